@@ -32,7 +32,7 @@ class Pretrain(Settings):
 
     run_fields = Settings.run_fields | {
         "hidden_size", "layers", "heads", "key_value_heads", "head_size", "feed_forward_size", "vocabulary_size",
-        "documents", "mixture", "steps", "batch_size", "matrix_learning_rate", "learning_rate", "max_length",
+        "mixture", "steps", "batch_size", "matrix_learning_rate", "learning_rate", "max_length",
     }  # fmt: skip
 
     hidden_size: Positive
@@ -42,7 +42,6 @@ class Pretrain(Settings):
     head_size: Positive = 32
     feed_forward_size: Positive
     vocabulary_size: Positive
-    documents: Positive
     mixture: Mixture
     steps: Positive
     batch_size: Positive
@@ -97,7 +96,7 @@ class GeneralRL(GRPO):
 class SFT(Settings):
     """`cold_start_sft`, `general_sft`, `distillation`: cross-entropy on the completion tokens."""
 
-    run_fields = Settings.run_fields | {"micro_batch_size", "validation_rows"}
+    run_fields = Settings.run_fields | {"micro_batch_size"}
 
     epochs: Positive
     learning_rate: Rate
@@ -106,7 +105,6 @@ class SFT(Settings):
     batch_size: Positive
     max_length: Positive
     micro_batch_size: Positive
-    validation_rows: Count = 64
 
 
 class Sampled(Settings):
@@ -167,6 +165,7 @@ class HelpfulRewardModel(RewardModel):
     judge_noise: Annotated[float, Field(ge=0)]
     min_score_difference: Annotated[float, Field(ge=0)]
     balance_lengths: bool
+    center_coefficient: Annotated[float, Field(ge=0)]
 
 
 class SafetyRewardModel(RewardModel):

@@ -1,0 +1,31 @@
+# make recipe_r1              the main job, at the tiny scale
+# make recipe_r1 scale=smoke  another scale
+# make test, make lint        each makes the environment first if there is none
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.PHONY: help test lint env
+
+help: env
+	@$(BIN)/python -m stages.core.recipe
+
+env: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet -e '.[dev]'
+	touch $(STAMP)
+
+recipe_%: $(STAMP)
+	$(BIN)/snakemake $@ $(if $(scale),--config scale=$(scale))
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile

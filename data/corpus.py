@@ -1,0 +1,129 @@
+"""The tiny base's corpus: a bilingual world written down by an undisciplined author.
+
+The author knows his sums but is careless: he slips, mixes languages, gives up searching, uses tags half of the time
+wrongly and answers without a thought when he feels like it. So the base is capable but undisciplined, and what
+post-training changes can be measured. docs/tiny_world.md says which effects this makes possible by design.
+"""
+
+import random
+from collections.abc import Iterator
+
+from data.language import LANGUAGES, Language
+from data.prompts import R1_ZERO_TEMPLATE
+from data.tasks import GENERAL, TASKS
+from data.tasks.base import Author, Problem, Trace
+from data.tasks.chains import LIMIT, apply
+
+END = "<|endoftext|>"
+UNDISCIPLINED = Author(slip=0.07, repair=0.4, give_up=0.45, careless=0.02)
+
+EQUALITY_LISTS = 0.08  # share of documents
+DIRECT = 0.22  # share of problem documents without steps
+DIRECT_RIGHT = 0.7
+OTHER_LANGUAGE = 0.15  # steps all in the other language
+FLIP = 0.10  # each step by itself in the other language
+FORMS = (("r1_zero", 0.42), ("chat", 0.33), ("plain", 0.25))
+GENERAL_FORMS = (("r1_zero", 0.05), ("chat", 0.7), ("plain", 0.25))
+TAGS = (("none", 0.5), ("right", 0.2), ("broken", 0.3))
+
+_STATEMENTS: dict[Language, tuple[str, ...]] = {
+    "en": ("The answer is {}.", "Answer: {}", r"The answer is \boxed{{{}}}.", "{}"),
+    "zh": ("答案是{}。", "答案:{}", r"答案是\boxed{{{}}}。", "{}"),
+}
+_STOP: dict[Language, str] = {"en": ".", "zh": "。"}
+_COMMA: dict[Language, str] = {"en": ", ", "zh": ","}
+
+
+def documents(mixture: dict[str, float], count: int, seed: int) -> Iterator[str]:
+    """`count` documents; problems come from the train split only."""
+    rng = random.Random(seed)
+    names, weights = zip(*mixture.items(), strict=True)
+    while count > 0:
+        if rng.random() < EQUALITY_LISTS:
+            yield _equalities(rng)
+        else:
+            task = TASKS[rng.choices(names, weights)[0]]
+            problem = task.problem(rng, rng.choice(getattr(task, "languages", LANGUAGES)))
+            if problem.split != "train":
+                continue
+            yield _general(problem, rng) if problem.task in GENERAL else _reasoning(problem, rng)
+        count -= 1
+
+
+def join_steps(trace: Trace, languages: list[Language]) -> str:
+    """The steps as running text, each in its own language, closed by the first one's full stop."""
+    parts = [step[language] for step, language in zip(trace.steps, languages, strict=True)]
+    return _COMMA[languages[0]].join(parts) + _STOP[languages[0]]
+
+
+def state_answer(answer: str, language: Language) -> str:
+    """The disciplined way to state a final answer."""
+    return _STATEMENTS[language][2].format(answer)
+
+
+def _equalities(rng: random.Random) -> str:
+    lines = []
+    while len(lines) < 8:
+        operator = rng.choice("+-+-*/")
+        left, right = rng.randint(0, LIMIT), rng.randint(1, 12)
+        if operator == "/" and left % right:
+            left = right * rng.randint(1, max(1, LIMIT // right))
+        value = apply(left, operator, right)
+        if 0 <= value <= 24:
+            lines.append(f"{left}{operator}{right}={value}")
+    return rng.choice((", ", ",")).join(lines) + END
+
+
+def _reasoning(problem: Problem, rng: random.Random) -> str:
+    language = problem.language
+    other: Language = "zh" if language == "en" else "en"
+    thought, answer = "", problem.answer
+    if rng.random() < DIRECT:
+        if rng.random() > DIRECT_RIGHT:
+            answer = TASKS[problem.task].solve(problem, rng, Author(slip=0.9, give_up=1.0)).answer
+    else:
+        trace = TASKS[problem.task].solve(problem, rng, UNDISCIPLINED)
+        main = other if rng.random() < OTHER_LANGUAGE else language
+        flips: dict[Language, Language] = {"en": "zh", "zh": "en"}
+        thought = join_steps(trace, [flips[main] if rng.random() < FLIP else main for _ in trace.steps])
+        answer = trace.answer
+    form = _choose(FORMS, rng)
+    statement = rng.choice(_STATEMENTS[language if rng.random() > OTHER_LANGUAGE else other]).format(answer)
+    if form == "r1_zero":
+        return _frame(form, problem.question, _tagged(thought, answer, statement, rng))
+    return _frame(form, problem.question, f"{thought}\n{statement}".strip())
+
+
+def _tagged(thought: str, answer: str, statement: str, rng: random.Random) -> str:
+    tags = _choose(TAGS, rng)
+    if tags == "right" and thought:
+        return f" <think> {thought} </think> <answer> {answer} </answer>"
+    if tags == "broken" and thought:
+        return rng.choice(
+            (
+                f" <think> {thought} </think> {statement}",
+                f" <think> {thought} <answer> {answer} </answer>",
+                f" {thought} <answer> {answer} </answer>",
+                f" <think> {thought} {statement}",
+            )
+        )
+    return f" {thought} {statement}" if thought else f" {statement}"
+
+
+def _general(problem: Problem, rng: random.Random) -> str:
+    task = GENERAL[problem.task]
+    answer = task.undisciplined_answer(problem, rng)
+    return _frame(_choose(GENERAL_FORMS, rng), problem.question, answer)
+
+
+def _frame(form: str, question: str, response: str) -> str:
+    if form == "r1_zero":
+        return R1_ZERO_TEMPLATE.format(prompt=question) + " " + response.lstrip() + END
+    if form == "chat":
+        return f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n{response}<|im_end|>"
+    return f"Q: {question}\nA: {response}{END}"
+
+
+def _choose(options: tuple[tuple[str, float], ...], rng: random.Random) -> str:
+    names, weights = zip(*options, strict=True)
+    return rng.choices(names, weights)[0]

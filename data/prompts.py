@@ -1,0 +1,12 @@
+"""The prompts. Constants only."""
+
+R1_ZERO_INSTRUCTION = (
+    "A conversation between User and Assistant. The user asks a question, and the Assistant solves it. "
+    "The assistant first thinks about the reasoning process in the mind and then provides the user with the answer. "
+    "The reasoning process and answer are enclosed within <think> </think> and <answer> </answer> tags, respectively, "
+    "i.e., <think> reasoning process here </think> <answer> answer here </answer>."
+)
+"""DeepSeek-R1 v2 Table 1, up to the question."""
+
+R1_ZERO_TEMPLATE = R1_ZERO_INSTRUCTION + " User: {prompt}. Assistant:"
+"""DeepSeek-R1 v2 Table 1. A single string, no chat template; the think tag is not pre-filled."""

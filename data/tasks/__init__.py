@@ -1,0 +1,55 @@
+"""The task families of the tiny world and the rows that they make."""
+
+import random
+from collections.abc import Iterator
+
+from data.language import LANGUAGES
+from data.tasks.base import Problem, Task
+from data.tasks.chains import Arithmetic, CodeOutput, WordProblem
+from data.tasks.equations import Equation
+from data.tasks.expressions import Expression
+from data.tasks.general import Facts, Greeting, Identity, ListTwo, Translation
+from data.tasks.gym import ChainSum, SimpleEquation
+from data.tasks.safety import SafeLookalike, Unsafe
+from data.tasks.search import PairSearch
+from data.tasks.stem import Logic, StemChoice
+
+REASONING: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Arithmetic(), WordProblem(), Equation(), PairSearch(), ChainSum(), SimpleEquation(),
+        CodeOutput(), Expression(), StemChoice(), Logic(),
+    )
+}  # fmt: skip
+GENERAL = {
+    task.name: task for task in (Facts(), Greeting(), Identity(), Translation(), ListTwo(), Unsafe(), SafeLookalike())
+}
+TASKS = REASONING | GENERAL
+REASONING_DOMAINS = ("math", "code", "stem", "logic")
+
+
+def verify(final: str | None, row: dict) -> bool:
+    """Whether a bare final answer (data.chat.parse(...).final) is right for a row; a missing one is wrong."""
+    return final is not None and bool(TASKS[row["verifier"]].verify(final, row))
+
+
+def problems(mixture: dict[str, float], seed: int, split: str | None = None) -> Iterator[Problem]:
+    """Endless problems: family by weight, language by turns, of one split (or of all)."""
+    rng = random.Random(seed)
+    names, weights = zip(*mixture.items(), strict=True)
+    while True:
+        task = TASKS[rng.choices(names, weights)[0]]
+        language = rng.choice(getattr(task, "languages", LANGUAGES))
+        problem = task.problem(rng, language)
+        if split is None or problem.split == split:
+            yield problem
+
+
+def rows(mixture: dict[str, float], count: int, split: str, seed: int) -> list[dict]:
+    """`count` rows with different questions; fewer where the families have no more (after many draws)."""
+    found: dict[str, dict] = {}
+    for drawn, problem in enumerate(problems(mixture, seed, split)):
+        found.setdefault(problem.question, problem.row())
+        if len(found) == count or drawn > 50 * count + 1000:
+            break
+    return list(found.values())

@@ -1,0 +1,315 @@
+"""A stage's life: its config, its verified parents, its trainer state, its payload and the manifest that completes it.
+
+Heavy libraries are imported where they are used: a stage that needs no model loads none.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import signal
+import sys
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from stages.core.errors import InputError
+from stages.core.fingerprint import digest, fingerprint
+from stages.core.manifest import (
+    file_digests,
+    git_state,
+    hardware,
+    read_json,
+    remove,
+    verify,
+    versions,
+    write_atomically,
+)
+from stages.core.progress import Metrics
+from stages.core.recipe import identity
+from stages.core.settings import PAYLOAD, SETTINGS
+
+
+class Stopped(Exception):
+    """The run was asked to stop; what was trained is saved, the stage is not complete."""
+
+
+def complete_checkpoint(folder: Path) -> bool:
+    """Whether a trainer finished writing a checkpoint: its state comes last, its tensors are whole."""
+    try:
+        state = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+        whole = state["global_step"] == int(folder.name.rpartition("-")[2])
+        for file in folder.glob("*.safetensors"):
+            with file.open("rb") as content:
+                size = int.from_bytes(content.read(8), "little")
+                header = json.loads(content.read(size))
+            ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+            whole = whole and file.stat().st_size == 8 + size + max(ends, default=0)
+        return whole
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+class Run:
+    """One run of a stage script."""
+
+    def __init__(self, config: dict[str, Any]):
+        self.config = config
+        self.recipe, self.scale, self.stage = config["recipe"], config["scale"], config["stage"]
+        self.script = config["script"]
+        self.folder = Path(config["output"])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.settings = SETTINGS[self.script].model_validate(config["settings"])
+        except KeyError:
+            raise InputError(f"unknown script {self.script!r} in the config of {self.stage}") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(f"the config of {self.stage}: settings.{where}: {first['msg'].lower()}") from None
+        self.metrics = Metrics(self.folder, self.stage)
+        self.stop_requested = False
+        self.fingerprint = fingerprint(self.script)
+        self._verified: dict[Path, dict[str, Any]] = {}
+        self._trainer_ready = False
+        self._resumed: list[dict[str, Any]] = []
+
+    # -- parents
+
+    def parents(self) -> Iterable[Path]:
+        """The folders of all inputs."""
+        for named in self.config["inputs"].values():
+            for folder in [named] if isinstance(named, str) else named.values():
+                yield Path(folder)
+
+    def parent(self, role: str, name: str | None = None) -> Path:
+        """The folder of an input, its payload verified against its manifest once a run."""
+        inputs = self.config["inputs"]
+        if role not in inputs:
+            raise InputError(f"{self.stage} has no input `{role}`: it has {', '.join(inputs) or 'none'}")
+        named = inputs[role]
+        if isinstance(named, dict):
+            if name not in named:
+                raise InputError(f"{self.stage}: input `{role}` has no `{name}`: it has {', '.join(named)}")
+            named = named[name]
+        self._verify(Path(named))
+        return Path(named)
+
+    def _verify(self, folder: Path) -> dict[str, Any]:
+        """The manifest of a folder, its payload read at most once a run."""
+        if folder not in self._verified:
+            self._verified[folder] = verify(folder)
+        return self._verified[folder]
+
+    def manifest(self, role: str, name: str | None = None) -> dict[str, Any]:
+        """The manifest of an input."""
+        return self._verified[self.parent(role, name)]
+
+    def load_model(self, role: str = "from", name: str | None = None, kind: str = "AutoModelForCausalLM"):
+        """The weights of an input, in float32."""
+        import torch
+        import transformers
+
+        return getattr(transformers, kind).from_pretrained(self.parent(role, name) / "model", dtype=torch.float32)
+
+    def load_tokenizer(self, role: str = "from", name: str | None = None):
+        """The tokenizer saved with an input's weights."""
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self.parent(role, name) / "model")
+
+    def load_rows(self, role: str = "data", table: str = "rows", name: str | None = None):
+        """A table of an input."""
+        from datasets import Dataset
+
+        file = self.parent(role, name) / "data" / f"{table}.parquet"
+        if not file.exists():
+            raise InputError(f"{file} is missing: {file.parent.parent.name} made no table `{table}`")
+        return Dataset.from_parquet(str(file), keep_in_memory=True)
+
+    # -- resuming
+
+    @property
+    def trainer_folder(self) -> Path:
+        """Where trainer state lies; state of another config or of other parents is wiped."""
+        folder = self.folder / "trainer"
+        if self._trainer_ready:
+            return folder
+        digests = {str(path): self._verify(path)["digest"] for path in self.parents()}
+        belongs = {"identity": identity(self.config), "parents": digests}
+        file = folder / "config.json"
+        found: dict[str, Any] = {}
+        if folder.exists():
+            try:
+                found = json.loads(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                found = {}
+            if {key: found.get(key) for key in belongs} != belongs:
+                self.metrics.say("the settings or inputs changed since the interrupted run: starting afresh")
+                shutil.rmtree(folder)
+                found = {}
+        folder.mkdir(exist_ok=True)
+        self._resumed = found.get("resumed", [])
+        write_atomically(file, json.dumps(belongs | {"resumed": self._resumed}, indent=2))
+        self._trainer_ready = True
+        return folder
+
+    @property
+    def resume_from(self) -> str | None:
+        """The newest whole `checkpoint-N` of an interrupted run of this very config; says so, and what it costs."""
+        folder = self.trainer_folder
+        steps = sorted((int(path.name.rpartition("-")[2]), path) for path in folder.glob("checkpoint-[0-9]*"))
+        for step, path in reversed(steps):
+            if complete_checkpoint(path):
+                self.metrics.begin(step)
+                self.metrics.say(f"resuming {self.stage} at step {step}")
+                self._resumed = [*self._resumed, {"step": step, "code_fingerprint": self.fingerprint}]
+                state = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+                write_atomically(folder / "config.json", json.dumps(state | {"resumed": self._resumed}, indent=2))
+                return str(path)
+            shutil.rmtree(path)  # half written: the trainer must not find it either
+        self.metrics.begin(0)
+        return None
+
+    def stop(self, signum: int, frame: Any) -> None:
+        """Signal handler: a stage that trains saves at the end of its step; a second signal stops at once."""
+        first, self.stop_requested = not self.stop_requested, True
+        if first and self._trainer_ready:
+            self.metrics.say("asked to stop: saving after this step")
+        else:
+            raise Stopped
+
+    def check_stopped(self) -> None:
+        """After training: a run that was asked to stop goes no further."""
+        if self.stop_requested:
+            raise Stopped
+
+    # -- finishing
+
+    def save_model(
+        self, model: Any, tokenizer: Any, template: str, headline: dict[str, Any], tokens: dict[str, int] | None = None
+    ) -> None:
+        """Weights and tokenizer; `template` names the prompt format that the model was trained on."""
+
+        def write(payload: Path) -> None:
+            model.save_pretrained(payload)
+            tokenizer.save_pretrained(payload)
+
+        self._finish("model", write, headline, {"template": template, "tokens": tokens or {}})
+
+    def save_data(
+        self,
+        tables: dict[str, Any],
+        headline: dict[str, Any],
+        counts: dict[str, int] | None = None,
+        tokens: dict[str, int] | None = None,
+    ) -> None:
+        """Tables as parquet; `counts` says what each filter rule took."""
+        counts = counts or {}
+        first, rows = next(iter(tables.items()))
+        if not len(rows):
+            listed = ", ".join(f"{rule} {count}" for rule, count in counts.items()) or "no counts"
+            raise InputError(f"{self.stage}: no row is left in `{first}` after filtering ({listed})")
+
+        def write(payload: Path) -> None:
+            payload.mkdir()
+            for name, table in tables.items():
+                table.to_parquet(str(payload / f"{name}.parquet"))
+
+        about = {
+            "counts": counts,
+            "rows": {name: len(table) for name, table in tables.items()},
+            "licences": sorted({str(item) for table in tables.values() for item in licences(table)}),
+            "tokens": tokens or {},
+        }
+        self._finish("data", write, headline, about)
+
+    def save_report(self, html: str, headline: dict[str, Any]) -> None:
+        """One HTML file."""
+        self._finish("report", lambda payload: payload.write_text(html, encoding="utf-8"), headline, {})
+
+    def _finish(self, payload: str, write: Callable[[Path], Any], headline: dict[str, Any], about: dict) -> None:
+        """Payload, then the manifest that declares it complete, then away with the trainer state."""
+        self.check_stopped()
+        if payload != PAYLOAD.get(self.script, "model"):
+            raise ValueError(f"{self.script} is declared to write {PAYLOAD.get(self.script, 'model')}, not {payload}")
+        name = "report.html" if payload == "report" else payload
+        draft, final = self.folder / f".{name}.partial", self.folder / name
+        remove(draft)
+        write(draft)
+        parents = {}
+        for folder in self.parents():
+            self._verify(folder)
+            parents[str(folder)] = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+        (self.folder / "manifest.json").unlink(missing_ok=True)
+        remove(final)
+        draft.rename(final)
+        files = file_digests(final)
+        manifest = {
+            "run_id": uuid.uuid4().hex,
+            "recipe": self.recipe,
+            "scale": self.scale,
+            "stage": self.stage,
+            "script": self.script,
+            "payload": payload,
+            "config": self.config,
+            "config_hash": digest(identity(self.config)),
+            "code_fingerprint": self.fingerprint,
+            "git": git_state(),
+            "parents": parents,
+            "digest": digest(json.dumps(files, sort_keys=True)),
+            "files": files,
+            "seed": self.settings.seed,
+            "versions": versions(),
+            "hardware": hardware(),
+            "seconds": round(self.metrics.seconds, 2),
+            "resumed": self._resumed,
+            "headline": headline,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        } | about
+        write_atomically(self.folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        shutil.rmtree(self.folder / "trainer", ignore_errors=True)
+        said = ", ".join(
+            f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in headline.items()
+        )
+        self.metrics.say(f"done in {self.metrics.seconds:.0f} s{': ' if said else ''}{said}")
+
+
+def licences(table: Any) -> Iterable[Any]:
+    """The distinct licences that the rows name."""
+    return table.unique("licence") if "licence" in table.column_names else []
+
+
+def load_config(path: str) -> dict[str, Any]:
+    """A stage's config.json."""
+    config = read_json(Path(path), "a stage takes the config.json that the recipe wrote")
+    keys = ("recipe", "scale", "stage", "script", "runs", "output", "engine", "inputs", "settings")
+    missing = [key for key in keys if not isinstance(config, dict) or key not in config]
+    if missing:
+        raise InputError(f"{path}: {', '.join(missing)} missing: a stage takes the config.json that the recipe wrote")
+    return config
+
+
+def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
+    """`python -m stages.<script> CONFIG.json`: exit code 0 when complete, 2 for bad input, 143 when stopped."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", metavar="CONFIG.json", help="resolved config of the stage")
+    arguments = parser.parse_args()
+    try:
+        run = Run(load_config(arguments.config))
+        signal.signal(signal.SIGTERM, run.stop)
+        signal.signal(signal.SIGINT, run.stop)
+        try:
+            main(run)
+        finally:
+            run.metrics.close()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Stopped:
+        print(f"{run.stage}: stopped; the same command goes on from the last saved step", file=sys.stderr)
+        sys.exit(143)

@@ -1,0 +1,105 @@
+"""Offline sampling: one `generate` for curation, rejection sampling, teacher data and evaluation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from data.chat import Parsed, Template, parse, render_prompt
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a policy wrote after a prompt. `tokens` counts the end token; `finished` tells whether there was one."""
+
+    text: str
+    tokens: int
+    finished: bool
+    template: Template
+
+    @property
+    def parsed(self) -> Parsed:
+        return parse(self.text)
+
+    @property
+    def thinking(self) -> str | None:
+        return self.parsed.thinking
+
+    @property
+    def answer(self) -> str:
+        return self.parsed.answer
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """temperature 0 is greedy decoding; max_tokens includes the end token."""
+
+    temperature: float
+    max_tokens: int
+    top_p: float = 1.0
+
+
+class TransformersEngine:
+    """Batched `transformers` generation on whatever device the model is."""
+
+    def __init__(self, model, tokenizer, template: Template, batch_size: int) -> None:
+        self.model, self.tokenizer, self.template, self.batch_size = model.eval(), tokenizer, template, batch_size
+
+    def answer(self, rows: list[dict], n: int, sampling: Sampling, seed: int, **options) -> list[list[Completion]]:
+        """`generate` for data set rows, their prompts rendered in the model's own template."""
+        prompts = [render_prompt(self.tokenizer, row["prompt"], self.template) for row in rows]
+        return self.generate(prompts, n, sampling, seed, **options)
+
+    def generate(
+        self,
+        prompts: list[str],
+        n: int,
+        sampling: Sampling,
+        seed: int,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> list[list[Completion]]:
+        """n completions for each prompt, in the order of the prompts. Same seed and batch size, same completions."""
+        import torch
+
+        config = self._generation_config(sampling)
+        # Prompts of one length share a batch: less padding.
+        order = sorted((len(prompt), index) for index, prompt in enumerate(prompts) for _ in range(n))
+        found: list[list[Completion]] = [[] for _ in prompts]
+        for start in range(0, len(order), self.batch_size):
+            indices = [index for _, index in order[start : start + self.batch_size]]
+            inputs = self.tokenizer([prompts[i] for i in indices], return_tensors="pt", padding=True).to(
+                self.model.device
+            )
+            torch.manual_seed(seed + start)
+            with torch.inference_mode():
+                output = self.model.generate(**inputs, generation_config=config)
+            for index, ids in zip(indices, output[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
+                found[index].append(self._completion(ids, config.eos_token_id))
+            progress(min(start + self.batch_size, len(order)), len(order))
+        return found
+
+    def _generation_config(self, sampling: Sampling):
+        from transformers import GenerationConfig
+
+        ends = self.model.generation_config.eos_token_id
+        return GenerationConfig(
+            do_sample=sampling.temperature > 0,
+            temperature=sampling.temperature if sampling.temperature > 0 else None,
+            top_p=sampling.top_p if sampling.temperature > 0 else None,
+            top_k=0 if sampling.temperature > 0 else None,
+            max_new_tokens=sampling.max_tokens,
+            eos_token_id=ends if isinstance(ends, list) else [ends],
+            pad_token_id=self.tokenizer.pad_token_id,
+        )
+
+    def _completion(self, ids: list[int], ends: list[int]) -> Completion:
+        stop = next((position for position, token in enumerate(ids) if token in ends), None)
+        ids = ids if stop is None else ids[: stop + 1]
+        text = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return Completion(text, len(ids), stop is not None, self.template)
+
+
+def open_engine(run, role: str, batch_size: int, name: str | None = None) -> TransformersEngine:
+    """An engine on a checkpoint that a stage consumes; the template is the one that it was trained on."""
+    manifest = run.manifest(role, name)
+    return TransformersEngine(
+        run.load_model(role, name), run.load_tokenizer(role, name), manifest["template"], batch_size
+    )

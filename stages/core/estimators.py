@@ -1,0 +1,158 @@
+"""Estimators of an evaluation: samples' verdicts in, values and intervals out. numpy only, no state.
+
+Shapes: `problems` is the number of questions, `samples` (n) how often each was answered. All rates are fractions in
+[0, 1]. The problem is the unit of resampling everywhere: samples of one question are not independent.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class Estimate(NamedTuple):
+    """A mean over problems with its confidence interval, in the unit of the values."""
+
+    value: float
+    low: float
+    high: float
+
+
+def pass_at_1(correct: ArrayLike) -> NDArray[np.float64]:
+    """(problems, samples) verdicts in {0, 1} -> (problems,) mean correctness of each problem.
+
+    R1's pass@1: the mean over k samples at T 0.6, top-p 0.95, not a greedy answer (arXiv 2501.12948v2, evaluation).
+    """
+    correct = np.asarray(correct, dtype=np.float64)
+    if correct.ndim != 2 or correct.shape[1] == 0:
+        raise ValueError(f"correct must be (problems, samples) with at least one sample, got shape {correct.shape}")
+    return correct.mean(axis=1)
+
+
+def pass_at_k(n: int | ArrayLike, c: int | ArrayLike, k: int) -> float | NDArray[np.float64]:
+    """Unbiased chance that at least one of k answers drawn without replacement from n, of which c are right, is right.
+
+    1 - C(n-c, k) / C(n, k), as the product 1 - prod_{i=n-c+1..n} (1 - k/i), which does not overflow (Chen et al. 2021,
+    Codex, section 2.1). `n`, `c`: one problem or (problems,); needs 0 <= c <= n and 1 <= k <= n. Average over problems.
+    """
+    n_all, c_all = np.broadcast_arrays(np.asarray(n), np.asarray(c))
+    if k < 1 or np.any(n_all < k):
+        raise ValueError(f"pass@k needs 1 <= k <= n, got k={k} with n={int(n_all.min(initial=k))}")
+    if np.any(c_all < 0) or np.any(c_all > n_all):
+        raise ValueError("pass@k needs 0 <= c <= n")
+
+    def one(n: int, c: int) -> float:
+        if n - c < k:
+            return 1.0
+        return float(1.0 - np.prod(1.0 - k / np.arange(n - c + 1, n + 1)))
+
+    if n_all.ndim == 0:
+        return one(int(n_all), int(c_all))
+    values = [one(int(n), int(c)) for n, c in zip(n_all.ravel(), c_all.ravel(), strict=True)]
+    return np.array(values, dtype=np.float64).reshape(n_all.shape)
+
+
+def majority_index(answers: Sequence[str | None], equal: Callable[[str, str], bool] = operator.eq) -> int | None:
+    """Index of the first sample of the largest group of equal answers; None if no answer could be parsed.
+
+    None answers vote for nothing. A tie goes to the group seen first. An answer joins the first group whose first
+    member it equals, so `equal` may be any test of equivalence (a parser of maths) and need not be transitive.
+    """
+    groups: list[list[int]] = []
+    for index, answer in enumerate(answers):
+        if answer is None:
+            continue
+        for group in groups:
+            if equal(answers[group[0]], answer):
+                group.append(index)
+                break
+        else:
+            groups.append([index])
+    return max(groups, key=len)[0] if groups else None
+
+
+def cons_at_k(
+    answers: Sequence[Sequence[str | None]],
+    correct: ArrayLike,
+    equal: Callable[[str, str], bool] = operator.eq,
+) -> NDArray[np.float64]:
+    """(problems, k) extracted answers and their verdicts -> (problems,) 1.0 where the majority's answer is right.
+
+    `correct` is the verifier's verdict on each sample: a problem may have several right answers. Strings must come
+    normalised, or `equal` must say which are the same. Problems may differ in k. All None counts as wrong.
+    R1 reports cons@64 on AIME (arXiv 2501.12948v2, evaluation).
+    """
+    verdicts = list(correct)
+    if len(verdicts) != len(answers):
+        raise ValueError(f"{len(answers)} problems have answers but {len(verdicts)} have verdicts")
+    values = []
+    for row, verdict in zip(answers, verdicts, strict=True):
+        if len(row) != len(verdict):
+            raise ValueError(f"a problem has {len(row)} answers but {len(verdict)} verdicts")
+        index = majority_index(row, equal)
+        values.append(0.0 if index is None else float(verdict[index]))
+    return np.array(values, dtype=np.float64)
+
+
+def bootstrap_interval(
+    per_problem: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile bootstrap of the mean over problems: (problems,) values -> (low, high) in the values' unit.
+
+    Problems are drawn with replacement `samples` times; the interval holds the central `level` of their means (Efron
+    and Tibshirani 1993, chapter 13). One problem, or all values equal, gives an interval of width zero.
+    """
+    values = np.asarray(per_problem, dtype=np.float64)
+    if values.ndim != 1 or values.size == 0:
+        raise ValueError(f"need one value per problem and at least one problem, got shape {values.shape}")
+    if not np.all(np.isfinite(values)):
+        raise ValueError("a problem without a finite value must be left out before resampling")
+    if samples < 1 or not 0 < level < 1:
+        raise ValueError(f"need samples >= 1 and 0 < level < 1, got {samples} and {level}")
+    rng = np.random.default_rng(seed)
+    block = max(1, 1_000_000 // values.size)  # bounds the index matrix to a few megabytes
+    means = [
+        values[rng.integers(values.size, size=(min(block, samples - start), values.size))].mean(axis=1)
+        for start in range(0, samples, block)
+    ]
+    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def estimate(per_problem: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95) -> Estimate:
+    """(problems,) values -> their mean with its bootstrap interval over problems."""
+    low, high = bootstrap_interval(per_problem, samples, seed, level)
+    return Estimate(float(np.mean(np.asarray(per_problem, dtype=np.float64))), low, high)
+
+
+def paired_difference(
+    first: ArrayLike, second: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95
+) -> Estimate:
+    """Mean of second - first over the same (problems,) in the same order, with its bootstrap interval.
+
+    Two checkpoints answer the same questions, so the pairing takes the questions' difficulty out of the interval: a
+    difference can be clear (zero outside) where the two single intervals overlap.
+    """
+    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if first.shape != second.shape:
+        raise ValueError(f"paired values must have one shape, got {first.shape} and {second.shape}")
+    return estimate(second - first, samples, seed, level)
+
+
+def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:
+    """ECE = sum_b (n_b / N) |accuracy_b - confidence_b| over bins of equal width on [0, 1]; empty bins count nothing.
+
+    `confidence`: (answers,) probability given to the chosen answer; `correct`: (answers,) in {0, 1}. The right edge
+    belongs to a bin, and 0 to the first (Guo et al. 2017, eq. 3).
+    """
+    confidence, correct = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=np.float64)
+    if confidence.ndim != 1 or confidence.size == 0 or confidence.shape != correct.shape:
+        raise ValueError(f"need two equal, non-empty vectors, got shapes {confidence.shape} and {correct.shape}")
+    if not np.all((confidence >= 0) & (confidence <= 1)) or bins < 1:  # also refuses nan
+        raise ValueError("confidences must lie in [0, 1] and there must be at least one bin")
+    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    counts = np.bincount(which, minlength=bins)
+    gaps = np.bincount(which, weights=correct - confidence, minlength=bins)  # n_b (accuracy_b - confidence_b)
+    return float(np.abs(gaps[counts > 0]).sum() / confidence.size)

@@ -1,0 +1,121 @@
+"""Small SVG figures to stand inside an HTML page; colours come from the page's CSS (`curve`, `faint`, `axis`)."""
+
+import html
+import math
+from collections.abc import Sequence
+
+WIDTH, HEIGHT = 300, 150
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 10, 22
+
+
+def write(value: float) -> str:
+    """A number for an axis: short, without trailing zeros."""
+    if value == 0:
+        return "0"
+    if abs(value) < 1e-3 or abs(value) >= 1e5:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    return f"{value:.4g}"
+
+
+def ticks(low: float, high: float, about: int = 4) -> list[float]:
+    """Round numbers inside [low, high], some `about` of them, at least two where the range is not empty."""
+    if not high > low:
+        return [low]
+    for wanted in (about, 2 * about, 4 * about):
+        size = 10 ** math.floor(math.log10((high - low) / wanted))
+        size *= next(factor for factor in (1, 2, 5, 10) if factor * size * wanted >= (high - low) * 0.999)
+        found = [index * size for index in range(math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9) + 1)]
+        if len(found) >= 2:
+            break
+    return found
+
+
+def smooth(values: Sequence[float], window: int) -> list[float]:
+    """Centred moving average over `window` values (fewer at the ends)."""
+    half = window // 2
+    parts = [values[max(0, index - half) : index + half + 1] for index in range(len(values))]
+    return [sum(part) / len(part) for part in parts]
+
+
+def thin(points: Sequence[tuple[float, float]], most: int = 400) -> list[tuple[float, float]]:
+    """At most about `most` points, each the mean of its bin, so that long runs stay light."""
+    size = math.ceil(len(points) / most) or 1
+    bins = [points[start : start + size] for start in range(0, len(points), size)]
+    return [(sum(x for x, _ in part) / len(part), sum(y for _, y in part) / len(part)) for part in bins]
+
+
+def line_chart(points: Sequence[tuple[float, float]], title: str, x_label: str = "step") -> str:
+    """A curve: every point faint, their moving average strong, first and last smoothed value in the caption."""
+    points = thin(points)
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    strong = smooth(ys, max(1, len(ys) // 12))
+    low, high = min(ys), max(ys)
+    if high == low:
+        low, high = low - (abs(low) or 1) / 10, high + (abs(high) or 1) / 10
+    span = (xs[-1] - xs[0]) or 1
+
+    def place(x: float, y: float) -> str:
+        across = LEFT + (WIDTH - LEFT - RIGHT) * (x - xs[0]) / span
+        return f"{across:.1f},{HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (y - low) / (high - low):.1f}"
+
+    parts = []
+    for tick in ticks(low, high):
+        y = place(xs[0], tick).split(",")[1]
+        parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
+        parts.append(f'<text x="{LEFT - 5}" y="{y}" dy="3.5" text-anchor="end">{write(tick)}</text>')
+    parts.append(f'<text x="{LEFT}" y="{HEIGHT - 7}">{write(xs[0])}</text>')
+    parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 7}" text-anchor="end">{x_label} {write(xs[-1])}</text>')
+    if len(points) == 1:
+        x, y = place(xs[0], ys[0]).split(",")
+        parts.append(f'<circle class="dot" cx="{x}" cy="{y}" r="3"/>')
+    else:
+        parts.append(f'<polyline class="faint" points="{" ".join(map(place, xs, ys))}"/>')
+        parts.append(f'<polyline class="curve" points="{" ".join(map(place, xs, strong))}"/>')
+    name = html.escape(title)
+    caption = f"<b>{name}</b> <span>{write(strong[0])} → {write(strong[-1])}</span>"
+    picture = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name}">{"".join(parts)}</svg>'
+    return f"<figure><figcaption>{caption}</figcaption>{picture}</figure>"
+
+
+def interval_chart(values: Sequence[tuple[str, float, float, float]], maximum: float = 1.0) -> str:
+    """(label, value, low, high) from top to bottom: a dot on its interval, on one axis from 0 to `maximum`."""
+    row, left, right = 26, 150, 60
+    width, height = 640, row * len(values) + 30
+
+    def x(value: float) -> float:
+        return left + (width - left - right) * min(max(value / maximum, 0), 1)
+
+    parts = []
+    for tick in ticks(0, maximum, 5):
+        at = f"{x(tick):.1f}"
+        parts.append(f'<line class="axis" x1="{at}" x2="{at}" y1="4" y2="{height - 26}"/>')
+        parts.append(f'<text x="{at}" y="{height - 10}" text-anchor="middle">{100 * tick:.0f}</text>')
+    for index, (label, value, low, high) in enumerate(values):
+        y = 16 + row * index
+        name = html.escape(label.replace("_", " "))
+        parts.append(f'<text class="label" x="{left - 10}" y="{y + 4}" text-anchor="end">{name}</text>')
+        parts.append(f'<line class="whisker" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}"/>')
+        parts.append(f'<circle class="dot" cx="{x(value):.1f}" cy="{y}" r="4.5"/>')
+        parts.append(f'<text class="label" x="{x(high) + 8:.1f}" y="{y + 4}">{100 * value:.1f}</text>')
+    return f'<svg class="wide" viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg>'
+
+
+def sparkline(values: Sequence[float | None], label: str) -> str:
+    """A shape without an axis, from its own least to its own greatest value; None leaves a gap."""
+    width, height, pad = 96, 26, 4
+    known = [(index, value) for index, value in enumerate(values) if value is not None]
+    low, high = min(value for _, value in known), max(value for _, value in known)
+    across = (width - 2 * pad) / max(len(values) - 1, 1)
+    places = [
+        (
+            pad + across * index,
+            height - pad - (height - 2 * pad) * ((value - low) / (high - low) if high > low else 0.5),
+        )
+        for index, value in known
+    ]
+    dots = "".join(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="2"/>' for x, y in places)
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    name = html.escape(label)
+    svg = f'<svg class="spark" viewBox="0 0 {width} {height}" role="img" aria-label="{name}">'
+    return f'{svg}<polyline class="curve" points="{line}"/>{dots}</svg>'

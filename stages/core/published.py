@@ -1,0 +1,39 @@
+"""Results that DeepSeek-R1's paper prints (arXiv 2501.12948v2), for the shape of a run's results to be set beside."""
+
+from typing import NamedTuple
+
+SOURCE = "arXiv 2501.12948v2, Table 3"
+STAGES = ("r1_zero", "cold_start_sft", "reasoning_rl", "general_sft", "general_rl")
+"""Our name of each column of Table 3."""
+STAGE_LABELS = ("R1-Zero", "R1-Dev1", "R1-Dev2", "R1-Dev3", "R1")
+
+
+class Published(NamedTuple):
+    """One row of Table 3: `benchmark` and `metric` are ours, `name` is the paper's nearest benchmark, in percent."""
+
+    benchmark: str
+    metric: str
+    name: str
+    values: tuple[float, ...]
+
+
+TABLE_3 = (
+    Published("math", "pass@1", "AIME 2024 (pass@1)", (77.9, 59.0, 74.0, 78.1, 79.8)),
+    Published("math", "pass@1", "MATH-500 (pass@1)", (95.9, 94.2, 95.9, 95.4, 97.3)),
+    Published("code", "pass@1", "LiveCodeBench (pass@1)", (50.0, 57.5, 63.5, 64.6, 65.9)),
+    Published("stem", "pass@1", "GPQA Diamond (pass@1)", (75.8, 66.1, 70.7, 71.2, 71.5)),
+    Published("chinese", "pass@1", "CNMO 2024 (pass@1)", (88.1, 58.0, 73.9, 77.3, 78.8)),
+    Published("chinese", "pass@1", "C-Eval (EM)", (92.8, 85.7, 91.9, 86.4, 91.8)),
+    Published("instruction_following", "followed", "IF-Eval (prompt strict)", (46.6, 71.7, 72.0, 78.1, 83.3)),
+    Published("general", "win_rate", "AlpacaEval 2.0 (LC win rate)", (24.7, 50.1, 55.8, 62.1, 87.6)),
+    Published("general", "win_rate", "Arena-Hard (win rate)", (53.6, 77.0, 73.2, 75.6, 92.3)),
+)
+
+DISTILLATION_SOURCE = "arXiv 2501.12948v1, Table 6; v2, Table 16"
+DISTILLATION = (
+    ("AIME 2024 (pass@1)", 72.6, 47.0),
+    ("MATH-500 (pass@1)", 94.3, 91.6),
+    ("GPQA Diamond (pass@1)", 62.1, 55.0),
+    ("LiveCodeBench (pass@1)", 57.2, 40.2),
+)
+"""Benchmark, R1-Distill-Qwen-32B, R1-Zero-Qwen-32B (RL on the same base), in percent."""

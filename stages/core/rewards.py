@@ -1,0 +1,119 @@
+"""The rewards: pure functions of a completion and its row. None means that the reward does not apply to the row."""
+
+import random
+from collections.abc import Callable
+
+from data.chat import Template, has_format, render_completion
+from data.language import language_consistency
+from data.tasks import GENERAL, REASONING, REASONING_DOMAINS, verify
+from data.tasks.base import Author, Problem
+from stages.core.engine import Completion
+from stages.core.errors import InputError
+
+Reward = Callable[[Completion, dict], float | None]
+
+
+def accuracy(completion: Completion, row: dict) -> float | None:
+    """1 if the final answer is right, else 0 (v2 s.2.2, B.3.1); reasoning prompts only."""
+    if row["domain"] not in REASONING_DOMAINS:
+        return None
+    return float(verify(completion.parsed.final, row))
+
+
+def format(completion: Completion, row: dict) -> float:
+    """1 if the thinking sits between its tags and an answer follows, else 0 (v2 s.2.2)."""
+    needs_thinking = row["domain"] in REASONING_DOMAINS
+    return float(has_format(completion.text, completion.template, needs_thinking))
+
+
+def language(completion: Completion, row: dict) -> float:
+    """Share of the words of the CoT that are in the target language, in [0, 1] (v2 Eq. 7).
+
+    A CoT without words earns 0: 1 would pay for thinking in formulas only. The equation leaves out responses whose CoT
+    is empty on purpose (trivial prompts of the general domain): there the words of the answer count.
+    """
+    text = completion.thinking
+    if not text and row["domain"] not in REASONING_DOMAINS:
+        text = completion.answer
+    return language_consistency(text or "", row["language"]) or 0.0
+
+
+RULES: dict[str, Reward] = {"accuracy": accuracy, "format": format, "language": language}
+"""The rule rewards by the name that a recipe gives them."""
+
+
+def worked_completion(
+    row: dict, template: Template, language: str | None = None, author: Author | None = None
+) -> tuple[str, str]:
+    """(completion text, its final answer) of a worked solution in a template; perfect unless an author is given."""
+    from data.corpus import join_steps, state_answer
+
+    problem = Problem.from_row(row)
+    if row["task"] in GENERAL:
+        task = GENERAL[row["task"]]
+        answer = task.best_answer(problem)
+        return render_completion(task.thought(problem) or "", answer), answer
+    trace = REASONING[row["task"]].solve(problem, random.Random(row["id"]), *([author] if author else []))
+    chosen = language or row["language"]
+    thought = join_steps(trace, [chosen] * len(trace.steps))
+    if template == "r1_zero":
+        return f" <think> {thought} </think> <answer> {trace.answer} </answer>", trace.answer
+    return render_completion(thought, state_answer(trace.answer, chosen)), trace.answer
+
+
+def self_test(names: list[str], rows: list[dict], tokenizer, template: Template, per_task: int = 2) -> dict[str, float]:
+    """Score gold, wrong, malformed and wrong-language completions as the trainer will see them.
+
+    They pass through the tokenizer and back, as TRL decodes them: a tag that vanishes there would make a reward 0 for
+    ever. Returns the mean score by "reward/kind". Raises InputError where a reward cannot tell gold from wrong.
+    """
+    scores: dict[str, list[float]] = {}
+    taken: dict[str, int] = {}
+    for row in rows:
+        taken[row["task"]] = taken.get(row["task"], 0) + 1
+        if taken[row["task"]] > per_task or row["domain"] not in REASONING_DOMAINS:
+            continue
+        for kind, text in _exemplars(row, template).items():
+            ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+            decoded = tokenizer.decode(ids, skip_special_tokens=True)
+            completion = Completion(decoded, len(ids), True, template)
+            for name in names:
+                score = RULES[name](completion, row)
+                if score is not None:
+                    scores.setdefault(f"{name}/{kind}", []).append(score)
+    means = {key: sum(values) / len(values) for key, values in scores.items()}
+    worse = {"accuracy": "wrong", "format": "malformed", "language": "other_language"}
+    for name in names:
+        gold, bad = means.get(f"{name}/gold", 1.0), means.get(f"{name}/{worse[name]}", 0.0)
+        if gold < 1.0 or bad >= gold:
+            raise InputError(
+                f"reward self-test: the reward '{name}' gives {gold:.2f} to gold completions and {bad:.2f} to "
+                f"{worse[name].replace('_', ' ')} ones in the template '{template}', where 1.00 and less are needed: "
+                "check that the tokenizer keeps the tags and that the verifier reads the answer"
+            )
+    return means
+
+
+def _exemplars(row: dict, template: Template) -> dict[str, str]:
+    gold, answer = worked_completion(row, template)
+    other = "zh" if row["language"] == "en" else "en"
+    return {
+        "gold": gold,
+        "wrong": _with_wrong_answer(gold, answer),
+        "malformed": gold.replace("</think>", ""),
+        "other_language": worked_completion(row, template, other)[0],
+    }
+
+
+def _with_wrong_answer(text: str, answer: str) -> str:
+    """The completion with another final answer; the thought stays."""
+    head, close, tail = text.partition("</think>")
+    wrong = {"true": "false", "false": "true", "真": "假", "假": "真"}.get(answer) or (
+        ("B" if answer == "A" else "A") if answer.isalpha() else f"{answer}+97"
+    )
+    return head + close + tail.replace(answer, wrong)
+
+
+def tries(completion: Completion, row: dict) -> float | None:
+    """How many sums a search tried: a measure, not a reward."""
+    return float((completion.thinking or completion.text).count("=")) if row["task"] == "pair_search" else None

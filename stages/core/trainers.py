@@ -1,0 +1,227 @@
+"""Thin subclasses and set-ups of TRL's trainers: a stage's settings become a trainer's arguments."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from transformers import TrainerCallback
+from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+
+from data.chat import render_prompt
+from stages.core.callbacks import MetricsCallback, StopCallback
+from stages.core.checkpoint import Run
+from stages.core.engine import Completion
+from stages.core.rewards import RULES, Reward, self_test, tries
+from stages.core.settings import GRPO, SFT
+
+BatchReward = Callable[[list[Completion], list[dict]], list[float | None]]
+
+
+class CompletionLengthCallback(TrainerCallback):
+    """R1-Zero's longer completions in the last part of the run (v2 s.2.1)."""
+
+    def __init__(self, length: int, from_step: int) -> None:
+        self.length, self.from_step = length, from_step
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        if state.global_step >= self.from_step:
+            self.trainer.max_completion_length = self.length
+            self.trainer.generation_config.max_new_tokens = self.length
+
+
+class PolicyTrainer(GRPOTrainer):
+    """TRL's GRPO; log-probs are computed without the columns that are padding in the whole (micro-)batch.
+
+    TRL pads a rollout to its longest member and keeps that width in every mini-batch. The mathematics is the same.
+    The reference model is saved with each checkpoint: refreshed during the run, it cannot be had from the parent.
+    """
+
+    REFERENCE = "reference_model.pt"
+
+    def _get_per_token_logps_and_entropies(
+        self, model, input_ids, attention_mask, logits_to_keep, batch_size=None, **kwargs
+    ):
+        chunks = []
+        for start in range(0, len(input_ids), batch_size or len(input_ids)):
+            rows = slice(start, start + (batch_size or len(input_ids)))
+            used = attention_mask[rows].any(dim=0).nonzero()
+            prompt_width = input_ids.shape[1] - logits_to_keep
+            left = min(int(used[0]), prompt_width - 1)
+            right = max(int(used[-1]) + 1, prompt_width + 1)
+            logps, entropies, auxiliary = super()._get_per_token_logps_and_entropies(
+                model, input_ids[rows, left:right], attention_mask[rows, left:right], right - prompt_width, **kwargs
+            )
+            padding = (0, logits_to_keep - logps.shape[1])
+            logps = torch.nn.functional.pad(logps, padding)
+            entropies = None if entropies is None else torch.nn.functional.pad(entropies, padding)
+            chunks.append((logps, entropies, auxiliary))
+        logps, entropies, auxiliaries = zip(*chunks, strict=True)
+        return (
+            torch.cat(logps),
+            None if entropies[0] is None else torch.cat(entropies),
+            None if auxiliaries[0] is None else torch.stack(auxiliaries).mean(),
+        )
+
+    def _save_checkpoint(self, model, trial):
+        if self.ref_model is not None and self.is_world_process_zero():
+            folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
+            folder.mkdir(parents=True, exist_ok=True)
+            torch.save(self.accelerator.unwrap_model(self.ref_model).state_dict(), folder / self.REFERENCE)
+        super()._save_checkpoint(model, trial)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        saved = Path(resume_from_checkpoint) / self.REFERENCE
+        if self.ref_model is not None and saved.exists():
+            self.accelerator.unwrap_model(self.ref_model).load_state_dict(torch.load(saved))
+
+
+def policy_trainer(
+    run: Run,
+    model,
+    tokenizer,
+    rows: list[dict],
+    extra_rewards: dict[str, BatchReward] | None = None,
+    shuffle: bool = True,
+) -> PolicyTrainer:
+    """A GRPO trainer with the paper's objective: every choice that TRL would make by default is set here.
+
+    rows: prompts (data set rows); with shuffle=False they are taken in their order.
+    extra_rewards: rewards that need more than a completion and its row (reward models), by recipe name.
+    """
+    settings: GRPO = run.settings
+    rules = [name for name in settings.rewards if name in RULES]
+    scores = self_test(rules, rows, tokenizer, settings.template)
+    run.metrics.say("reward self-test passed: " + ", ".join(f"{key} {score:.2f}" for key, score in scores.items()))
+
+    rewards: dict[str, BatchReward] = {name: _each(RULES[name]) for name in rules} | (extra_rewards or {})
+    weights = [settings.rewards[name] for name in rewards]
+    measures = {"language": _each(RULES["language"]), "tries": _each(tries)}
+    measured = {name: measure for name, measure in measures.items() if name not in rewards}
+    sequences = settings.prompts_per_step * settings.group_size
+    accumulation = max(1, sequences // settings.micro_batch_size)
+    config = GRPOConfig(
+        **common_arguments(run),
+        max_steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.learning_rate_schedule,
+        max_grad_norm=settings.max_gradient_norm,
+        per_device_train_batch_size=min(sequences, settings.micro_batch_size),
+        gradient_accumulation_steps=accumulation,
+        steps_per_generation=accumulation * settings.steps_per_rollout,
+        num_iterations=settings.inner_epochs,
+        num_generations=settings.group_size,
+        max_completion_length=settings.max_completion_length,
+        temperature=settings.temperature,
+        top_p=1.0,
+        top_k=0,
+        beta=settings.kl_coefficient,
+        # TRL multiplies k3 by the ratio by default; DeepSeekMath and R1 print it without.
+        use_bias_correction_kl=False,
+        epsilon=settings.clip_epsilon,
+        loss_type=settings.loss_aggregation,
+        scale_rewards=settings.advantage_scaling,
+        reward_weights=weights + [0.0] * len(measured),
+        sync_ref_model=settings.kl_coefficient > 0,
+        ref_model_sync_steps=settings.reference_refresh_steps,
+        ref_model_mixup_alpha=1.0,
+        shuffle_dataset=shuffle,
+        save_strategy="steps",
+        # Only where a rollout is used up does a resumed run go on exactly as an uninterrupted one.
+        save_steps=settings.steps_per_rollout * settings.inner_epochs * settings.save_every_rollouts,
+    )
+    columns = {"text": [render_prompt(tokenizer, row["prompt"], settings.template) for row in rows], "row": rows}
+    lengthen = CompletionLengthCallback(settings.extended_completion_length, settings.extended_from_step)
+    trainer = PolicyTrainer(
+        model=model,
+        reward_funcs=[
+            _reward_function(name, function, settings, tokenizer) for name, function in (rewards | measured).items()
+        ],
+        args=config,
+        train_dataset=Dataset.from_dict({"prompt": columns["text"], "row": columns["row"]}),
+        processing_class=tokenizer,
+        callbacks=[MetricsCallback(run), StopCallback(run), lengthen],
+    )
+    lengthen.trainer = trainer
+    return trainer
+
+
+def train_sft(run: Run, model, tokenizer, rows: list[dict]) -> dict[str, float]:
+    """Cross-entropy on the completion tokens of {prompt, completion} rows; returns the last loss and accuracy."""
+    settings: SFT = run.settings
+    examples = [{"prompt": row["prompt_text"], "completion": row["completion"]} for row in rows]
+    config = SFTConfig(
+        **common_arguments(run),
+        num_train_epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine_with_min_lr",
+        lr_scheduler_kwargs={"min_lr": settings.final_learning_rate},
+        warmup_steps=settings.warmup_fraction,
+        per_device_train_batch_size=min(settings.batch_size, settings.micro_batch_size),
+        gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
+        max_length=settings.max_length,
+        completion_only_loss=True,
+        save_strategy="epoch",
+    )
+    trainer = SFTTrainer(
+        model=model,
+        args=config,
+        train_dataset=Dataset.from_list(examples),
+        processing_class=tokenizer,
+        callbacks=[MetricsCallback(run), StopCallback(run)],
+    )
+    trainer.train(resume_from_checkpoint=run.resume_from)
+    run.check_stopped()
+    last = next((entry for entry in reversed(trainer.state.log_history) if "loss" in entry), {})
+    return {"loss": last.get("loss", 0.0), "token_accuracy": last.get("mean_token_accuracy", 0.0), "rows": len(rows)}
+
+
+def train_policy(run: Run, trainer: PolicyTrainer) -> dict[str, float]:
+    """Run the RL stage; returns the means of the last tenth of the generating steps."""
+    trainer.train(resume_from_checkpoint=run.resume_from)
+    run.check_stopped()
+    logged = [entry for entry in trainer.state.log_history if "reward" in entry]
+    tail = logged[-max(1, len(logged) // 10) :]
+    names = (
+        "reward",
+        "completions/mean_length",
+        *(key for key in tail[-1] if key.startswith("rewards/") and key.endswith("/mean")),
+    )
+    return {name.removesuffix("/mean"): sum(entry[name] for entry in tail) / len(tail) for name in names}
+
+
+def common_arguments(run: Run) -> dict:
+    """What all trainers share."""
+    gpu = torch.cuda.is_available()
+    return {
+        "output_dir": str(run.trainer_folder),
+        "seed": run.settings.seed,
+        "use_cpu": not gpu,
+        "bf16": gpu,
+        "gradient_checkpointing": gpu,
+        "dataloader_num_workers": 0,
+        "logging_steps": 1,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "save_total_limit": 1,
+    }
+
+
+def _each(reward: Reward) -> BatchReward:
+    return lambda completions, rows: [reward(c, row) for c, row in zip(completions, rows, strict=True)]
+
+
+def _reward_function(name: str, reward: BatchReward, settings: GRPO, tokenizer):
+    """Our reward as TRL calls it."""
+    ends = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|endoftext|>")}
+
+    def call(completions: list[str], completion_ids: list[list[int]], row: list[dict], **_) -> list[float | None]:
+        answers = [
+            Completion(text, len(ids), bool(ids) and ids[-1] in ends, settings.template)
+            for text, ids in zip(completions, completion_ids, strict=True)
+        ]
+        return reward(answers, row)
+
+    call.__name__ = name
+    return call

@@ -1,0 +1,95 @@
+"""General RL, R1's second RL stage: reasoning by rules, helpfulness and safety by reward models.
+
+CONSUMES     from: the general SFT model (Dev3); reward_models: helpful and safety
+PRODUCES     model/ (R1)
+PAPER        DeepSeek-R1 v2 s.3.2.2, Eq. 8-10: rule rewards on reasoning prompts; general prompts and their reward models
+             only in the last 400 of 1,700 steps; helpfulness is scored on the final summary, harmlessness on the whole
+             response; language consistency on all; temperature 0.7
+DEVIATIONS   none in the method; lengths, batch and learning rate are the scale's
+"""
+
+import random
+
+from data.tasks import rows
+from stages.core.checkpoint import Run, stage_main
+from stages.core.engine import Completion, Sampling, open_engine
+from stages.core.settings import GeneralRL
+
+HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
+
+
+def main(run: Run) -> None:
+    from stages.core.trainers import policy_trainer, train_policy
+
+    settings: GeneralRL = run.settings
+    policy, tokenizer = run.load_model(), run.load_tokenizer()
+    trainer = policy_trainer(run, policy, tokenizer, ordered_prompts(settings), reward_models(run), shuffle=False)
+    headline = train_policy(run, trainer)
+    run.save_model(policy, tokenizer, settings.template, headline)
+
+
+def ordered_prompts(settings: GeneralRL) -> list[dict]:
+    """The prompts in the order of training: reasoning alone, then mixed with general ones in the last steps."""
+    rng = random.Random(settings.seed)
+    total, late = (steps * settings.prompts_per_step for steps in (settings.steps, settings.preference_steps))
+    general = round(late * settings.general_fraction)
+    reasoning = rows(settings.tasks, min(total - general, settings.prompts), "train", settings.seed + 4)
+    pool = rows(settings.general_tasks, min(general, settings.prompts), "train", settings.seed + 5)
+    early = [reasoning[i % len(reasoning)] for i in range(total - late)]
+    mixed = [reasoning[(i + total - late) % len(reasoning)] for i in range(late - general)]
+    mixed += [pool[i % len(pool)] for i in range(general)]
+    rng.shuffle(mixed)
+    return early + mixed
+
+
+def reward_models(run: Run) -> dict:
+    """The two reward models as batch rewards; None for the prompts that are not of their set."""
+    from stages.core.objectives import clipped_z_score, sigmoid
+    from stages.core.scoring import open_scorer
+
+    settings: GeneralRL = run.settings
+    helpful_model, safety_model = open_scorer(run, HELPFUL), open_scorer(run, SAFETY)
+    mean, deviation = 0.0, 1.0
+    if settings.helpful_normalisation == "z_score":  # a reward model's scale and offset mean nothing by themselves
+        prompts = rows(settings.general_tasks, 256, "train", settings.seed + 6)
+        prompts = [row for row in prompts if is_helpfulness(row)]
+        engine = open_engine(run, "from", batch_size=256)
+        sampled = engine.answer(
+            prompts, 1, Sampling(settings.temperature, settings.max_completion_length), settings.seed
+        )
+        scores = helpful_model.score([question(row) for row in prompts], [group[0].answer for group in sampled])
+        mean = sum(scores) / len(scores)
+        deviation = (sum((score - mean) ** 2 for score in scores) / len(scores)) ** 0.5
+        run.metrics.say(f"helpful reward of the SFT model: mean {mean:.2f}, standard deviation {deviation:.2f}")
+
+    def helpful(completions: list[Completion], batch: list[dict]) -> list[float | None]:
+        scores = helpful_model.score([question(row) for row in batch], [c.answer for c in completions])
+        return [
+            clipped_z_score(score, mean, deviation, settings.helpful_clip) if is_helpfulness(row) else None
+            for score, row in zip(scores, batch, strict=True)
+        ]
+
+    def safe(completions: list[Completion], batch: list[dict]) -> list[float | None]:
+        scores = safety_model.score([question(row) for row in batch], [c.text for c in completions])
+        return [sigmoid(score) if is_safety(row) else None for score, row in zip(scores, batch, strict=True)]
+
+    return {"helpful": helpful, "safe": safe}
+
+
+def question(row: dict) -> str:
+    """The user's words."""
+    return row["prompt"][-1]["content"]
+
+
+def is_safety(row: dict) -> bool:
+    """Whether a prompt is of the safety set. Safe look-alikes are of the helpfulness set: answering them is right."""
+    return row["task"] == "unsafe"
+
+
+def is_helpfulness(row: dict) -> bool:
+    """Whether a prompt is of the helpfulness set."""
+    return row["domain"] in ("general", "safety") and not is_safety(row)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

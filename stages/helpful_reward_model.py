@@ -1,0 +1,69 @@
+"""Helpful reward model: which of two answers would be preferred.
+
+CONSUMES     from: the general SFT model (Dev3)
+PRODUCES     model/ with a scalar head
+PAPER        DeepSeek-R1 v2 s.3.1: pairs judged four times, order randomised, kept where the mean scores differ by more
+             than 1, lengths balanced; pairwise loss, one epoch
+DEVIATIONS   the judge is the world's gold preference seen through noise, not DeepSeek-V3
+"""
+
+from datasets import Dataset
+
+from data.preference_data import judged_pairs
+from stages.core.checkpoint import Run, stage_main
+from stages.core.settings import HelpfulRewardModel
+
+
+def main(run: Run) -> None:
+    from trl import RewardConfig, RewardTrainer
+
+    from stages.core.callbacks import MetricsCallback, StopCallback
+    from stages.core.scoring import RewardScorer, scalar_head, scored_text
+    from stages.core.trainers import common_arguments
+
+    settings: HelpfulRewardModel = run.settings
+    model, tokenizer = scalar_head(run)
+    judge = (settings.judgements, settings.judge_noise, settings.min_score_difference, settings.balance_lengths)
+    pairs, counts = judged_pairs(settings.tasks, settings.examples, "train", settings.seed, *judge)
+    held_out, _ = judged_pairs(settings.tasks, settings.held_out, "validation", settings.seed, *judge)
+    run.metrics.say("judged pairs: " + ", ".join(f"{rule} {count}" for rule, count in counts.items()))
+
+    texts = [
+        {key: scored_text(tokenizer, pair["question"], pair[key]) for key in ("chosen", "rejected")} for pair in pairs
+    ]
+    trainer = RewardTrainer(
+        model=model,
+        args=RewardConfig(
+            **common_arguments(run),
+            num_train_epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            lr_scheduler_type="cosine",
+            per_device_train_batch_size=settings.micro_batch_size,
+            gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
+            max_length=settings.max_length,
+            center_rewards_coefficient=settings.center_coefficient,
+            save_strategy="epoch",
+        ),
+        train_dataset=Dataset.from_list(texts),
+        processing_class=tokenizer,
+        callbacks=[MetricsCallback(run), StopCallback(run)],
+    )
+    trainer.train(resume_from_checkpoint=run.resume_from)
+    run.check_stopped()
+
+    scorer = RewardScorer(model, tokenizer)
+    questions = [pair["question"] for pair in held_out]
+    margins = [
+        chosen - rejected
+        for chosen, rejected in zip(
+            scorer.score(questions, [pair["chosen"] for pair in held_out]),
+            scorer.score(questions, [pair["rejected"] for pair in held_out]),
+            strict=True,
+        )
+    ]
+    accuracy = sum(margin > 0 for margin in margins) / len(margins)
+    run.save_model(model, tokenizer, "chat", {"held_out_accuracy": accuracy, "pairs": len(pairs)})
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,74 @@
+"""Rejection sampling: the RL model's correct and readable answers, and data that no verifier checks.
+
+CONSUMES     sampler: the reasoning RL model (Dev2)
+PRODUCES     data/rows.parquet (prompt_text, completion): reasoning rows, then non-reasoning rows
+PAPER        DeepSeek-R1 v1 s.2.3.3, v2 B.3.3: several responses a prompt, only correct ones are kept; thoughts with
+             mixed languages, long paragraphs or code blocks are filtered out; beside them non-reasoning data, where
+             trivial prompts get no thought
+DEVIATIONS   non-reasoning answers come from the world's own good author, not from DeepSeek-V3; no generative judge
+             (every prompt here has a rule)
+"""
+
+import random
+
+from datasets import Dataset
+
+from data.chat import has_format, render_completion, render_prompt
+from data.tasks import GENERAL, rows, verify
+from data.tasks.base import Problem
+from stages.core.checkpoint import Run, stage_main
+from stages.core.engine import Sampling, open_engine
+from stages.core.filters import apply_rules, has_code_block, longest_paragraph, mixes_languages, repetition
+from stages.core.settings import RejectionSampling
+
+
+def main(run: Run) -> None:
+    settings: RejectionSampling = run.settings
+    sampler = open_engine(run, "sampler", settings.sampling_batch_size)
+    prompts = rows(settings.tasks, settings.prompts, "train", settings.seed + 2)
+    sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
+    sampled = sampler.answer(prompts, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)
+
+    candidates = [
+        {"row": row, "sample": sample} for row, group in zip(prompts, sampled, strict=True) for sample in group
+    ]
+    rules = {
+        "no end token": lambda c: c["sample"].finished,
+        "malformed": lambda c: has_format(c["sample"].text, sampler.template),
+        "wrong answer": lambda c: verify(c["sample"].parsed.final, c["row"]),
+        "mixed languages": lambda c: (
+            not mixes_languages(c["sample"].thinking, c["row"]["language"], settings.min_language_consistency)
+        ),
+        "long paragraph": lambda c: longest_paragraph(c["sample"].thinking) <= settings.max_paragraph_words,
+        "code block": lambda c: settings.allow_code_blocks or not has_code_block(c["sample"].thinking),
+        "repetition": lambda c: repetition(c["sample"].thinking, settings.repetition_ngram) <= settings.max_repetition,
+    }
+    kept, counts = apply_rules(candidates, rules)
+    table, duplicates = [], 0
+    seen: dict[str, set[str]] = {}
+    for candidate in kept:
+        row, sample = candidate["row"], candidate["sample"]
+        texts = seen.setdefault(row["id"], set())
+        if sample.text in texts or len(texts) == settings.keep_per_prompt:
+            duplicates += 1
+            continue
+        texts.add(sample.text)
+        table.append(row | {"completion": sample.text})
+    counts |= {"prompt had enough": duplicates, "kept": len(table)}
+
+    general = rows(settings.general_tasks, settings.non_reasoning_rows, "train", settings.seed + 3)
+    for row in general:
+        task, problem = GENERAL[row["task"]], Problem.from_row(row)
+        thought = "" if row["task"] in settings.no_cot_tasks else task.thought(problem) or ""
+        table.append(row | {"completion": render_completion(thought, task.best_answer(problem))})
+
+    for row in table:
+        row["prompt_text"] = render_prompt(sampler.tokenizer, row["prompt"], "chat")
+    random.Random(settings.seed).shuffle(table)
+    headline = {"reasoning_rows": counts["kept"], "non_reasoning_rows": len(general)}
+    tokens = {"generated": sum(sample.tokens for group in sampled for sample in group)}
+    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, tokens)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+
+from stages.core.estimators import (
+    bootstrap_interval,
+    cons_at_k,
+    estimate,
+    expected_calibration_error,
+    majority_index,
+    paired_difference,
+    pass_at_1,
+    pass_at_k,
+)
+
+exactly = pytest.approx
+
+
+def test_pass_at_1_is_the_mean_of_each_problem():
+    assert pass_at_1([[1, 0, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1]]).tolist() == [0.5, 0.0, 1.0]
+    assert pass_at_1(np.array([[True, False, True]])) == exactly([2 / 3], abs=1e-9)
+    assert pass_at_1(np.zeros((0, 4))).shape == (0,)
+
+
+@pytest.mark.parametrize("correct", [[1, 0], [[]], [[[1]]]])
+def test_pass_at_1_refuses_other_shapes(correct):
+    with pytest.raises(ValueError, match="problems, samples"):
+        pass_at_1(correct)
+
+
+@pytest.mark.parametrize(
+    ("n", "c", "k", "expected"),
+    [
+        (4, 2, 2, 5 / 6),  # 1 - C(2,2)/C(4,2) = 1 - 1/6
+        (10, 3, 4, 5 / 6),  # 1 - C(7,4)/C(10,4) = 1 - 35/210
+        (8, 1, 4, 0.5),  # 1 - C(7,4)/C(8,4) = 1 - 35/70
+        (5, 2, 1, 0.4),  # k = 1 is the mean
+        (5, 0, 5, 0.0),  # nothing right
+        (5, 1, 5, 1.0),  # n = k: one right answer is surely drawn
+        (5, 0, 1, 0.0),
+        (5, 5, 1, 1.0),  # all right
+        (5, 3, 3, 1 - 0 / 10),  # n - c < k
+        (1, 1, 1, 1.0),
+    ],
+)
+def test_pass_at_k(n, c, k, expected):
+    assert pass_at_k(n, c, k) == exactly(expected, abs=1e-6)
+
+
+def test_pass_at_k_of_many_problems_and_of_large_counts():
+    assert pass_at_k(4, [0, 1, 2, 4], 2) == exactly([0, 0.5, 5 / 6, 1], abs=1e-6)
+    assert pass_at_k([4, 8], [2, 1], 2) == exactly([5 / 6, 0.25], abs=1e-6)
+    assert pass_at_k(10_000, 1, 5_000) == exactly(0.5, abs=1e-9)  # the binomials themselves would overflow
+
+
+@pytest.mark.parametrize(("n", "c", "k"), [(4, 2, 5), (4, 2, 0), (4, 5, 2), (4, -1, 2), ([4, 2], [1, 1], 3)])
+def test_pass_at_k_refuses_impossible_counts(n, c, k):
+    with pytest.raises(ValueError, match="pass@k"):
+        pass_at_k(n, c, k)
+
+
+def test_majority_ignores_unparsable_answers_and_gives_a_tie_to_the_first_seen():
+    assert majority_index(["7", "8", "8"]) == 1
+    assert majority_index(["8", "7", "7", "8"]) == 0
+    assert majority_index([None, None, "3"]) == 2
+    assert majority_index([None, None, None, "4", "5", "5"]) == 4
+    assert majority_index([None, None]) is None
+    assert majority_index([]) is None
+
+
+def test_cons_at_k():
+    answers = [["7", "7", "8"], ["1", "2", None], [None, None, None], ["x"]]
+    correct = [[1, 1, 0], [0, 1, 0], [0, 0, 0], [1]]
+    assert cons_at_k(answers, correct).tolist() == [1.0, 0.0, 0.0, 1.0]
+
+
+def test_cons_at_k_groups_by_the_equality_it_is_given():
+    answers, correct = [["8", "0.5", "1/2"]], [[0, 1, 1]]
+    assert cons_at_k(answers, correct).tolist() == [0.0]
+
+    def same_value(a, b):
+        return {"0.5": "1/2"}.get(a, a) == {"0.5": "1/2"}.get(b, b)
+
+    assert cons_at_k(answers, correct, same_value).tolist() == [1.0]
+
+
+def test_cons_at_k_refuses_answers_without_verdicts():
+    with pytest.raises(ValueError, match="verdicts"):
+        cons_at_k([["1"], ["2"]], [[1]])
+    with pytest.raises(ValueError, match="verdicts"):
+        cons_at_k([["1", "2"]], [[1]])
+
+
+def test_bootstrap_interval_of_values_that_do_not_vary():
+    assert bootstrap_interval([0.25]) == (0.25, 0.25)  # a single problem tells nothing about the spread
+    assert bootstrap_interval([0.5] * 40) == exactly((0.5, 0.5), abs=1e-12)
+
+
+def test_bootstrap_interval_approaches_the_normal_interval():
+    values = np.repeat([0.0, 1.0], 200)  # standard error of the mean: 0.5 / sqrt(400) = 0.025
+    low, high = bootstrap_interval(values, samples=4000, seed=1)
+    assert (low, high) == exactly((0.5 - 1.96 * 0.025, 0.5 + 1.96 * 0.025), abs=0.005)
+    narrow = bootstrap_interval(values, samples=4000, seed=1, level=0.5)
+    assert low < narrow[0] < 0.5 < narrow[1] < high
+
+
+def test_bootstrap_interval_is_a_function_of_its_seed():
+    values = np.linspace(0, 1, 30)
+    assert bootstrap_interval(values, seed=3) == bootstrap_interval(values, seed=3)
+    assert bootstrap_interval(values, seed=3) != bootstrap_interval(values, seed=4)
+
+
+def test_bootstrap_interval_draws_in_blocks():
+    values = np.tile([0.0, 1.0], 200_000)  # five draws a block
+    low, high = bootstrap_interval(values, samples=12)
+    assert 0.495 < low <= high < 0.505
+
+
+@pytest.mark.parametrize("values", [[], [[0.5]], [0.5, float("nan")]])
+def test_bootstrap_interval_refuses_what_has_no_mean(values):
+    with pytest.raises(ValueError):
+        bootstrap_interval(values)
+
+
+def test_estimate_has_the_mean_inside_its_interval():
+    value, low, high = estimate([0, 0, 1, 1, 1])
+    assert value == exactly(0.6, abs=1e-9)
+    assert 0 <= low < value < high <= 1
+
+
+def test_paired_difference_is_narrower_than_the_single_intervals():
+    first = np.tile([0.0, 0.3, 0.9], 50)
+    difference = paired_difference(first, first + 0.1)
+    assert difference == exactly((0.1, 0.1, 0.1), abs=1e-9)  # every problem gains the same
+    assert bootstrap_interval(first)[1] > bootstrap_interval(first + 0.1)[0]  # though the intervals overlap
+    assert paired_difference([1.0, 0.0], [0.0, 0.0]).value == exactly(-0.5)
+    with pytest.raises(ValueError, match="one shape"):
+        paired_difference([1.0], [1.0, 2.0])
+
+
+def test_expected_calibration_error():
+    # bin (0.5, 0.6]: accuracy 0.5, confidence 0.55, n 2; bin (0.8, 0.9]: accuracy 1, confidence 0.9, n 2
+    assert expected_calibration_error([0.52, 0.58, 0.9, 0.9], [1, 0, 1, 1]) == exactly(0.5 * 0.05 + 0.5 * 0.1, abs=1e-6)
+    assert expected_calibration_error([0.0, 1.0], [0, 1]) == 0.0
+    assert expected_calibration_error([1.0], [0]) == 1.0
+    assert expected_calibration_error([0.2, 0.6], [1, 0], bins=1) == exactly(0.1, abs=1e-6)  # |0.5 - 0.4|
+
+
+@pytest.mark.parametrize(("confidence", "correct"), [([], []), ([1.2], [1]), ([float("nan")], [1]), ([0.5], [1, 0])])
+def test_expected_calibration_error_refuses_bad_input(confidence, correct):
+    with pytest.raises(ValueError):
+        expected_calibration_error(confidence, correct)

@@ -1,0 +1,244 @@
+"""Recipes and scales: what is refused, how layers merge, what identifies a stage."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from stages.core import schema
+from stages.core.errors import InputError
+from stages.core.fingerprint import fingerprint, parsed
+from stages.core.recipe import Stage, available, load_recipe, load_scale, load_workspace, resolve
+from stages.core.schema import citation_gaps
+
+CITATION = re.compile(r"(v[12]|DSM) (s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|undisclosed$")
+SCALE = """
+description: for tests
+engine: transformers
+bases:
+  base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 300,
+         mixture: {chains: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
+         learning_rate: 0.001, max_length: 16}
+scripts:
+  cold_start_sft: {epochs: 1, learning_rate: 1e-3, final_learning_rate: 0, warmup_fraction: 0, batch_size: 2,
+                   max_length: 8, micro_batch_size: 2}
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a scale `small`; recipes are written by the tests."""
+    monkeypatch.chdir(tmp_path)
+    Path("recipes/scales").mkdir(parents=True)
+    Path("recipes/scales/small.yaml").write_text(SCALE)
+    fingerprint.cache_clear()
+    parsed.cache_clear()
+    yield tmp_path
+    fingerprint.cache_clear()
+    parsed.cache_clear()
+
+
+def recipe(text: str, name: str = "mine") -> schema.Recipe:
+    """A recipe written and loaded."""
+    path = Path(f"recipes/{name}.yaml")
+    path.write_text(text)
+    return load_recipe(path)
+
+
+def stages_of(text: str, **overrides: dict) -> dict[str, Stage]:
+    """The resolved stages by name."""
+    return {stage.name: stage for stage in resolve(recipe(text), load_scale("small"), overrides)}
+
+
+# -- the recipes of this repository
+
+
+@pytest.mark.parametrize("name", available("recipes"))
+def test_every_number_of_a_paper_is_cited(name):
+    found = load_recipe(f"recipes/{name}.yaml")
+    assert citation_gaps(found) == []
+    if found.paper:
+        for stage, definition in found.stages.items():
+            for field, citation in definition.cite.items():
+                assert CITATION.match(citation), f"{name}.{stage}.{field}: {citation!r} names no version and section"
+
+
+@pytest.mark.parametrize("scale", available("scales"))
+def test_every_recipe_resolves_at_every_scale(scale):
+    workspace = load_workspace({"scale": scale})
+    assert workspace.errors == {}
+    folders = set()
+    for stage in workspace.rules():
+        assert set(stage.parents) <= folders, "parents come first"
+        folders.add(stage.folder)
+
+
+def test_r1_starts_again_from_the_base_for_its_second_fine_tuning():
+    stages = {stage.name: stage for stage in load_workspace({}).stages["r1"]}
+    assert stages["general_sft"].config["inputs"] == {
+        "from": "runs/tiny/base", "data": "runs/tiny/r1/rejection_sampling",
+    }  # fmt: skip
+    assert stages["rejection_sampling"].config["inputs"] == {"sampler": "runs/tiny/r1/reasoning_rl"}
+    assert stages["small_rl"].script == "r1_zero"
+    assert list(stages["report"].config["inputs"]["stages"])[:2] == ["base", "student_base"]
+    paper = stages["r1_zero"].config["paper"]["settings"]
+    assert (paper["steps"], paper["group_size"], paper["extended_completion_length"]) == (10400, 16, 65536)
+    assert "clip_epsilon" not in paper and "steps" not in stages["reasoning_rl"].config["paper"]["settings"]
+
+
+def test_the_ablation_shares_what_it_can():
+    workspace = load_workspace({})
+    stages = {stage.name: stage for stage in workspace.stages["r1_no_language_reward"]}
+    assert stages["reasoning_rl"].folder == "runs/tiny/r1/reasoning_rl"
+    assert "general_rl" not in stages
+    with_it, without = (stages[name].config["settings"] for name in ("reasoning_rl", "without_language_reward"))
+    assert {key for key in with_it if with_it[key] != without[key]} == {"rewards"}
+
+
+# -- what is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("stage: {}", "recipes/mine.yaml: unknown key `stage`; did you mean `stages`?"),
+        ("stages: {}", "`stages`"),
+        ("[1]", "found list, a recipe file is a mapping"),
+        ("stages:\n  a: {b: c", "recipes/mine.yaml: line"),
+        ("stages:\n  a: {script: cold_start_sft}\n  a: {}", "line 3, column 3: the key `a` is given twice"),
+        ("stages: {x: {}}", "stages.x: unknown script `x`"),
+        ("stages: {cold_start_sf: {}}", "unknown script `cold_start_sf`; did you mean `cold_start_sft`?"),
+        ("stages: {cold_start_sft: {form: base}}", "stages.cold_start_sft: unknown key `form`; did you mean `from`?"),
+        ("stages: {cold_start_sft: {from: 3}}", "`from` is 3"),
+        ("stages: {cold_start_sft: {settings: {epoch: 3}}}", "unknown setting `epoch` of cold_start_sft; did you"),
+        ("stages: {cold_start_sft: {settings: {epochs: many}}}", "`epochs` is 'many': input should be a valid integer"),
+        ("stages: {cold_start_sft: {settings: {epochs: 0}}}", "`epochs` is 0: input should be greater than 0"),
+        ("stages: {cold_start_sft: {settings: [1]}}", "`settings` is [1]"),
+        ("stages: {cold_start_sft: {cite: {epoch: v2 s.1}}}", "cite: unknown setting `epoch`"),
+        ("stages: {r1_zero: {settings: {rewards: {accurate: 1}}}}", "`rewards[accurate]` is 'accurate'"),
+        ("stages: {cold_start_sft: {like: other}}", "`like` names `other`"),
+        ("stages: {'a b': {script: cold_start_sft}}", "letters, digits and underscores"),
+        ("use: nothing\nstages: {cold_start_sft: {}}", "there is no recipe `nothing`"),
+        ("use: mine\nstages: {cold_start_sft: {}}", "`use` names the recipe itself"),
+    ],
+)  # fmt: skip
+def test_refused_recipes(files, text, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        recipe(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("stages: {a: {script: cold_start_sft, from: b}, b: {script: cold_start_sft, from: base}}",
+         "stages.a.from: `b` is a later stage"),
+        ("stages: {a: {script: cold_start_sft, from: a}}", "stages.a.from: `a` is a later stage"),
+        ("stages: {a: {script: cold_start_sft, from: bas}}", "`bas` is no stage; did you mean `base`?"),
+        ("stages: {r1_zero: {from: base}}", "recipes/scales/small.yaml: r1_zero (r1_zero) has no value for `template`"),
+    ],
+)  # fmt: skip
+def test_refused_when_resolved(files, text, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        stages_of(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("engine: transformers", "engine: vlm", "`engine` is 'vlm'"),
+        ("description", "descripton", "unknown key `descripton`; did you mean `description`?"),
+        ("layers: 1", "layer: 1", "bases.base: unknown setting `layer` of base; did you mean `layers`?"),
+        ("layers: 1", "layers: [1]", "bases.base: `layers` is [1]"),
+        ("cold_start_sft:", "cold_start:", "scripts: unknown script `cold_start`"),
+        ("scripts:", "why: {epoch: x}\nscripts:", "why: unknown setting `epoch`; did you mean `epochs`?"),
+        ("scripts:", "resources: {a: {threads: 0}}\nscripts:", "resources.a: `threads` is 0"),
+        ("scripts:", "name: x\nscripts:", "unknown key `name`"),
+    ],
+)  # fmt: skip
+def test_refused_scales(files, old, new, sentence):
+    Path("recipes/scales/small.yaml").write_text(SCALE.replace(old, new))
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        load_scale("small")
+
+
+def test_a_base_that_lacks_a_setting(files):
+    Path("recipes/scales/small.yaml").write_text(SCALE.replace("layers: 1, ", ""))
+    with pytest.raises(InputError, match="base .base. has no value for `layers`"):
+        stages_of("stages: {cold_start_sft: {from: base}}")
+
+
+# -- merging and identity
+
+
+def test_later_layers_win(files):
+    text = "stages: {cold_start_sft: {from: base, settings: {epochs: 5, batch_size: 7, max_length: 9}},"
+    text += " b: {like: cold_start_sft}}"
+    Path("recipes/scales/small.yaml").write_text(
+        SCALE.replace("epochs: 1, ", "") + "stages: {cold_start_sft: {max_length: 77}}\n"
+    )
+    stages = stages_of(text, cold_start_sft={"seed": 3}, b={"seed": 4})
+    first, second = (stages[name].config["settings"] for name in ("cold_start_sft", "b"))
+    assert (first["epochs"], first["batch_size"], first["max_length"], first["seed"]) == (5, 2, 77, 3)
+    assert second == first | {"seed": 4}  # what a scale says of a stage reaches the stages that are like it
+    assert stages["cold_start_sft"].config["paper"]["settings"] == {"epochs": 5, "batch_size": 7, "max_length": 9}
+
+
+def test_citations_why_resources_and_folder_are_not_identity(files):
+    text = "stages: {cold_start_sft: {from: base, cite: {epochs: %s}}}"
+    before = stages_of(text % "v2")["cold_start_sft"]
+    Path("recipes/scales/small.yaml").write_text(SCALE + "why: {epochs: x}\nresources: {default: {threads: 2}}\n")
+    after = stages_of(text % "v1")["cold_start_sft"]
+    moved = {s.name: s for s in resolve(recipe(text % "v1"), load_scale("small"), {}, "/else/where")}["cold_start_sft"]
+    assert before.identity == after.identity == moved.identity
+    assert moved.folder == "/else/where/small/mine/cold_start_sft"
+    assert (before.threads, after.threads) == (1, 2)
+    assert json.loads(before.identity)["inputs"] == {"from": "small/base"}
+    changed = stages_of(text % "v1", cold_start_sft={"epochs": 2})["cold_start_sft"]
+    assert changed.identity != before.identity and changed.key != before.key
+
+
+def test_used_recipes_lend_stages(files):
+    recipe("stages: {a: {script: cold_start_sft, from: base}, b: {script: cold_start_sft, from: a}}", "first")
+    stages = stages_of(
+        "use: first\nstages: {b: {like: b, settings: {epochs: 2}}, c: {script: cold_start_sft, from: b}}"
+    )
+    assert list(stages) == ["base", "a", "b", "c"]
+    assert stages["a"].folder == "runs/small/first/a"
+    assert stages["b"].config["inputs"] == {"from": "runs/small/first/a"}
+    assert stages["c"].parents == ["runs/small/mine/b"]
+
+
+def test_rule_names_must_differ(files):
+    recipe("stages: {b_c: {script: cold_start_sft, from: base}}", "a")
+    recipe("stages: {c: {script: cold_start_sft, from: base}}", "a_b")
+    workspace = load_workspace({"scale": "small"})
+    assert set(workspace.stages) == {"", "a"} and "a_b_c is already the rule" in str(workspace.errors["a_b"])
+
+
+# -- fingerprint
+
+
+def test_fingerprint_follows_imports(files):
+    Path("stages/core").mkdir(parents=True)
+    Path("data").mkdir()
+    Path("data/__init__.py").write_text("")
+    Path("stages/base.py").write_text("from stages.core import rewards\nimport json\n")
+    Path("stages/core/rewards.py").write_text("def f():\n    from data.chat import parse\n    return parse\n")
+    Path("data/chat.py").write_text("def parse(text):\n    '''Doc.'''\n    return text\n")
+
+    def now() -> str:
+        fingerprint.cache_clear()
+        parsed.cache_clear()
+        return fingerprint("base")
+
+    first = now()
+    Path("data/chat.py").write_text("# comment\ndef parse(text):\n    return text\n")
+    assert now() == first
+    Path("data/chat.py").write_text("def parse(text):\n    return text.strip()\n")
+    assert now() != first
+    Path("data/chat.py").write_text("def parse(text):\n    return 'chat.j2'\n")
+    without_file = now()
+    Path("data/chat.j2").write_text("template")  # a file that a module names is part of its code
+    assert now() != without_file
+    assert fingerprint("report") == "missing"

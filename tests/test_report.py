@@ -1,0 +1,341 @@
+"""The report, its tables and its figures on a run folder that the test makes itself."""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from stages.core import figures, records, reporting
+from stages.core.manifest import file_digests
+from stages.core.published import STAGES
+from stages.core.results import (
+    LEADING,
+    Cell,
+    column,
+    lines,
+    order_columns,
+    sampling_lines,
+    shape,
+    step,
+    summary_table,
+)
+
+ROOT = Path(__file__).parents[1]
+ORDER = ["base", *STAGES, "distillation", "small_rl"]
+ACCURACY = [0.123, 0.55, 0.41, 0.62, 0.61, 0.64, 0.3, 0.1]
+
+
+def row(checkpoint, benchmark, metric, value, half=0.02, mode=None):
+    return {
+        "recipe": "r1", "scale": "tiny", "checkpoint": checkpoint, "benchmark": benchmark, "mode": mode,
+        "metric": metric, "value": value, "low": value - half, "high": value + half, "n": 200, "k": 8,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def results():
+    rows = []
+    for name, accuracy in zip(ORDER, ACCURACY, strict=True):
+        rows += [row(name, "reasoning", "pass@1", accuracy), row(name, "math", "pass@1", accuracy + 0.05)]
+        rows += [row(name, "reasoning", "greedy", accuracy), row(name, "reasoning", "pass@1 (T 1)", accuracy - 0.1)]
+        rows += [row(name, "reasoning", "pass@8 (T 1)", 0.9), row(name, "reasoning", "cons@8", accuracy + 0.1)]
+        rows += [row(name, "reasoning", "mean_tokens", 41.27, 1.5), row(name, "general", "gold", 0.5)]
+        rows += [row(name, "safety", "unsafe_refused", 0.77)]
+    return rows
+
+
+def write_stage(root, name, script=None, metrics=(), parents=(), **manifest):
+    folder = root / name
+    folder.mkdir(parents=True)
+    config = {"recipe": "r1", "scale": "tiny", "stage": name, "script": script or name, "settings": {}}
+    config |= manifest.pop("config", {})
+    manifest = {
+        "stage": name, "script": script or name, "seconds": 75.0, "config_hash": "c0ffee" * 8, "digest": "ab" * 32,
+        "parents": {str(root / parent): "0" for parent in parents}, "git": {"commit": "f00d" * 10, "dirty": True},
+        "tokens": {"generated": 12345}, "headline": {"reward": 1.23456}, "finished": "2026-01-02T03:04:05+00:00",
+    } | manifest  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    if metrics:
+        (folder / "metrics.jsonl").write_text("\n".join(json.dumps(line) for line in metrics) + '\n{"step": 99, "cut')
+    return folder
+
+
+@pytest.fixture
+def run_folder(tmp_path, results):
+    write_stage(tmp_path, "base", metrics=[{"step": i, "time": i * 2.0, "loss": 4 / (1 + i)} for i in range(30)])
+    zero = {
+        "config": {
+            "settings": {"learning_rate": 3e-4, "kl_coefficient": 0.001, "clip_epsilon": 0.2, "prompts": 500,
+                         "rewards": {"accuracy": 1.0, "format": 1.0}},
+            "paper": {"settings": {"learning_rate": 3e-6, "kl_coefficient": 0.001},
+                      "cite": {"learning_rate": "v2 s.2.1", "kl_coefficient": "v2 s.2.1",
+                               "clip_epsilon": "undisclosed"}},
+            "why": {"learning_rate": "a model of a million parameters learns at a larger rate"},
+        }
+    }  # fmt: skip
+    curve = [
+        {"step": i, "time": i, "rewards/accuracy": i / 40, "completions/mean_length": 25 + i,
+         "rewards/tries/mean": 2 + i / 9,
+         "reward": None if i % 2 else i / 20, "odd": i % 3, "constant": 1}
+        for i in range(40)
+    ]  # fmt: skip
+    write_stage(tmp_path, "r1_zero", metrics=curve, parents=["base"], **zero)
+    write_stage(tmp_path, "cold_start_data", counts={"total": 640, "correct": 200, "mixed_languages": 40, "kept": 400})
+    folder = write_stage(tmp_path, "evaluation")
+    (folder / "data").mkdir()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(results), folder / "data" / "rows.parquet")
+    completions = [
+        {"checkpoint": name, "benchmark": "math", "task": task, "language": "en", "question": f"{task} {number} <b>?",
+         "answer": "12", "completion": f"<think>{name} thinks</think> 12", "correct": name != "base", "tokens": 17,
+         "sampling": "T 0.6"}
+        for task in ("chain", "search") for number in range(4) for name in ORDER for _ in range(2)
+    ]  # fmt: skip
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(completions), folder / "data" / "completions.parquet")
+    return tmp_path
+
+
+def read(run_folder, *names):
+    return [records.read_stage(name, run_folder / name) for name in names]
+
+
+class Balance(HTMLParser):
+    """Fails on an element that is closed out of order or never."""
+
+    void = {"meta", "br"}
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+
+@pytest.fixture
+def page(run_folder):
+    return reporting.render("r1", "tiny", read(run_folder, "base", "r1_zero", "cold_start_data", "evaluation"))
+
+
+def test_page_holds_the_numbers_of_the_table(page):
+    for number in ("12.3", "55.0", "53.0–57.0", "41.3", "39.8–42.8", "0.50", "77.0"):
+        assert number in page
+    assert "77.9" in page and "72.6" in page  # the paper's
+
+
+def test_page_holds_the_fidelity_rows(page):
+    assert re.search(r"learning rate</th><td>3e-6</td><td>v2 s\.2\.1</td>.*?>0\.0003<", page)
+    assert "a model of a million parameters learns at a larger rate" in page
+    assert "undisclosed" in page
+    assert "Of 4 settings 1 are the paper's, 1 differ, 1 the paper does not give, 1 are this recipe's own" in page
+
+
+def test_page_holds_curves_counts_completions_and_lineage(page):
+    for text in (
+        "tries per search problem",
+        "mixed languages",
+        "31.2",
+        "general_rl thinks",
+        "1 min 15 s",
+        "f00df00df0",
+    ):
+        assert text in page
+    assert "reward 1.235" in page and "generated 12,345" in page
+
+
+def test_page_is_self_contained_and_escapes_what_a_model_wrote(page):
+    assert not re.search(r"https?://|//\w+\.|src=|@import|url\(|<link|<script", page)
+    assert "<think>" not in page and "&lt;think&gt;" in page and "0 &lt;b&gt;?" in page
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+
+
+def test_page_of_stages_that_left_little(tmp_path):
+    write_stage(tmp_path, "base", seconds=None, headline={}, tokens={}, git=None, parents=())
+    page = reporting.render("mine", "tiny", read(tmp_path, "base"))
+    assert "mine" in page and "Results</h2>" not in page
+    assert "0 stages" in reporting.render("mine", "tiny", [])
+
+
+def complete(folder):
+    """What makes a folder a stage's verified output: a payload and its digests in the manifest."""
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data" / "payload").write_text("x")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest |= {"payload": "data", "files": file_digests(folder / "data")}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_stage_writes_the_page_and_its_manifest(run_folder):
+    names = ["base", "r1_zero", "cold_start_data", "evaluation"]
+    for name in names:
+        complete(run_folder / name)
+    output = run_folder / "report"
+    config = {
+        "recipe": "r1", "scale": "tiny", "stage": "report", "script": "report", "engine": "transformers",
+        "runs": str(run_folder), "output": str(output), "settings": {},
+        "inputs": {"stages": {name: str(run_folder / name) for name in names}},
+    }  # fmt: skip
+    (run_folder / "config.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "stages.report", str(run_folder / "config.json")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "53.0–57.0" in (output / "report.html").read_text(encoding="utf-8")
+    manifest = json.loads((output / "manifest.json").read_text())
+    assert manifest["headline"]["stages"] == 4 and len(manifest["parents"]) == 4
+
+    (run_folder / "r1_zero" / "data" / "payload").write_text("y")
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and "r1_zero" in done.stderr
+
+
+def test_columns_follow_the_recipe_with_bases_first(results):
+    assert order_columns(results[::-1], ORDER[1:]) == ORDER
+    assert order_columns(results) == ORDER
+    rows = [row(name, "math", "pass@1", 0.5, mode=mode) for name in ("b", "a") for mode in ("thinking", "non_thinking")]
+    assert order_columns(rows, ["a", "b"])[:2] == ["a (thinking)", "a (non_thinking)"]
+    rows = [row("distillation_small", "math", "pass@1", 0.5), row("base", "math", "pass@1", 0.5)]
+    assert order_columns(rows, ["distillation"]) == ["base", "distillation_small"]
+    assert column(row("a", "math", "pass@1", 0.5)) == "a"
+
+
+def test_lines_lead_with_the_main_metrics_and_drop_missing_values(results):
+    found = [(line.benchmark, line.metric) for line in lines(results, LEADING)]
+    assert found == [
+        ("reasoning", "pass@1"), ("reasoning", "cons@8"), ("reasoning", "mean_tokens"), ("math", "pass@1"),
+        ("general", "gold"), ("safety", "unsafe_refused"),
+    ]  # fmt: skip
+    missing = [row("a", "math", "pass@1", 0.5) | {"value": None}, row("a", "odd", "speed", float("nan"))]
+    assert lines(missing) == []
+    assert lines([row("a", "own", "speed", 2.5)], LEADING)[0].cells["a"].text == "2.50"
+    assert lines([row("a", "math", "pass@1", 0.5) | {"low": None, "high": None}])[0].cells["a"].interval == ""
+
+
+def test_step_needs_intervals_that_are_apart():
+    def cell(value, half):
+        return Cell("pass@1", value, value - half, value + half, 1, 1)
+
+    assert step(cell(0.5, 0.1), cell(0.8, 0.1)) == "↑"
+    assert step(cell(0.5, 0.1), cell(0.2, 0.1)) == "↓"
+    assert step(cell(0.5, 0.2), cell(0.8, 0.2)) == "≈"
+    assert step(None, cell(0.5, 0.1)) == step(cell(0.5, 0.1), None) == ""
+    bare = Cell("pass@1", 0.4, None, None, 1, 1)
+    assert step(bare, cell(0.5, 0.05)) == "↑" and step(bare, bare) == "≈"
+
+
+def test_shape_counts_the_steps_that_go_as_in_the_paper(results):
+    aime = shape(results)[0]
+    assert aime.name.startswith("AIME") and aime.paper_steps == ("↓", "↑", "↑", "↑")
+    assert aime.our_steps == ("↓", "↑", "≈", "≈") and aime.agreement == (2, 4)
+    gap = shape([each for each in results if each["checkpoint"] != "cold_start_sft"])[0]
+    assert gap.our_steps == ("", "", "≈", "≈") and gap.agreement == (0, 2)
+    assert shape([each for each in results if each["checkpoint"] == "base"]) == []
+
+
+def test_sampling_table(results):
+    metrics, by_checkpoint = sampling_lines(results)["reasoning"]
+    assert metrics == ["greedy", "pass@1", "pass@1 (T 1)", "cons@8", "pass@8 (T 1)"]
+    assert by_checkpoint["r1_zero"]["pass@1 (T 1)"].value == pytest.approx(0.45)
+    assert list(sampling_lines(results)) == ["reasoning"]
+
+
+def test_summary_table(results):
+    text = summary_table(results)
+    assert "55.0" in text and "53.0–57.0" in text and "math, here" in text and "↓ 59.0" in text
+    assert max(map(len, text.splitlines())) <= 120
+    assert summary_table([]) == "no results\n"
+    assert "Table 3" not in summary_table(results[:9])  # the base alone
+
+
+def test_series_skips_what_is_no_number():
+    rows = [{"step": 1, "a": 1}, {"step": 2, "a": None}, {"step": 3, "a": float("nan")}, {"a": 2.5}, {"a": True}]
+    assert records.series(rows, "a") == [(1.0, 1.0), (3.0, 2.5)]
+
+
+def test_metrics_file_that_was_cut_short(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n\n[1]\n{"step": 2, "lo')
+    assert records.read_metrics(tmp_path / "metrics.jsonl") == [{"step": 1}]
+    assert records.read_metrics(tmp_path / "none.jsonl") == []
+
+
+def test_curves_separate_the_known_from_the_others(run_folder):
+    drawn, others = reporting.curves(read(run_folder, "r1_zero")[0])
+    titles = [re.search(r"<b>(.*?)</b>", figure)[1] for figure in drawn]
+    assert titles == ["reward", "reward: accuracy", "completion length, tokens", "tries in a search"]
+    assert len(others) == 1 and "<b>odd</b>" in others[0]  # neither the time nor what never varies
+
+
+def test_filter_counts_without_a_total():
+    def stage(counts):
+        return records.StageRecord("s", "s", {"counts": counts}, {})
+
+    assert reporting.filter_counts([stage({"wrong": 3, "kept": 1})]) == [
+        ("s", [("wrong", 3, 75.0), ("kept", 1, 25.0)])
+    ]  # fmt: skip
+    assert reporting.filter_counts([stage({"total": 0, "kept": 0})])[0][1][0] == ("total", 0, 0.0)
+    assert reporting.filter_counts([stage({}), stage(None)]) == []
+
+
+def test_samples_show_every_checkpoint_on_the_same_questions(run_folder):
+    completions = records.read_table(read(run_folder, "evaluation"), "completions")
+    chosen = reporting.samples(completions, ORDER, most=3)
+    assert [entry["question"] for entry in chosen] == ["chain 0 <b>?", "search 0 <b>?", "chain 1 <b>?"]
+    assert [name for name, _ in chosen[0]["completions"]] == ORDER
+    assert reporting.samples([], ORDER) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3e-6, "3e-6"), (0.0003, "0.0003"), (10.0, "10"), (10400, "10,400"), (True, "yes"), (None, "none"),
+     ("grpo", "grpo"), (["a", 2], "a, 2"), (1e20, "1e20"),
+     ({"accuracy": 1.0, "format": 0.5}, "accuracy 1, format 0.5")],
+)  # fmt: skip
+def test_plain(value, text):
+    assert reporting.plain(value) == text
+
+
+def test_duration():
+    assert [reporting.duration(s) for s in (0, 41.4, 59.6, 185, 7800)] == [
+        "0 s", "41 s", "1 min 00 s", "3 min 05 s", "2 h 10 min",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0, 1, [0, 0.5, 1]), (0.1, 0.9, [0.4, 0.8]), (25, 64, [40, 60]), (3, 3, [3]), (-2, 2, [-2, 0, 2])],
+)
+def test_ticks(low, high, expected):
+    found = figures.ticks(low, high)
+    assert set(expected) <= {round(tick, 9) for tick in found}
+    assert all(low - 1e-9 <= tick <= high + 1e-9 for tick in found) and len(found) <= 9
+
+
+@pytest.mark.parametrize("points", [[(0, 1.0)], [(0, 0.0), (1, 0.0)], [(5, -1e-9), (6, 1e9)], [(0, 5.0)] * 3])
+def test_line_chart_at_its_edges(points):
+    svg = figures.line_chart(points, "a <b> & c")
+    assert "nan" not in svg and "a &lt;b&gt; &amp; c" in svg
+
+
+def test_long_curves_are_thinned():
+    assert len(figures.thin([(i, i) for i in range(10_000)])) <= 400
+    assert figures.thin([(0, 1.0), (1, 3.0)], most=1) == [(0.5, 2.0)]
+    assert figures.smooth([0, 3, 6], 3) == [1.5, 3, 4.5]
+
+
+def test_sparkline_leaves_a_gap():
+    assert figures.sparkline([1.0, None, 2.0], "x").count("<circle") == 2
+    assert "nan" not in figures.sparkline([1.0, 1.0], "x")

@@ -1,0 +1,162 @@
+"""A copy of the workflow whose stage scripts train nothing, so that Snakemake's behaviour is tested in seconds."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ("r1_zero", "cold_start_data", "cold_start_sft", "reasoning_rl", "report")
+CORE = ("__init__", "checkpoint", "errors", "fingerprint", "manifest", "overview", "progress", "recipe", "schema")
+
+MODEL_SCRIPT = '''"""A stage that saves steps as a trainer does."""
+import json
+import os
+import time
+from pathlib import Path
+
+from stages.core.checkpoint import Stopped, stage_main
+{imports}
+
+class Fake:
+    def save_pretrained(self, folder):
+        Path(folder).mkdir(exist_ok=True)
+        Path(folder, "weights.bin").write_text("weights")
+
+
+def main(run):
+    for folder in run.parents():
+        run._verify(folder)
+    start = int((run.resume_from or "checkpoint-0").rpartition("-")[2])
+    for step in range(start + 1, 9):
+        time.sleep(float(os.environ.get("FAKE_STEP_SECONDS", "0")))
+        run.metrics.log(step, 8, reward=step / 8)
+        folder = run.trainer_folder / f"checkpoint-{{step}}"
+        folder.mkdir()
+        (folder / "trainer_state.json").write_text(json.dumps({{"global_step": step}}))
+        if run.stop_requested:
+            raise Stopped
+    run.save_model(Fake(), Fake(), "chat", {{"started_at": start}})
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)
+'''
+DATA_SCRIPT = '''"""A stage that keeps one row."""
+from pathlib import Path
+
+from stages.core.checkpoint import stage_main
+
+
+class Rows:
+    column_names = ()
+
+    def __len__(self):
+        return 1
+
+    def to_parquet(self, path):
+        Path(path).write_text("rows")
+
+
+def main(run):
+    run.manifest("sampler")
+    run.save_data({"rows": Rows()}, {"rows": 1}, {"wrong answer": 3})
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)
+'''
+REPORT_SCRIPT = '''"""A report."""
+from stages.core.checkpoint import stage_main
+
+
+def main(run):
+    names = [name for name in run.config["inputs"]["stages"] if run.manifest("stages", name)]
+    run.save_report(", ".join(names), {"stages": len(names)})
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)
+'''
+
+
+class Workflow:
+    """A repository in a temporary folder, and Snakemake in it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def build(self) -> "Workflow":
+        """Copy the workflow, cut r1 down to a few stages, write the scripts."""
+        (self.folder / "stages/core").mkdir(parents=True)
+        shutil.copy(ROOT / "Snakefile", self.folder)
+        shutil.copytree(ROOT / "profiles", self.folder / "profiles")
+        (self.folder / "stages/__init__.py").touch()
+        for name in (*CORE, "settings"):
+            shutil.copy(ROOT / f"stages/core/{name}.py", self.folder / "stages/core")
+        (self.folder / "recipes/scales").mkdir(parents=True)
+        recipe = yaml.safe_load((ROOT / "recipes/r1.yaml").read_text())
+        recipe["stages"] = {name: stage for name, stage in recipe["stages"].items() if name in KEPT}
+        self.write("recipes/r1.yaml", recipe)
+        scale = yaml.safe_load((ROOT / "recipes/scales/tiny.yaml").read_text())
+        self.write("recipes/scales/tiny.yaml", scale | {"resources": {"default": {"threads": 1}}})
+        (self.folder / "stages/core/rewards.py").write_text('"""Rewards."""\nWEIGHT = 1\n')
+        for name in ("base", "r1_zero", "cold_start_sft", "reasoning_rl"):
+            imports = "from stages.core import rewards  # noqa: F401" if name in ("r1_zero", "reasoning_rl") else ""
+            (self.folder / f"stages/{name}.py").write_text(MODEL_SCRIPT.format(imports=imports))
+        (self.folder / "stages/cold_start_data.py").write_text(DATA_SCRIPT)
+        (self.folder / "stages/report.py").write_text(REPORT_SCRIPT)
+        return self
+
+    def read(self, file: str) -> dict:
+        """A YAML file of the copy."""
+        return yaml.safe_load((self.folder / file).read_text())
+
+    def write(self, file: str, content: dict) -> None:
+        """Write a YAML file of the copy."""
+        (self.folder / file).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+    def command(self, *arguments: str) -> list[str]:
+        """Plain `snakemake`, from the environment that runs the tests."""
+        return [sys.executable, "-m", "snakemake", *arguments]
+
+    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """Run to the end; stdout and stderr together."""
+        return subprocess.run(
+            self.command(*arguments), cwd=self.folder, env=os.environ | environment, text=True, timeout=120,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+
+    def stale(self, *arguments: str) -> set[str]:
+        """The stages that a dry run would run."""
+        done = self.snakemake("-n", *(arguments or ("recipe_r1",)))
+        assert done.returncode == 0, done.stdout
+        return {name for name in re.findall(r"^Job \d+: (\S+)", done.stdout, re.M) if not name.startswith("recipe_")}
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Workflow:
+    """A workflow in which nothing has run."""
+    return Workflow(tmp_path / "repository").build()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """A workflow in which `recipe_r1` has run once; do not change it, copy it."""
+    workflow = Workflow(tmp_path_factory.mktemp("finished") / "repository").build()
+    done = workflow.snakemake("recipe_r1")
+    assert done.returncode == 0, done.stdout
+    workflow.printed = done.stdout
+    return workflow
+
+
+@pytest.fixture
+def complete(finished: Workflow, tmp_path: Path) -> Workflow:
+    """A copy of the finished workflow, with the times of its files."""
+    shutil.copytree(finished.folder, tmp_path / "repository", symlinks=True)
+    return Workflow(tmp_path / "repository")
