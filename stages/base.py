@@ -20,7 +20,7 @@ def main(run: Run) -> None:
     from transformers import Qwen3Config, Qwen3ForCausalLM, Trainer, TrainingArguments
     from transformers.optimization import get_scheduler
 
-    from stages.core.callbacks import MetricsCallback, StopCallback
+    from stages.core.callbacks import watch
     from stages.core.optimizers import MuonWithAdamW
 
     settings: Pretrain = run.settings
@@ -87,8 +87,8 @@ def main(run: Run) -> None:
         train_dataset=[{"input_ids": ids} for ids in bucketed(encoded, settings.batch_size, settings.seed)],
         data_collator=collate,
         optimizers=(optimizer, schedule),
-        callbacks=[MetricsCallback(run), StopCallback(run)],
     )
+    watch(trainer, run)
     trainer.train(resume_from_checkpoint=run.resume_from)
     run.check_stopped()
     parameters = sum(parameter.numel() for parameter in model.parameters())

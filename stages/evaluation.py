@@ -1,7 +1,7 @@
 """Evaluation: every checkpoint of the recipe on the same held-out questions with the same seeds.
 
 CONSUMES     checkpoints: the models to compare; reward_models: the helpful one, to see over-optimisation
-PRODUCES     data/rows.parquet (one row a metric, with its interval), data/completions.parquet; results.json of the recipe
+PRODUCES     data/rows.parquet (one row a metric, with its interval), data/completions.parquet; results.json
 PAPER        DeepSeek-R1 v2 D.1: pass@1 as the mean over k samples at temperature 0.6, top-p 0.95; cons@k
 DEVIATIONS   greedy, temperature 1 and pass@k are reported beside it, to tell learning from sharpening
 """

@@ -2,9 +2,9 @@
 
 CONSUMES     from: the general SFT model (Dev3); reward_models: helpful and safety
 PRODUCES     model/ (R1)
-PAPER        DeepSeek-R1 v2 s.3.2.2, Eq. 8-10: rule rewards on reasoning prompts; general prompts and their reward models
-             only in the last 400 of 1,700 steps; helpfulness is scored on the final summary, harmlessness on the whole
-             response; language consistency on all; temperature 0.7
+PAPER        DeepSeek-R1 v2 s.3.2.2, Eq. 8-10: rule rewards on reasoning prompts; general prompts and their reward
+             models only in the last 400 of 1,700 steps; helpfulness is scored on the final summary, harmlessness on
+             the whole response; language consistency on all; temperature 0.7
 DEVIATIONS   none in the method; lengths, batch and learning rate are the scale's
 """
 

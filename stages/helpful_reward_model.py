@@ -17,7 +17,7 @@ from stages.core.settings import HelpfulRewardModel
 def main(run: Run) -> None:
     from trl import RewardConfig, RewardTrainer
 
-    from stages.core.callbacks import MetricsCallback, StopCallback
+    from stages.core.callbacks import watch
     from stages.core.scoring import RewardScorer, scalar_head, scored_text
     from stages.core.trainers import common_arguments
 
@@ -46,8 +46,8 @@ def main(run: Run) -> None:
         ),
         train_dataset=Dataset.from_list(texts),
         processing_class=tokenizer,
-        callbacks=[MetricsCallback(run), StopCallback(run)],
     )
+    watch(trainer, run)
     trainer.train(resume_from_checkpoint=run.resume_from)
     run.check_stopped()
 

@@ -15,7 +15,7 @@ def main(run: Run) -> None:
     import torch
     from transformers import Trainer, TrainingArguments
 
-    from stages.core.callbacks import MetricsCallback, StopCallback
+    from stages.core.callbacks import watch
     from stages.core.scoring import RewardScorer, scalar_head, scored_text
     from stages.core.trainers import common_arguments
 
@@ -52,8 +52,8 @@ def main(run: Run) -> None:
         ),
         train_dataset=examples,
         data_collator=collate,
-        callbacks=[MetricsCallback(run), StopCallback(run)],
     )
+    watch(trainer, run)
     trainer.train(resume_from_checkpoint=run.resume_from)
     run.check_stopped()
 

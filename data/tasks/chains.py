@@ -7,7 +7,7 @@ from data.tasks.base import PERFECT, Author, Problem, Task, Trace
 from data.tasks.numbers import same_number
 
 LIMIT = 20
-_LENGTHS, _WEIGHTS = (2, 3, 4), (4, 4, 2)
+_LENGTHS, _WEIGHTS = (2, 3, 4, 5), (3, 4, 3, 2)
 _FIRST: dict[Language, str] = {"en": "first ", "zh": "先"}
 _THEN: dict[Language, str] = {"en": "then ", "zh": "再"}
 _AGAIN: dict[Language, str] = {"en": "wait, ", "zh": "不对,"}
@@ -21,7 +21,7 @@ def apply(left: int, operator: str, right: int) -> int:
 
 
 def random_chain(rng: random.Random, operators: str) -> Chain:
-    """A start and 2-4 steps whose values stay in 0..20."""
+    """A start and 2-5 steps whose values stay in 0..20."""
     value = start = rng.randint(1, 12)
     steps: list[tuple[str, int]] = []
     for _ in range(rng.choices(_LENGTHS, _WEIGHTS)[0]):
@@ -121,5 +121,6 @@ class CodeOutput(_ChainTask):
 
     def describe(self, chain: Chain, rng: random.Random, language: Language) -> str:
         name = rng.choice("xyn")
-        program = f"{name}={chain[0]};" + "".join(f"{name}{op}={number};" for op, number in chain[1]) + f"print({name})"
+        steps = "".join(f"{name}={name}{operator}{operand};" for operator, operand in chain[1])
+        program = f"{name}={chain[0]};{steps}print({name})"
         return f"Output of {program}?" if language == "en" else f"{program}输出?"

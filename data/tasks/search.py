@@ -10,6 +10,11 @@ from data.tasks.base import PERFECT, Author, Problem, Task, Trace
 
 HIGHEST = 12
 _SIZES = (4, 5, 6)
+_VERDICTS: dict[str, dict[Language, str]] = {
+    "hit": {"en": "yes", "zh": "对"},
+    "low": {"en": "low", "zh": "小"},
+    "high": {"en": "high", "zh": "大"},
+}
 
 
 class PairSearch(Task):
@@ -41,9 +46,7 @@ class PairSearch(Task):
                 total += rng.choice((-1, 1))
             hit = total == target or rng.random() < author.careless
             low = total < target
-            verdict = (
-                {"en": "yes", "zh": "对"} if hit else {"en": "low", "zh": "小"} if low else {"en": "high", "zh": "大"}
-            )
+            verdict = _VERDICTS["hit" if hit else "low" if low else "high"]
             lines.append({language: f"{a}+{b}={total} {word}" for language, word in verdict.items()})
             if hit:
                 return Trace(lines, f"{a}+{b}")

@@ -38,7 +38,7 @@ class StemChoice(Task):
             options.add(max(1, rng.choice(near)))
         shuffled = rng.sample(sorted(options), len(options))
         letter = chr(ord("A") + shuffled.index(value))
-        choices = " ".join(f"{chr(ord('A') + i)}.{option}" for i, option in enumerate(shuffled))
+        choices = ", ".join(f"{option} {chr(ord('A') + i)}" for i, option in enumerate(shuffled))
         question = (
             f"{given[0][0]} {given[0][1]}, {given[1][0]} {given[1][1]}. {wanted.capitalize()}? {choices}"
             if language == "en"
@@ -61,12 +61,12 @@ class StemChoice(Task):
                 "en": f"{wanted['en'].lower()} {info['operation']}={value}",
                 "zh": f"{wanted['zh']}{info['operation']}={value}",
             },
-            {"en": f"option {letter}.{value}", "zh": f"选项{letter}.{value}"},
+            {"en": f"option {value} {letter}", "zh": f"选项 {value} {letter}"},
         ]
         return Trace(lines, letter)
 
     def verify(self, answer: str, row: dict) -> bool:
-        return answer.strip(" ().。").split(".")[0].upper() == row["answer"]
+        return answer.strip(" ().。").rpartition(" ")[2].upper() == row["answer"]
 
 
 _TRUE: dict[bool, dict[Language, str]] = {True: {"en": "true", "zh": "真"}, False: {"en": "false", "zh": "假"}}

@@ -1,20 +1,47 @@
 """Trainer callbacks that all stages share. Imports no TRL."""
 
-from transformers import TrainerCallback
+from transformers import PrinterCallback, Trainer, TrainerCallback
+from transformers.utils.logging import disable_progress_bar
 
 from stages.core.checkpoint import Run
+
+disable_progress_bar()  # a bar for every small file that is written would bury the stage's own
+
+
+def watch(trainer: Trainer, run: Run) -> None:
+    """Metrics go to the stage's progress (and are not printed beside it); a request to stop is obeyed."""
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(MetricsCallback(run))
+    trainer.add_callback(StopCallback(run))
+
+
+HEADLINE = {
+    "rewards/accuracy/mean": "accuracy",
+    "rewards/format/mean": "format",
+    "rewards/language/mean": "language",
+    "completions/mean_length": "tokens",
+    "kl": "kl",
+    "loss": "loss",
+    "mean_token_accuracy": "token accuracy",
+    "accuracy": "accuracy",
+}
+"""What the progress bar shows of a trainer's log, in this order."""
 
 
 class MetricsCallback(TrainerCallback):
     """Every logged row goes to the stage's metrics."""
 
-    def __init__(self, run: Run, total: int | None = None) -> None:
-        self.run, self.total = run, total
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.headline: dict[str, float] = {}
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         values = {key: value for key, value in (logs or {}).items() if isinstance(value, int | float)}
-        if "train_runtime" not in values:
-            self.run.metrics.log(state.global_step, self.total or state.max_steps, **values)
+        if "train_runtime" in values:
+            return
+        # With several updates a rollout, rewards are logged on the generating steps only: the bar keeps the last ones.
+        self.headline |= {short: values[name] for name, short in HEADLINE.items() if name in values}
+        self.run.metrics.log(state.global_step, state.max_steps, self.headline, **values)
 
 
 class StopCallback(TrainerCallback):

@@ -59,42 +59,32 @@ class TransformersEngine:
         """n completions for each prompt, in the order of the prompts. Same seed and batch size, same completions."""
         import torch
 
-        config = self._generation_config(sampling)
+        from stages.core.generation import sample_completions
+
+        ends = self.model.generation_config.eos_token_id
+        ends = ends if isinstance(ends, list) else [ends]
         # Prompts of one length share a batch: less padding.
         order = sorted((len(prompt), index) for index, prompt in enumerate(prompts) for _ in range(n))
         found: list[list[Completion]] = [[] for _ in prompts]
         for start in range(0, len(order), self.batch_size):
             indices = [index for _, index in order[start : start + self.batch_size]]
-            inputs = self.tokenizer([prompts[i] for i in indices], return_tensors="pt", padding=True).to(
-                self.model.device
-            )
+            inputs = self.tokenizer([prompts[i] for i in indices], return_tensors="pt", padding=True)
+            inputs = inputs.to(self.model.device)
             torch.manual_seed(seed + start)
-            with torch.inference_mode():
-                output = self.model.generate(**inputs, generation_config=config)
-            for index, ids in zip(indices, output[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
-                found[index].append(self._completion(ids, config.eos_token_id))
+            sampled = sample_completions(
+                self.model,
+                inputs["input_ids"],
+                inputs["attention_mask"],
+                sampling.max_tokens,
+                sampling.temperature,
+                sampling.top_p,
+                ends,
+            )
+            for index, ids in zip(indices, sampled, strict=True):
+                text = self.tokenizer.decode(ids, skip_special_tokens=True)
+                found[index].append(Completion(text, len(ids), ids[-1] in ends, self.template))
             progress(min(start + self.batch_size, len(order)), len(order))
         return found
-
-    def _generation_config(self, sampling: Sampling):
-        from transformers import GenerationConfig
-
-        ends = self.model.generation_config.eos_token_id
-        return GenerationConfig(
-            do_sample=sampling.temperature > 0,
-            temperature=sampling.temperature if sampling.temperature > 0 else None,
-            top_p=sampling.top_p if sampling.temperature > 0 else None,
-            top_k=0 if sampling.temperature > 0 else None,
-            max_new_tokens=sampling.max_tokens,
-            eos_token_id=ends if isinstance(ends, list) else [ends],
-            pad_token_id=self.tokenizer.pad_token_id,
-        )
-
-    def _completion(self, ids: list[int], ends: list[int]) -> Completion:
-        stop = next((position for position, token in enumerate(ids) if token in ends), None)
-        ids = ids if stop is None else ids[: stop + 1]
-        text = self.tokenizer.decode(ids, skip_special_tokens=True)
-        return Completion(text, len(ids), stop is not None, self.template)
 
 
 def open_engine(run, role: str, batch_size: int, name: str | None = None) -> TransformersEngine:

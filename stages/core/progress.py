@@ -74,8 +74,8 @@ class Metrics:
         self.first_step = step
         self._open = True
 
-    def log(self, step: int, total: int | None = None, **values: Any) -> None:
-        """One row, and the bar where it is due."""
+    def log(self, step: int, total: int | None = None, headline: dict[str, Any] | None = None, **values: Any) -> None:
+        """One row, and the bar where it is due; the bar shows the headline, or else the row's first values."""
         if not self._open:
             self.begin()
         values = {name: plain(value) for name, value in values.items()}
@@ -83,9 +83,9 @@ class Metrics:
         with self.file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
         if sys.stdout.isatty():
-            self._show_bar(step, total, values)
+            self._show_bar(step, total, headline or values)
         else:
-            self._show_line(step, total, values)
+            self._show_line(step, total, headline or values)
 
     def say(self, text: str) -> None:
         """A line for the reader, above the bar if there is one."""

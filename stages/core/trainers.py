@@ -7,11 +7,13 @@ import torch
 from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+from trl.models import unwrap_model_for_generation
 
 from data.chat import render_prompt
-from stages.core.callbacks import MetricsCallback, StopCallback
+from stages.core.callbacks import watch
 from stages.core.checkpoint import Run
 from stages.core.engine import Completion
+from stages.core.generation import sample_completions
 from stages.core.rewards import RULES, Reward, self_test, tries
 from stages.core.settings import GRPO, SFT
 
@@ -27,7 +29,6 @@ class CompletionLengthCallback(TrainerCallback):
     def on_step_begin(self, args, state, control, **kwargs):
         if state.global_step >= self.from_step:
             self.trainer.max_completion_length = self.length
-            self.trainer.generation_config.max_new_tokens = self.length
 
 
 class PolicyTrainer(GRPOTrainer):
@@ -38,6 +39,27 @@ class PolicyTrainer(GRPOTrainer):
     """
 
     REFERENCE = "reference_model.pt"
+
+    def _generate_single_turn(self, prompt_ids, images, multimodal_fields, num_generations, has_tool_images=False):
+        if self.use_vllm or images is not None:
+            return super()._generate_single_turn(
+                prompt_ids, images, multimodal_fields, num_generations, has_tool_images
+            )
+        padded = self._tokenizer.pad({"input_ids": prompt_ids}, padding_side="left", return_tensors="pt")
+        with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as policy:
+            training = policy.training
+            policy.eval()
+            completions = sample_completions(
+                policy,
+                padded["input_ids"].to(self.accelerator.device),
+                padded["attention_mask"].to(self.accelerator.device),
+                self.max_completion_length,
+                self.args.temperature,
+                self.args.top_p,
+                self.eos_token_ids,
+            )
+            policy.train(training)
+        return completions, None
 
     def _get_per_token_logps_and_entropies(
         self, model, input_ids, attention_mask, logits_to_keep, batch_size=None, **kwargs
@@ -141,9 +163,10 @@ def policy_trainer(
         args=config,
         train_dataset=Dataset.from_dict({"prompt": columns["text"], "row": columns["row"]}),
         processing_class=tokenizer,
-        callbacks=[MetricsCallback(run), StopCallback(run), lengthen],
+        callbacks=[lengthen],
     )
     lengthen.trainer = trainer
+    watch(trainer, run)
     return trainer
 
 
@@ -169,8 +192,8 @@ def train_sft(run: Run, model, tokenizer, rows: list[dict]) -> dict[str, float]:
         args=config,
         train_dataset=Dataset.from_list(examples),
         processing_class=tokenizer,
-        callbacks=[MetricsCallback(run), StopCallback(run)],
     )
+    watch(trainer, run)
     trainer.train(resume_from_checkpoint=run.resume_from)
     run.check_stopped()
     last = next((entry for entry in reversed(trainer.state.log_history) if "loss" in entry), {})

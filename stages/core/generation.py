@@ -1,0 +1,76 @@
+"""Sampling with `transformers` that stops paying for what is finished.
+
+`model.generate` keeps every sequence of a batch until the longest is done. With verifiable tasks most completions are
+several times shorter than the longest, so here finished sequences leave the batch. Same distribution, same greedy
+tokens (tests/test_generation.py); three to four times faster on a CPU (benchmarks/).
+"""
+
+import torch
+from transformers import DynamicCache
+
+SHRINK = 0.125
+"""The batch is cut down when this share of it has finished: each cut copies the cache."""
+
+
+@torch.inference_mode()
+def sample_completions(
+    model,
+    input_ids: torch.Tensor,
+    attention_mask: torch.Tensor,
+    max_new_tokens: int,
+    temperature: float,
+    top_p: float,
+    end_ids: list[int],
+) -> list[list[int]]:
+    """Completion ids of each prompt, the end token included where there is one.
+
+    input_ids, attention_mask: (B, P), left-padded. temperature 0 is greedy. Draws from torch's global generator.
+    """
+    batch, device = input_ids.shape[0], input_ids.device
+    ends = torch.tensor(end_ids, device=device)
+    output = torch.zeros((batch, max_new_tokens), dtype=torch.long, device=device)
+    lengths = torch.full((batch,), max_new_tokens, device=device)
+    rows = torch.arange(batch, device=device)  # where the sequences still in the batch belong
+    running = torch.ones(batch, dtype=torch.bool, device=device)
+    cache = DynamicCache(config=model.config)
+    positions = (attention_mask.cumsum(dim=1) - 1).clamp(min=0)
+    tokens = input_ids
+    for step in range(max_new_tokens):
+        logits = model(
+            input_ids=tokens,
+            attention_mask=attention_mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        chosen = sample_tokens(logits.float(), temperature, top_p)
+        output[rows[running], step] = chosen[running]
+        finished = running & torch.isin(chosen, ends)
+        lengths[rows[finished]] = step + 1
+        running = running & ~finished
+        if not running.any():
+            break
+        if (~running).float().mean() >= SHRINK:
+            keep = running.nonzero()[:, 0]
+            cache.batch_select_indices(keep)
+            rows, chosen, attention_mask, positions = rows[keep], chosen[keep], attention_mask[keep], positions[keep]
+            running = running[keep]
+        tokens = chosen[:, None]
+        positions = positions[:, -1:] + 1
+        attention_mask = torch.cat([attention_mask, attention_mask.new_ones((len(rows), 1))], dim=1)
+    return [ids[:length] for ids, length in zip(output.tolist(), lengths.tolist(), strict=True)]
+
+
+def sample_tokens(logits: torch.Tensor, temperature: float, top_p: float) -> torch.Tensor:
+    """One token for each row of (B, V) logits, from the smallest set of tokens whose probability reaches top_p."""
+    if temperature == 0:
+        return logits.argmax(dim=-1)
+    probabilities = (logits / temperature).softmax(dim=-1)
+    if top_p < 1:
+        ordered, indices = probabilities.sort(dim=-1, descending=True)
+        before = ordered.cumsum(dim=-1) - ordered
+        ordered = ordered.masked_fill(before >= top_p, 0.0)
+        probabilities = torch.zeros_like(probabilities).scatter(1, indices, ordered)
+    # The exponential race: argmax of p/e with e ~ Exp(1) picks a token with probability p.
+    return (probabilities / torch.empty_like(probabilities).exponential_()).argmax(dim=-1)
