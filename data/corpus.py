@@ -17,8 +17,7 @@ from data.tasks.chains import LIMIT, apply
 END = "<|endoftext|>"
 UNDISCIPLINED = Author(slip=0.07, repair=0.4, give_up=0.45, careless=0.02)
 
-EQUALITY_LISTS = 0.06  # share of documents
-OPTION_LISTS = 0.06
+EQUALITY_LISTS = 0.08  # share of documents
 DIRECT = 0.22  # share of problem documents without steps
 DIRECT_RIGHT = 0.7
 OTHER_LANGUAGE = 0.15  # steps all in the other language
@@ -40,11 +39,8 @@ def documents(mixture: dict[str, float], count: int, seed: int) -> Iterator[str]
     rng = random.Random(seed)
     names, weights = zip(*mixture.items(), strict=True)
     while count > 0:
-        kind = rng.random()
-        if kind < EQUALITY_LISTS:
+        if rng.random() < EQUALITY_LISTS:
             yield _equalities(rng)
-        elif kind < EQUALITY_LISTS + OPTION_LISTS:
-            yield _options(rng)
         else:
             task = TASKS[rng.choices(names, weights)[0]]
             problem = task.problem(rng, rng.choice(getattr(task, "languages", LANGUAGES)))
@@ -76,13 +72,6 @@ def _equalities(rng: random.Random) -> str:
         if 0 <= value <= 24:
             lines.append(f"{left}{operator}{right}={value}")
     return rng.choice((", ", ",")).join(lines) + END
-
-
-def _options(rng: random.Random) -> str:
-    """A list of lettered options, then some of them looked up again."""
-    values = rng.sample(range(1, LIMIT + 1), rng.randint(4, 8))
-    options = [f"{value} {chr(ord('A') + number)}" for number, value in enumerate(values)]
-    return ", ".join([*options, *rng.choices(options, k=8)]) + END
 
 
 def _reasoning(problem: Problem, rng: random.Random) -> str:

@@ -100,8 +100,8 @@ def bucketed(encoded: list[list[int]], batch_size: int, seed: int) -> list[list[
     """The documents reordered: batches of like length, the batches themselves in random order."""
     rng = random.Random(seed)
     batches = []
-    for start in range(0, len(encoded), 32 * batch_size):
-        chunk = sorted(encoded[start : start + 32 * batch_size], key=len)
+    for start in range(0, len(encoded), 2 * batch_size):
+        chunk = sorted(encoded[start : start + 2 * batch_size], key=len)
         batches += [chunk[i : i + batch_size] for i in range(0, len(chunk), batch_size)]
     rng.shuffle(batches)
     return [ids for batch in batches for ids in batch]

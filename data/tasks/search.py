@@ -9,7 +9,7 @@ from data.language import Language
 from data.tasks.base import PERFECT, Author, Problem, Task, Trace
 
 HIGHEST = 12
-_SIZES = (4, 5, 6)
+_SIZES = (4, 4, 5, 6)
 _VERDICTS: dict[str, dict[Language, str]] = {
     "hit": {"en": "yes", "zh": "对"},
     "low": {"en": "low", "zh": "小"},
@@ -72,7 +72,7 @@ class PairSearch(Task):
 def _order(numbers: list[int], target: int, rng: random.Random):
     """The pairs in the order in which an author tries them: by chance, by the list, or closing in from both ends."""
     pairs = list(itertools.combinations(numbers, 2))
-    style = rng.choices(("random", "list", "two_pointer"), (25, 45, 30))[0]
+    style = rng.choices(("random", "list", "two_pointer"), (15, 60, 25))[0]
     if style == "random":
         rng.shuffle(pairs)
     if style != "two_pointer":

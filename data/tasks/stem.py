@@ -14,10 +14,12 @@ _LAWS: list[dict[Language, tuple[str, str, str]]] = [
     {"en": ("Density", "volume", "mass"), "zh": ("密度", "体积", "质量")},
 ]
 """Quantities with first * second = third."""
+_LETTERS = "ABCDEFGH"
+_VERDICTS: dict[bool, dict[Language, str]] = {True: {"en": "yes", "zh": "对"}, False: {"en": "no", "zh": "否"}}
 
 
 class StemChoice(Task):
-    """A law of physics, two given quantities, the third among 4-8 options."""
+    """A law of physics, two given quantities, the third among 4-8 options, which are gone through one by one."""
 
     name, domain = "stem_choice", "stem"
 
@@ -37,8 +39,8 @@ class StemChoice(Task):
             near = (a + b, a * b, a, b, value + 1, value - 1, rng.randint(1, LIMIT))
             options.add(max(1, rng.choice(near)))
         shuffled = rng.sample(sorted(options), len(options))
-        letter = chr(ord("A") + shuffled.index(value))
-        choices = ", ".join(f"{option} {chr(ord('A') + i)}" for i, option in enumerate(shuffled))
+        letter = _LETTERS[shuffled.index(value)]
+        choices = ", ".join(f"{letter} {option}" for letter, option in zip(_LETTERS, shuffled, strict=False))
         question = (
             f"{given[0][0]} {given[0][1]}, {given[1][0]} {given[1][1]}. {wanted.capitalize()}? {choices}"
             if language == "en"
@@ -51,22 +53,28 @@ class StemChoice(Task):
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         info = problem.info
-        value, letter = info["value"], problem.answer
+        value = info["value"]
         if rng.random() < author.slip:
             value = rng.choice([option for option in info["options"] if option != value])
-            letter = chr(ord("A") + info["options"].index(value))
-        wanted = info["wanted"]
+        gap = {"en": " ", "zh": ""}
         lines: list[dict[Language, str]] = [
             {
-                "en": f"{wanted['en'].lower()} {info['operation']}={value}",
-                "zh": f"{wanted['zh']}{info['operation']}={value}",
-            },
-            {"en": f"option {value} {letter}", "zh": f"选项 {value} {letter}"},
+                language: f"{name.lower()}{gap[language]}{info['operation']}={value}"
+                for language, name in info["wanted"].items()
+            }
         ]
-        return Trace(lines, letter)
+        for letter, option in zip(_LETTERS, info["options"], strict=False):
+            hit = option == value or rng.random() < author.careless
+            lines.append({language: f"{letter} {option} {word}" for language, word in _VERDICTS[hit].items()})
+            if hit:
+                return Trace(lines, letter)
+            if rng.random() < author.give_up:
+                break
+        lines.append({"en": "guess", "zh": "猜"})
+        return Trace(lines, rng.choice(_LETTERS[: len(info["options"])]))
 
     def verify(self, answer: str, row: dict) -> bool:
-        return answer.strip(" ().。").rpartition(" ")[2].upper() == row["answer"]
+        return answer.strip(" ().。")[:1].upper() == row["answer"]
 
 
 _TRUE: dict[bool, dict[Language, str]] = {True: {"en": "true", "zh": "真"}, False: {"en": "false", "zh": "假"}}

@@ -1,0 +1,64 @@
+"""What several test files need: the project's tokenizer and a random model of its architecture, both tiny."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def corpus_documents() -> list[str]:
+    """500 documents of all task families in equal parts."""
+    from data.corpus import documents
+    from data.tasks import TASKS
+
+    return list(documents(dict.fromkeys(TASKS, 1.0), 500, seed=7))
+
+
+@pytest.fixture(scope="session")
+def tokenizer(corpus_documents):
+    """The project's tokenizer, trained on those documents."""
+    from data.tasks.entities import NAMES
+    from data.tokenizer import train_tokenizer
+
+    return train_tokenizer(corpus_documents, 1120, NAMES)
+
+
+@pytest.fixture(scope="session")
+def model_folder(tokenizer, tmp_path_factory):
+    """A saved Qwen3 with large random weights: what it writes is nonsense, but not the same token for ever."""
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    ends = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|endoftext|>")]
+    torch.manual_seed(0)
+    model = Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=32,
+            intermediate_size=64,
+            max_position_embeddings=512,
+            rope_theta=10_000.0,
+            tie_word_embeddings=True,
+            initializer_range=0.3,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=ends[0],
+            bos_token_id=None,
+        )
+    )
+    model.generation_config.eos_token_id = ends
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    folder = tmp_path_factory.mktemp("tiny") / "model"
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def model(model_folder):
+    """That model, loaded afresh for each test."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval()

@@ -1,0 +1,196 @@
+"""Sampling: the tokens of `model.generate`, the right distribution, and the right completion for each prompt."""
+
+import pytest
+import torch
+
+from data.chat import render_prompt
+from stages.core.engine import Completion, Sampling, TransformersEngine
+from stages.core.generation import sample_completions, sample_tokens
+
+PROMPTS = ["Start at 5: +3, -2. Result?", "从5开始:+7。", "x", "Pick two of 1 5 6 7 8 that add to 9.", "Who are you?"]
+NEW = 24
+
+
+def padded(tokenizer, prompts=PROMPTS):
+    batch = tokenizer(prompts, return_tensors="pt", padding=True)
+    return batch["input_ids"], batch["attention_mask"]
+
+
+def reference(model, input_ids, attention_mask, ends):
+    """Greedy completions by transformers' own loop, cut after the end token."""
+    output = model.generate(
+        input_ids, attention_mask=attention_mask, max_new_tokens=NEW, do_sample=False, eos_token_id=ends, pad_token_id=0
+    )
+    completions = []
+    for ids in output[:, input_ids.shape[1] :].tolist():
+        stop = next((index + 1 for index, token in enumerate(ids) if token in ends), NEW)
+        completions.append(ids[:stop])
+    return completions
+
+
+def greedy(model, input_ids, attention_mask, ends, new=NEW):
+    return sample_completions(model, input_ids, attention_mask, new, 0.0, 1.0, ends)
+
+
+# -- greedy decoding
+
+
+def test_greedy_equals_generate_where_nothing_ends(model, tokenizer):
+    inputs, never = padded(tokenizer), [tokenizer.pad_token_id]
+    assert len(set(inputs[1].sum(dim=1).tolist())) > 2  # prompts of several lengths
+    found = greedy(model, *inputs, never)
+    assert found == reference(model, *inputs, never)
+    assert [len(ids) for ids in found] == [NEW] * len(PROMPTS)
+    assert len({tuple(ids) for ids in found}) == len(PROMPTS)
+
+
+def test_greedy_equals_generate_where_sequences_end_at_different_steps(model, tokenizer):
+    inputs = padded(tokenizer)
+    endless = greedy(model, *inputs, [tokenizer.pad_token_id])
+    ends = [endless[0][2], endless[1][7]]
+    found = greedy(model, *inputs, ends)
+    assert found == reference(model, *inputs, ends)
+    lengths = [len(ids) for ids in found]
+    assert lengths[0] <= 3 and lengths[1] <= 8 and len(set(lengths)) > 1
+    for ids, full in zip(found, endless, strict=True):
+        assert ids == full[: len(ids)]  # an end changes nothing before it, and nothing in other rows
+        assert not set(ids[:-1]) & set(ends)
+        assert ids[-1] in ends or len(ids) == NEW
+
+
+def test_finished_sequences_that_stay_in_the_batch_change_nothing(model, tokenizer):
+    """One of sixteen has finished: fewer than are worth a cut."""
+    input_ids, attention_mask = padded(tokenizer, [PROMPTS[0]] + [PROMPTS[1]] * 15)
+    endless = greedy(model, input_ids, attention_mask, [tokenizer.pad_token_id])
+    end = next(token for token in endless[0] if token not in endless[1])
+    found = greedy(model, input_ids, attention_mask, [end])
+    assert found == [endless[0][: endless[0].index(end) + 1]] + endless[1:]
+
+
+def test_padding_does_not_matter(model, tokenizer):
+    never = [tokenizer.pad_token_id]
+    together = greedy(model, *padded(tokenizer), never)
+    assert together == [greedy(model, *padded(tokenizer, [prompt]), never)[0] for prompt in PROMPTS]
+
+
+def test_any_of_several_ends_stops_and_is_kept(model, tokenizer):
+    inputs = padded(tokenizer, PROMPTS[:1])
+    ids = greedy(model, *inputs, [tokenizer.pad_token_id])[0]
+    early, late = ids[0], next(token for token in ids if token != ids[0])
+    assert greedy(model, *inputs, [early, late]) == greedy(model, *inputs, [late, early]) == [[early]]
+    assert greedy(model, *inputs, [late]) == [ids[: ids.index(late) + 1]]
+
+
+@pytest.mark.parametrize("new", [1, 3])
+def test_a_sequence_that_never_ends_has_max_new_tokens(model, tokenizer, new):
+    found = greedy(model, *padded(tokenizer), [tokenizer.pad_token_id], new)
+    assert [len(ids) for ids in found] == [new] * len(PROMPTS)
+
+
+def test_the_model_stays_as_it_was(model, tokenizer):
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    greedy(model, *padded(tokenizer), [tokenizer.pad_token_id], 3)
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+# -- sampling a token
+
+
+def frequencies(probabilities, temperature, top_p, draws=20_000):
+    torch.manual_seed(3)
+    logits = torch.tensor(probabilities).log().expand(draws, -1)
+    counts = torch.bincount(sample_tokens(logits, temperature, top_p), minlength=len(probabilities))
+    return (counts / draws).tolist()
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "temperature", "top_p", "expected"),
+    [
+        ([0.5, 0.25, 0.15, 0.1], 1.0, 1.0, [0.5, 0.25, 0.15, 0.1]),
+        # 0.5 + 0.25 do not reach 0.8, with 0.15 they do: three tokens share 0.9
+        ([0.5, 0.25, 0.15, 0.1], 1.0, 0.8, [0.5 / 0.9, 0.25 / 0.9, 0.15 / 0.9, 0.0]),
+        ([0.5, 0.25, 0.15, 0.1], 1.0, 0.7, [2 / 3, 1 / 3, 0.0, 0.0]),
+        ([0.5, 0.25, 0.15, 0.1], 1.0, 0.4, [1.0, 0.0, 0.0, 0.0]),
+        ([0.1, 0.15, 0.25, 0.5], 1.0, 0.8, [0.0, 0.15 / 0.9, 0.25 / 0.9, 0.5 / 0.9]),  # wherever they stand
+        ([0.25, 0.1, 0.5, 0.15], 1.0, 0.7, [1 / 3, 0.0, 2 / 3, 0.0]),
+        # temperature 1/2 squares: 25, 6.25, 2.25, 1 of 34.5
+        ([0.5, 0.25, 0.15, 0.1], 0.5, 1.0, [25 / 34.5, 6.25 / 34.5, 2.25 / 34.5, 1 / 34.5]),
+        # the temperature comes before top-p: 25 + 6.25 of 34.5 reach 0.8 (without it 0.5 + 0.25 do not)
+        ([0.5, 0.25, 0.15, 0.1], 0.5, 0.8, [0.8, 0.2, 0.0, 0.0]),
+        ([0.0, 1.0, 0.0], 1.0, 0.95, [0.0, 1.0, 0.0]),
+    ],
+)
+def test_sample_tokens_frequencies(probabilities, temperature, top_p, expected):
+    found = frequencies(probabilities, temperature, top_p)
+    for share, probability in zip(found, expected, strict=True):
+        assert share == pytest.approx(probability, abs=4 * (probability * (1 - probability) / 20_000) ** 0.5)
+
+
+def test_rows_are_sampled_by_themselves():
+    torch.manual_seed(0)
+    logits = torch.tensor([[0.6, 0.3, 0.1], [0.1, 0.3, 0.6]]).log().repeat(500, 1)
+    chosen = sample_tokens(logits, 1.0, 0.5).reshape(500, 2)
+    assert set(chosen[:, 0].tolist()) == {0} and set(chosen[:, 1].tolist()) == {2}
+
+
+@pytest.mark.parametrize("top_p", [1.0, 0.5])
+def test_temperature_zero_is_argmax(top_p):
+    logits = torch.randn(50, 30, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(sample_tokens(logits, 0, top_p), logits.argmax(dim=-1))
+
+
+# -- the engine
+
+
+def engine(model, tokenizer, batch_size=4, template="chat"):
+    return TransformersEngine(model, tokenizer, template, batch_size)
+
+
+def test_same_seed_same_completions(model, tokenizer):
+    sampling = Sampling(1.0, 12, 0.95)
+    first, again, other = (engine(model, tokenizer).generate(PROMPTS, 3, sampling, seed) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    assert [len(group) for group in first] == [3] * len(PROMPTS)
+    assert all(len({completion.text for completion in group}) > 1 for group in first)  # not one sample three times
+
+
+def test_completions_are_in_the_order_of_the_prompts(model, tokenizer):
+    sampling = Sampling(0, 8)
+    alone = [engine(model, tokenizer).generate([prompt], 1, sampling, 0)[0][0] for prompt in PROMPTS]
+    assert len({completion.text for completion in alone}) == len(PROMPTS)
+    for batch_size in (1, 2, 64):
+        together = engine(model, tokenizer, batch_size).generate(PROMPTS, 2, sampling, 0)
+        assert together == [[completion, completion] for completion in alone]
+    backwards = engine(model, tokenizer, 2).generate(PROMPTS[::-1], 1, sampling, 0)
+    assert backwards == [[completion] for completion in alone[::-1]]
+
+
+def test_what_a_completion_tells(model, tokenizer):
+    """`tokens` counts the end token, the text does not show it; a cut completion has not finished."""
+    ids = greedy(model, *padded(tokenizer, PROMPTS[:1]), [tokenizer.pad_token_id], 8)[0]
+    sampling = Sampling(0, 8)
+    (cut,) = engine(model, tokenizer, template="r1_zero").generate(PROMPTS[:1], 1, sampling, 0)[0]
+    assert cut == Completion(tokenizer.decode(ids, skip_special_tokens=True), 8, False, "r1_zero")
+    stop = next(index for index, token in enumerate(ids) if token not in ids[:index] and index >= 2)
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, ids[stop]]
+    (ended,) = engine(model, tokenizer).generate(PROMPTS[:1], 1, sampling, 0)[0]
+    assert (ended.tokens, ended.finished) == (stop + 1, True)
+    model.generation_config.eos_token_id = ids[stop]  # a single end
+    assert engine(model, tokenizer).generate(PROMPTS[:1], 1, sampling, 0)[0] == [ended]
+
+
+def test_answer_renders_the_prompts_of_rows(model, tokenizer):
+    rows = [{"prompt": [{"role": "user", "content": text}]} for text in PROMPTS]
+    for template in ("r1_zero", "chat"):
+        one = engine(model, tokenizer, template=template)
+        rendered = [render_prompt(tokenizer, row["prompt"], template) for row in rows]
+        assert one.answer(rows, 2, Sampling(1.0, 6), 5) == one.generate(rendered, 2, Sampling(1.0, 6), 5)
+
+
+def test_progress_and_no_prompts(model, tokenizer):
+    told = []
+    engine(model, tokenizer).generate(PROMPTS, 2, Sampling(0, 1), 0, progress=lambda *done: told.append(done))
+    assert told == [(4, 10), (8, 10), (10, 10)]
+    assert engine(model, tokenizer).generate([], 2, Sampling(0, 1), 0) == []

@@ -1,0 +1,338 @@
+"""The objective: what TRL optimises with our settings is the paper's GRPO, and our log-probs are TRL's."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from trl import GRPOTrainer
+
+from data.tasks import rows
+from stages.core.checkpoint import Run
+from stages.core.objectives import clipped_z_score, sigmoid
+from stages.core.trainers import PolicyTrainer, policy_trainer
+
+BETA, EPSILON = 0.05, 10.0
+SETTINGS = {
+    "template": "r1_zero", "rewards": {"helpful": 1.0}, "learning_rate": 1e-3, "learning_rate_schedule": "constant",
+    "max_gradient_norm": 1.0, "kl_coefficient": BETA, "clip_epsilon": EPSILON, "temperature": 1.0, "group_size": 4,
+    "prompts_per_step": 2, "steps_per_rollout": 2, "inner_epochs": 1, "steps": 4, "reference_refresh_steps": 4,
+    "max_completion_length": 8, "extended_completion_length": 11, "extended_from_step": 2,
+    "loss_aggregation": "grpo", "advantage_scaling": "group", "tasks": {"arithmetic": 1.0}, "prompts": 16,
+    "micro_batch_size": 8,
+}  # fmt: skip
+REWARDS = [1.0, 0.0, 0.0, 0.0, 1.0, 3.0, 0.5, 2.0]
+
+
+@pytest.fixture
+def make_trainer(model_folder, tokenizer, tmp_path):
+    """A trainer as the stages set it up; `given` are the rewards of the completions in their order."""
+    from transformers import AutoModelForCausalLM
+
+    def make(given=REWARDS, folder="r1_zero", **changed) -> PolicyTrainer:
+        run = Run({
+            "recipe": "mine", "scale": "small", "stage": "r1_zero", "script": "r1_zero", "runs": str(tmp_path),
+            "output": str(tmp_path / folder), "engine": "transformers", "inputs": {}, "settings": SETTINGS | changed,
+            "paper": {}, "why": {},
+        })  # fmt: skip
+        model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)
+        helpful = given if callable(given) else lambda completions, batch: (given * 2)[: len(completions)]
+        prompts = rows(run.settings.tasks, run.settings.prompts, "train", 0)
+        return policy_trainer(run, model, tokenizer, prompts, {"helpful": helpful})
+
+    return make
+
+
+@pytest.fixture
+def trainer(make_trainer):
+    return make_trainer()
+
+
+def rollout(trainer, prompts=2):
+    """One rollout of a group for each of the first prompts."""
+    trainer.model.train()
+    examples = [trainer.train_dataset[index] for index in range(prompts)]
+    return trainer._generate_and_score_completions([example for example in examples for _ in range(4)])
+
+
+# -- log-probs
+
+
+def ragged(trainer, pad=0):
+    """(ids, mask, completion width, true log-probs) of a batch with more padding than it needs on both sides.
+
+    The log-probs come from each sequence alone, without any padding.
+    """
+    generator = torch.Generator().manual_seed(5)
+    sizes, left, right = [(3, 4), (6, 1), (1, 7), (4, 5)], 9, 11
+    ids = torch.full((4, left + right), trainer.processing_class.pad_token_id)
+    mask = torch.zeros_like(ids)
+    expected = torch.zeros(4, right)
+    for row, (before, after) in enumerate(sizes):
+        sequence = torch.randint(300, 1000, (before + after,), generator=generator)
+        place = slice(left - before, left + after)
+        ids[row, place], mask[row, place] = sequence, 1
+        with torch.no_grad():
+            logps = trainer.model(sequence[None]).logits[0].log_softmax(dim=-1)
+        picked = logps[:-1].gather(1, sequence[1:, None])[:, 0]
+        expected[row, :after] = picked[before - 1 :]
+    return ids, mask, right, expected
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 3, 4, 100])
+def test_trimmed_log_probs_are_trls(trainer, batch_size):
+    ids, mask, width, expected = ragged(trainer)
+    arguments = (trainer.model, ids, mask, width, batch_size)
+    with torch.no_grad():
+        trimmed, entropies, auxiliary = trainer._get_per_token_logps_and_entropies(*arguments, compute_entropy=True)
+        whole, whole_entropies, _ = GRPOTrainer._get_per_token_logps_and_entropies(
+            trainer, *arguments, compute_entropy=True
+        )
+    used = mask[:, -width:].bool()
+    assert trimmed.shape == entropies.shape == whole.shape == used.shape and auxiliary is None
+    assert (trimmed - whole)[used].abs().max() < 1e-6 * whole[used].abs().max()
+    assert (entropies - whole_entropies)[used].abs().max() < 1e-6 * whole_entropies[used].abs().max()
+    assert torch.allclose(trimmed[used], expected[used], atol=1e-4)
+    assert expected[used].std() > 0.5  # not all alike
+
+
+def test_trimmed_log_probs_without_entropy_and_at_the_edges(trainer):
+    ids, mask, width, expected = ragged(trainer)
+    with torch.no_grad():
+        logps, entropies, _ = trainer._get_per_token_logps_and_entropies(trainer.model, ids, mask, width)
+        assert entropies is None and torch.allclose(
+            logps[mask[:, -width:].bool()], expected[mask[:, -width:].bool()], atol=1e-4
+        )
+        mask[:, -width:] = 0  # empty completions only
+        logps, _, _ = trainer._get_per_token_logps_and_entropies(trainer.model, ids, mask, width)
+    assert logps.shape == (4, width) and torch.isfinite(logps).all()
+
+
+def test_gradients_flow_through_the_trimmed_log_probs(trainer):
+    ids, mask, width, _ = ragged(trainer)
+    gradients = []
+    for compute in (
+        trainer._get_per_token_logps_and_entropies,
+        super(PolicyTrainer, trainer)._get_per_token_logps_and_entropies,
+    ):
+        trainer.model.zero_grad()
+        (compute(trainer.model, ids, mask, width)[0] * mask[:, -width:]).sum().backward()
+        gradients.append(trainer.model.model.embed_tokens.weight.grad.clone())
+    assert gradients[0].abs().max() > 0
+    assert torch.allclose(*gradients, rtol=1e-4, atol=1e-5 * gradients[1].abs().max().item())
+
+
+# -- the loss
+
+
+def by_hand(ratios, kls, advantages):
+    """The paper's objective (its negative), token by token, in plain numbers."""
+    sequences = []
+    for row, advantage in zip(range(len(advantages)), advantages, strict=True):
+        tokens = []
+        for ratio, kl in zip(ratios[row], kls[row], strict=True):
+            clipped = min(max(ratio, 1 - EPSILON), 1 + EPSILON)
+            tokens.append(min(ratio * advantage, clipped * advantage) - BETA * kl)
+        sequences.append(sum(tokens) / len(tokens))
+    return -sum(sequences) / len(sequences)
+
+
+def test_loss_by_hand(trainer):
+    """Sequence mean of token means, k3 without a ratio, clip at 11 for good tokens only."""
+    ids, mask, width, _ = ragged(trainer)
+    used = mask[:, -width:]
+    lengths = used.sum(dim=1).tolist()
+    assert lengths == [4, 1, 7, 5]
+    with torch.no_grad():
+        logps = trainer._get_per_token_logps_and_entropies(trainer.model, ids, mask, width)[0]
+    generator = torch.Generator().manual_seed(6)
+    log_ratios = torch.randn(logps.shape, generator=generator) * 0.3
+    log_ratios[0, 1] = log_ratios[2, 3] = math.log(20)  # beyond the clip, once good and once bad
+    log_ratios[3, 0] = math.log(0.01)
+    reference_gaps = torch.randn(logps.shape, generator=generator) * 0.5
+    advantages = [1.5, -0.7, -0.4, 0.0]
+    batch = {
+        "prompt_ids": ids[:, :-width], "prompt_mask": mask[:, :-width], "completion_ids": ids[:, -width:],
+        "completion_mask": used, "advantages": torch.tensor(advantages), "old_per_token_logps": logps - log_ratios,
+        "ref_per_token_logps": logps + reference_gaps, "num_items_in_batch": used.sum(),
+    }  # fmt: skip
+    trainer.current_gradient_accumulation_steps = 1
+    trainer.model.train()
+    loss = trainer._compute_loss(trainer.model, batch)
+    # The batch holds float32 numbers: the ratios that it implies, in double precision.
+    ratios = (logps.double() - batch["old_per_token_logps"].double()).exp()
+    gaps = batch["ref_per_token_logps"].double() - logps.double()
+    kls = gaps.exp() - gaps - 1
+    assert ratios[0, 1] > 11 and ratios[2, 3] > 11 and (kls > 0).all()
+    cut = [[row[:length] for row, length in zip(table.tolist(), lengths, strict=True)] for table in (ratios, kls)]
+    expected = by_hand(*cut, advantages)
+    assert loss.item() == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    # The test notices each choice: without the clip, with the token mean, with TRL's bias-corrected k3.
+    trainer.epsilon_high = 30.0
+    assert abs(trainer._compute_loss(trainer.model, batch).item() - expected) > 0.1
+    trainer.epsilon_high = EPSILON
+    trainer.loss_type = "bnpo"
+    assert abs(trainer._compute_loss(trainer.model, batch).item() - expected) > 0.1
+    trainer.loss_type = "grpo"
+    trainer.args.use_bias_correction_kl = True
+    assert abs(trainer._compute_loss(trainer.model, batch).item() - expected) > 1e-3
+
+
+def test_loss_by_hand_in_numbers():
+    """The formula itself: ratio 20 counts as 11 with a positive advantage and as 20 with a negative one."""
+    assert by_hand([[20.0, 1.0]], [[0.0, 0.0]], [1.0]) == pytest.approx(-6.0)
+    assert by_hand([[20.0, 1.0]], [[0.0, 0.0]], [-1.0]) == pytest.approx(10.5)
+    # a long and a short sequence weigh the same
+    assert by_hand([[1.0], [1.0] * 9], [[0.0], [0.0] * 9], [1.0, -1.0]) == pytest.approx(0.0)
+    assert by_hand([[1.0]], [[2.0]], [0.0]) == pytest.approx(2 * BETA)
+
+
+def test_configuration_is_the_papers(trainer):
+    arguments = trainer.args
+    assert (trainer.loss_type, trainer.beta, trainer.epsilon_low, trainer.epsilon_high) == (
+        "grpo",
+        BETA,
+        EPSILON,
+        EPSILON,
+    )
+    assert arguments.use_bias_correction_kl is False and arguments.importance_sampling_level == "token"
+    assert arguments.delta is None and arguments.mask_truncated_completions is False
+    assert (arguments.top_p, arguments.top_k, arguments.temperature) == (1.0, 0, 1.0)
+    assert (arguments.sync_ref_model, arguments.ref_model_sync_steps, arguments.ref_model_mixup_alpha) == (True, 4, 1.0)
+    assert (arguments.num_iterations, arguments.steps_per_generation, trainer.num_generations) == (1, 2, 4)
+
+
+# -- advantages
+
+
+def test_advantages_by_hand(trainer):
+    """(R - mean) / (std + 1e-4) in each group, std with n - 1."""
+    # 1, 0, 0, 0: mean 1/4, std 1/2.  1, 3, 0.5, 2: mean 13/8, std sqrt(59/48).
+    spread = math.sqrt(59 / 48) + 1e-4
+    expected = [0.75 / 0.5001, *[-0.25 / 0.5001] * 3, *((reward - 13 / 8) / spread for reward in REWARDS[4:])]
+    assert rollout(trainer)["advantages"].tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_group_of_equal_rewards_has_no_advantage(make_trainer):
+    trainer = make_trainer(given=[1.0] * 4 + [0.0] * 4)
+    batch = rollout(trainer)
+    assert batch["advantages"].tolist() == [0.0] * 8
+    # The policy is its own reference: no advantage, no KL, no loss and no gradient.
+    trainer.current_gradient_accumulation_steps = 1
+    loss = trainer._compute_loss(trainer.model, batch)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.0, abs=1e-7)
+    assert all(parameter.grad.abs().max() < 1e-7 for parameter in trainer.model.parameters())
+
+
+def test_advantages_without_scaling(make_trainer):
+    advantages = rollout(make_trainer(advantage_scaling="none"))["advantages"].tolist()
+    assert advantages == pytest.approx([0.75, -0.25, -0.25, -0.25, -0.625, 1.375, -1.125, 0.375], abs=1e-6)
+
+
+def test_rewards_are_weighted_and_measures_weigh_nothing(make_trainer):
+    """The random policy earns no rule reward, so only the given rewards count, twice."""
+    trainer = make_trainer(
+        rewards={"helpful": 2.0, "accuracy": 1.0, "format": 0.5}, advantage_scaling="none", template="chat"
+    )
+    assert trainer.reward_func_names == ["accuracy", "format", "helpful", "language", "tries"]
+    assert trainer.reward_weights.tolist() == [1.0, 0.5, 2.0, 0.0, 0.0]
+    advantages = rollout(trainer)["advantages"].tolist()
+    assert advantages == pytest.approx([1.5, -0.5, -0.5, -0.5, -1.25, 2.75, -2.25, 0.75], abs=1e-6)
+
+
+def test_a_reward_that_does_not_apply_is_left_out(make_trainer):
+    trainer = make_trainer(given=[1.0, 0.0, 0.0, 0.0] + [None] * 4)
+    batch = rollout(trainer)
+    assert batch["advantages"].tolist()[4:] == [0.0] * 4
+    assert trainer._metrics["train"]["rewards/helpful/mean"] == [0.25]
+
+
+def test_rewards_see_what_the_policy_wrote(make_trainer, tokenizer):
+    seen = []
+
+    def watch(completions, batch):
+        seen.extend(zip(completions, batch, strict=True))
+        return [0.0] * len(completions)
+
+    trainer = make_trainer(given=watch)
+    batch = rollout(trainer)
+    assert [row["id"] for _, row in seen] == [
+        trainer.train_dataset[index]["row"]["id"] for index in (0, 1) for _ in range(4)
+    ]
+    for (completion, _), ids, mask in zip(seen, batch["completion_ids"], batch["completion_mask"], strict=True):
+        written = ids[mask.bool()].tolist()
+        assert completion.tokens == len(written) and completion.template == "r1_zero"
+        assert completion.text == tokenizer.decode(written, skip_special_tokens=True)
+        assert completion.finished is (written[-1] in trainer.eos_token_ids)
+
+
+# -- a short run
+
+
+def weights(model):
+    return {name: weight.detach().clone() for name, weight in model.state_dict().items()}
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_reference_is_replaced_by_the_policy_and_saved(make_trainer):
+    """A rollout serves two updates; after step 2 the reference is the policy, after step 4 it is so again."""
+    trainer = make_trainer(reference_refresh_steps=2)
+    start = weights(trainer.ref_model)
+    widths, references = [], []
+    generate, compute = trainer._generate_and_score_completions, trainer._compute_loss
+
+    def watched_generate(inputs):
+        references.append(weights(trainer.ref_model))
+        assert same(references[-1], weights(trainer.model))  # at the start and after each refresh
+        widths.append(trainer.max_completion_length)
+        return generate(inputs)
+
+    ratios = []
+
+    def watched_loss(model, inputs):
+        ratios.append("old_per_token_logps" in inputs)
+        return compute(model, inputs)
+
+    trainer._generate_and_score_completions, trainer._compute_loss = watched_generate, watched_loss
+    trainer.train()
+    assert len(references) == 2 and ratios == [True] * 4  # the ratio is live in every update
+    assert same(references[0], start) and not same(references[1], start)
+    assert widths == [8, 11]  # longer completions from step 2 on
+    # A resumed run gets the reference back, which is not the policy that it started from.
+    fresh = make_trainer(folder="resumed")
+    assert same(weights(fresh.ref_model), start)
+    (checkpoint,) = Path(trainer.args.output_dir).glob("checkpoint-*")
+    fresh._load_from_checkpoint(str(checkpoint))
+    assert same(weights(fresh.ref_model), weights(trainer.ref_model))
+    assert same(weights(fresh.model), weights(trainer.model))
+
+
+# -- pure pieces
+
+
+@pytest.mark.parametrize(
+    ("score", "mean", "deviation", "clip", "expected"),
+    [
+        (3.0, 1.0, 2.0, 3.0, 1.0),
+        (-2.0, 1.0, 2.0, 3.0, -1.5),
+        (1.0, 1.0, 2.0, 3.0, 0.0),
+        (9.0, 1.0, 2.0, 3.0, 3.0),
+        (-99.0, 1.0, 2.0, 3.0, -3.0),
+        (7.0, 1.0, 2.0, 3.0, 3.0),  # just at the clip
+        (5.0, 1.0, 0.0, 3.0, 0.0),  # all scores alike
+    ],
+)
+def test_clipped_z_score(score, mean, deviation, clip, expected):
+    assert clipped_z_score(score, mean, deviation, clip) == expected
+
+
+@pytest.mark.parametrize(
+    ("score", "expected"),
+    [(0.0, 0.5), (math.log(3), 0.75), (-math.log(3), 0.25), (1000.0, 1.0), (-1000.0, 0.0), (-30.0, math.exp(-30))],
+)
+def test_sigmoid(score, expected):
+    assert sigmoid(score) == pytest.approx(expected, rel=1e-12, abs=1e-300)
