@@ -49,7 +49,7 @@ _ENDS = ("<|im_end|>", "<|endoftext|>")
 _R1_ZERO_FORM = re.compile(r"\s*<think>(.*?)</think>\s*<answer>(.*?)</answer>\s*", re.DOTALL)
 _CHAT_FORM = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
 _TAG = re.compile(r"</?(?:think|answer)>")
-_STATED = re.compile(r"(?:answer\s*(?:is|:|=)|答案\s*(?:是|:|:|为))\s*(.+)", re.IGNORECASE)
+_STATED = re.compile(r"(?:answer\s*(?:is\s*:?|:|=)|答案\s*(?:[是为]?\s*[:\uff1a]|[是为]))\s*(.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -131,4 +131,4 @@ def _final(answer: str) -> str | None:
         return inside or None
     stated = _STATED.findall(answer)
     lines = stated or [line for line in answer.splitlines() if line.strip()]
-    return (_TAG.sub("", lines[-1]).strip(" .。,!") or None) if lines else None
+    return (_TAG.sub("", lines[-1]).strip(" .\u3002,!\uff01\uff0c") or None) if lines else None

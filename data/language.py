@@ -12,11 +12,16 @@ Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_NEITHER = re.compile(r"```.*?```|\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]|</?(?:think|answer)>|<\|[^|]*\|>", re.DOTALL)
+_NEITHER = re.compile(
+    r"```.*?```|`[^`\n]*`|\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]|</?(?:think|answer)>|<\|[^|]*\|>|[A-Za-z_.]+\([^()\s]*\)",
+    re.DOTALL,
+)
+"""Code, formulas, tags, calls."""
 _HAN_CHARACTER = re.compile(f"[{_HAN}]")
-_CHUNK = re.compile(rf"[{_HAN}]|[^\s{_HAN},。!?;:、“”‘’()]+")
-_LATIN_WORD = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
-_ONE_LETTER_WORDS = {"a", "A", "I"}
+_FULL_WIDTH = "\u3001\u3002\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u201c\u201d"
+_CHUNK = re.compile(rf"[{_HAN}]|[^\s{_HAN}{_FULL_WIDTH}]+")
+_LATIN_WORD = re.compile(r"[A-Za-z]+(?:['\u2019-][A-Za-z]+)*")
+_ONE_LETTER_WORDS = {"a", "I"}
 
 
 def words(text: str) -> list[tuple[str, Language]]:
@@ -26,8 +31,8 @@ def words(text: str) -> list[tuple[str, Language]]:
         if _HAN_CHARACTER.fullmatch(chunk):
             found.append((chunk, "zh"))
             continue
-        for part in re.split(r"[,;:]", chunk):
-            word = part.strip(".,;:!?\"'()[]{}*_")
+        for part in re.split(r"[,;:?!]", chunk):
+            word = part.strip(".\"'()[]{}*_\u2018\u2019")
             if _LATIN_WORD.fullmatch(word) and (len(word) > 1 or word in _ONE_LETTER_WORDS):
                 found.append((word, "en"))
     return found

@@ -12,7 +12,7 @@ from data.language import Language
 
 def summarise(thinking: str, final: str, language: Language) -> str:
     """'12-3=9. The answer is \\boxed{9}.'"""
-    steps = [step.strip() for step in re.split(r"[,。;\n]|,|\. ", thinking) if "=" in step]
+    steps = [step.strip() for step in re.split(r"[,;\n\u3002\uff0c\uff1b]|\. ", thinking) if "=" in step]
     statement = state_answer(final, language)
     if not steps:
         return statement

@@ -75,13 +75,11 @@ def test_parse(text, thinking, answer, final):
     assert parse(text) == Parsed(thinking, answer, final)
 
 
-@pytest.mark.xfail(strict=True, reason="after 'is' the colon stays in the final answer")
 @pytest.mark.parametrize("text", ["The answer is: 7", "答案是:7。"])
 def test_parse_statement_with_is_and_colon(text):
     assert parse(text).final == "7"
 
 
-@pytest.mark.xfail(strict=True, reason="the full-width colon and exclamation mark are not known")
 @pytest.mark.parametrize("text", [f"答案{COLON}7", "答案是7\uff01"])
 def test_parse_full_width_statement(text):
     assert parse(text).final == "7"

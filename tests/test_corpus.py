@@ -102,6 +102,12 @@ def test_both_languages_occur_alone_and_mixed(texts):
     assert sum(0 < share < 1 for share in shares) > 200
 
 
+def test_single_steps_in_the_other_language_occur(texts):
+    thoughts = [response for _, _, response in answered(texts)]
+    assert sum(bool(re.search(r"first \d[^.。]*再\d", thought)) for thought in thoughts) > 10
+    assert sum(bool(re.search(r"先\d[^.。]*then \d", thought)) for thought in thoughts) > 10
+
+
 def test_answers_in_the_other_language_occur(texts):
     crossed = 0
     for _, question, response in answered(texts):

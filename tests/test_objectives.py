@@ -58,16 +58,21 @@ def rollout(trainer, prompts=2):
 # -- log-probs
 
 
-def ragged(trainer, pad=0):
+FEW = [(3, 4), (6, 1), (1, 7), (4, 5)]
+MANY = [(1 + 3 * row % 8, 1 + 7 * row % 9) for row in range(21)]
+"""Tokens of the prompt and of the completion, in no order of length; enough rows for several chunks."""
+
+
+def ragged(trainer, sizes):
     """(ids, mask, completion width, true log-probs) of a batch with more padding than it needs on both sides.
 
     The log-probs come from each sequence alone, without any padding.
     """
     generator = torch.Generator().manual_seed(5)
-    sizes, left, right = [(3, 4), (6, 1), (1, 7), (4, 5)], 9, 11
-    ids = torch.full((4, left + right), trainer.processing_class.pad_token_id)
+    left, right = 9, 11
+    ids = torch.full((len(sizes), left + right), trainer.processing_class.pad_token_id)
     mask = torch.zeros_like(ids)
-    expected = torch.zeros(4, right)
+    expected = torch.zeros(len(sizes), right)
     for row, (before, after) in enumerate(sizes):
         sequence = torch.randint(300, 1000, (before + after,), generator=generator)
         place = slice(left - before, left + after)
@@ -79,9 +84,9 @@ def ragged(trainer, pad=0):
     return ids, mask, right, expected
 
 
-@pytest.mark.parametrize("batch_size", [None, 1, 3, 4, 100])
+@pytest.mark.parametrize("batch_size", [None, 1, 4, 20, 100])
 def test_trimmed_log_probs_are_trls(trainer, batch_size):
-    ids, mask, width, expected = ragged(trainer)
+    ids, mask, width, expected = ragged(trainer, MANY)
     arguments = (trainer.model, ids, mask, width, batch_size)
     with torch.no_grad():
         trimmed, entropies, auxiliary = trainer._get_per_token_logps_and_entropies(*arguments, compute_entropy=True)
@@ -97,7 +102,7 @@ def test_trimmed_log_probs_are_trls(trainer, batch_size):
 
 
 def test_trimmed_log_probs_without_entropy_and_at_the_edges(trainer):
-    ids, mask, width, expected = ragged(trainer)
+    ids, mask, width, expected = ragged(trainer, MANY)
     with torch.no_grad():
         logps, entropies, _ = trainer._get_per_token_logps_and_entropies(trainer.model, ids, mask, width)
         assert entropies is None and torch.allclose(
@@ -105,11 +110,11 @@ def test_trimmed_log_probs_without_entropy_and_at_the_edges(trainer):
         )
         mask[:, -width:] = 0  # empty completions only
         logps, _, _ = trainer._get_per_token_logps_and_entropies(trainer.model, ids, mask, width)
-    assert logps.shape == (4, width) and torch.isfinite(logps).all()
+    assert logps.shape == (len(MANY), width) and torch.isfinite(logps).all()
 
 
 def test_gradients_flow_through_the_trimmed_log_probs(trainer):
-    ids, mask, width, _ = ragged(trainer)
+    ids, mask, width, _ = ragged(trainer, MANY)
     gradients = []
     for compute in (
         trainer._get_per_token_logps_and_entropies,
@@ -139,7 +144,7 @@ def by_hand(ratios, kls, advantages):
 
 def test_loss_by_hand(trainer):
     """Sequence mean of token means, k3 without a ratio, clip at 11 for good tokens only."""
-    ids, mask, width, _ = ragged(trainer)
+    ids, mask, width, _ = ragged(trainer, FEW)
     used = mask[:, -width:]
     lengths = used.sum(dim=1).tolist()
     assert lengths == [4, 1, 7, 5]

@@ -144,7 +144,6 @@ def test_worked_completions_earn_full_marks(name, template):
     assert seen == set(REASONING[name].languages)
 
 
-@pytest.mark.xfail(strict=True, reason="the option label A counts as an English word in a Chinese thought")
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_worked_completion_with_option_a(template):
     row = first_row("stem_choice", "zh", answer="A")
@@ -232,7 +231,6 @@ def test_self_test_passes(tokenizer, reasoning_rows, template):
     assert means["accuracy/malformed"] == means["language/malformed"] == 0.0
 
 
-@pytest.mark.xfail(strict=True, reason="the option label A counts as an English word in a Chinese thought")
 def test_self_test_passes_with_option_a(tokenizer):
     self_test(["language"], [first_row("stem_choice", "zh", answer="A")], tokenizer, "chat")
 

@@ -51,14 +51,14 @@ def test_long_code_is_not_run():
 def test_a_memory_bomb_fails_and_the_next_job_runs(code):
     started = time.monotonic()
     assert passes(code, PLUS_ONE) is False
-    assert time.monotonic() - started < sandbox.SECONDS  # refused, not swapped until the time is up
+    assert time.monotonic() - started < 1.5  # refused, not swapped until the time is up
     assert passes(f"x+1+len({code!r})*0", PLUS_ONE) is True
 
 
 def test_a_computation_without_end_is_stopped_and_the_next_job_runs():
     started = time.monotonic()
     assert passes("9**9**9**9*0+x+1", PLUS_ONE) is False
-    assert sandbox.SECONDS * 0.9 < time.monotonic() - started < sandbox.SECONDS + 2
+    assert 1.5 < time.monotonic() - started < 5
     assert passes("x+1+0*0", PLUS_ONE) is True
 
 
@@ -69,13 +69,11 @@ def test_a_server_that_died_is_replaced():
     assert passes("x+1-0-0", PLUS_ONE) is True
 
 
-@pytest.mark.xfail(strict=True, reason="x is a local of eval, which inner functions do not see")
 @pytest.mark.parametrize("code", ["(lambda y: x+y)(1)", "sum(x+y for y in (1,))", "max(map(lambda y: x+y, (0, 1)))"])
 def test_x_in_an_inner_scope(code):
     assert passes(code, PLUS_ONE) is True
 
 
-@pytest.mark.xfail(strict=True, reason="only the names of the outer code are checked, not those of inner functions")
 @pytest.mark.parametrize("code", ["(lambda: len(().__class__.__mro__))()-1+x", "sum(len(y.__doc__)>0 for y in (1,))+x"])
 def test_dunder_names_in_an_inner_scope(code):
     assert passes(code, PLUS_ONE) is False

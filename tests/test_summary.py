@@ -56,7 +56,6 @@ def test_full_width_commas_separate_steps_too():
     assert summary == "12-3=9。答案是\\boxed{9}。"
 
 
-@pytest.mark.xfail(strict=True, reason="the full-width comma and semicolon do not separate steps")
 @pytest.mark.parametrize("mark", [COMMA, SEMICOLON])
 def test_full_width_marks_separate_steps(mark):
     assert summarise(f"先7+5=12{mark}再12-3=9。", "9", "zh") == "12-3=9。答案是\\boxed{9}。"

@@ -56,7 +56,7 @@ def test_same_number_of_other_golds():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pair_search_verifier(language):
-    row = find("pair_search", language, lambda problem: problem.answer == "3+9" and 12 not in problem.info["numbers"])
+    row = find("pair_search", language, lambda problem: problem.answer == "3+9" and 6 in problem.info["numbers"])
     numbers = json.loads(row["info"])["numbers"]
     stranger = next(n for n in range(1, 6) if n not in numbers and 12 - n not in numbers)
     right = ("3+9", "9+3", "3 + 9", "3, 9", "3 9", "3和9", "(3,9)", "3+9=12")
@@ -90,7 +90,6 @@ def test_stem_choice_verifier(language):
     assert [answer for answer in wrong if verify(answer, row)] == []
 
 
-@pytest.mark.xfail(strict=True, reason="only one letter of the answer is read, so any word that starts with it will do")
 @pytest.mark.parametrize("answer", ["both", "BA", "B or A", "bread", "B C D", "But I do not know"])
 def test_stem_choice_takes_one_option(answer):
     assert not verify(answer, find("stem_choice", "en", lambda problem: problem.answer == "B"))

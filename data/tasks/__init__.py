@@ -48,6 +48,8 @@ def problems(mixture: dict[str, float], seed: int, split: str | None = None) -> 
 def rows(mixture: dict[str, float], count: int, split: str, seed: int) -> list[dict]:
     """`count` rows with different questions; fewer where the families have no more (after many draws)."""
     found: dict[str, dict] = {}
+    if not count:
+        return []
     for drawn, problem in enumerate(problems(mixture, seed, split)):
         found.setdefault(problem.question, problem.row())
         if len(found) == count or drawn > 50 * count + 1000:

@@ -11,7 +11,9 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
+from types import CodeType
 from typing import IO
 
 SECONDS = 2.0
@@ -30,7 +32,12 @@ def passes(code: str, tests: tuple[tuple[int, int], ...]) -> bool:
     """Whether the Python expression `code` in `x` gives the expected value for every (x, expected)."""
     if len(code) > MAX_CODE:
         return False
-    return bool(_ask({"code": code, "tests": tests}))
+    verdict = _ask({"code": code, "tests": tests})
+    if verdict is None:  # the server itself died: once more with a new one
+        verdict = _ask({"code": code, "tests": tests})
+    if verdict is None:
+        raise RuntimeError("the sandbox does not answer")
+    return bool(verdict)
 
 
 _server: subprocess.Popen | None = None
@@ -73,9 +80,17 @@ def _work(job: dict) -> object:
 
     allowed = {"__builtins__": {name: getattr(builtins, name) for name in _BUILTINS}}
     code = compile(job["code"].strip(), "<completion>", "eval")
-    if any("__" in name for name in code.co_names):
+    if any("__" in name for name in _names(code)):
         return False
-    return all(eval(code, allowed, {"x": x}) == expected for x, expected in job["tests"])
+    return all(eval(code, allowed | {"x": x}) == expected for x, expected in job["tests"])
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names that code uses, inner functions included."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
 
 
 def _child(job: dict, pipe: int) -> None:

@@ -1,6 +1,7 @@
 """STEM and logic: multiple choice with 4 to 8 options, and propositional logic."""
 
 import random
+import re
 
 from data.language import Language
 from data.tasks.base import PERFECT, Author, Problem, Task, Trace
@@ -74,7 +75,8 @@ class StemChoice(Task):
         return Trace(lines, rng.choice(_LETTERS[: len(info["options"])]))
 
     def verify(self, answer: str, row: dict) -> bool:
-        return answer.strip(" ().。")[:1].upper() == row["answer"]
+        found = re.fullmatch(r"([A-H])(?: \d+)?", answer.strip(" ().\u3002").upper())
+        return found is not None and found[1] == row["answer"]
 
 
 _TRUE: dict[bool, dict[Language, str]] = {True: {"en": "true", "zh": "真"}, False: {"en": "false", "zh": "假"}}

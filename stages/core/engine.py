@@ -70,7 +70,7 @@ class TransformersEngine:
             indices = [index for _, index in order[start : start + self.batch_size]]
             inputs = self.tokenizer([prompts[i] for i in indices], return_tensors="pt", padding=True)
             inputs = inputs.to(self.model.device)
-            torch.manual_seed(seed + start)
+            torch.manual_seed(seed * 1_000_003 + start)
             sampled = sample_completions(
                 self.model,
                 inputs["input_ids"],

@@ -81,6 +81,8 @@ def self_test(names: list[str], rows: list[dict], tokenizer, template: Template,
                 score = RULES[name](completion, row)
                 if score is not None:
                     scores.setdefault(f"{name}/{kind}", []).append(score)
+    if names and not scores:
+        raise InputError(f"reward self-test: no reasoning prompt to test the rewards {', '.join(names)} on")
     means = {key: sum(values) / len(values) for key, values in scores.items()}
     worse = {"accuracy": "wrong", "format": "malformed", "language": "other_language"}
     for name in names:

@@ -12,6 +12,7 @@ Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+TopP = Annotated[float, Field(gt=0, le=1)]
 Mixture = dict[str, Annotated[float, Field(ge=0)]]
 """Task family -> weight; the weights need not sum to one."""
 
@@ -115,7 +116,7 @@ class Sampled(Settings):
     samples_per_prompt: Positive
     keep_per_prompt: Positive
     temperature: Rate
-    top_p: Fraction
+    top_p: TopP
     max_completion_length: Positive
     min_language_consistency: Fraction
     repetition_ngram: Positive
@@ -184,7 +185,7 @@ class Evaluation(Settings):
 
     samples_per_question: Positive
     temperature: Rate
-    top_p: Fraction
+    top_p: TopP
     max_completion_length: Positive
 
     questions_per_benchmark: Positive

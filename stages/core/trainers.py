@@ -32,9 +32,9 @@ class CompletionLengthCallback(TrainerCallback):
 
 
 class PolicyTrainer(GRPOTrainer):
-    """TRL's GRPO; log-probs are computed without the columns that are padding in the whole (micro-)batch.
+    """TRL's GRPO, with less padding: sequences of like length are run together and no wider than they are.
 
-    TRL pads a rollout to its longest member and keeps that width in every mini-batch. The mathematics is the same.
+    TRL pads a rollout to its longest member and keeps that width everywhere. The mathematics is the same.
     The reference model is saved with each checkpoint: refreshed during the run, it cannot be had from the parent.
     """
 
@@ -64,24 +64,29 @@ class PolicyTrainer(GRPOTrainer):
     def _get_per_token_logps_and_entropies(
         self, model, input_ids, attention_mask, logits_to_keep, batch_size=None, **kwargs
     ):
-        chunks = []
-        for start in range(0, len(input_ids), batch_size or len(input_ids)):
-            rows = slice(start, start + (batch_size or len(input_ids)))
+        if any(value is not None for name, value in kwargs.items() if not name.startswith("compute_")):  # images
+            return super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, batch_size, **kwargs
+            )
+        prompt_width = input_ids.shape[1] - logits_to_keep
+        size = max(1, (batch_size or len(input_ids)) // 2)
+        by_length = attention_mask.sum(dim=1).argsort()
+        logps, entropies, auxiliaries = [], [], []
+        for rows in by_length.split(size):
             used = attention_mask[rows].any(dim=0).nonzero()
-            prompt_width = input_ids.shape[1] - logits_to_keep
             left = min(int(used[0]), prompt_width - 1)
             right = max(int(used[-1]) + 1, prompt_width + 1)
-            logps, entropies, auxiliary = super()._get_per_token_logps_and_entropies(
+            part = super()._get_per_token_logps_and_entropies(
                 model, input_ids[rows, left:right], attention_mask[rows, left:right], right - prompt_width, **kwargs
             )
-            padding = (0, logits_to_keep - logps.shape[1])
-            logps = torch.nn.functional.pad(logps, padding)
-            entropies = None if entropies is None else torch.nn.functional.pad(entropies, padding)
-            chunks.append((logps, entropies, auxiliary))
-        logps, entropies, auxiliaries = zip(*chunks, strict=True)
+            widen = (0, logits_to_keep - part[0].shape[1])
+            logps.append(torch.nn.functional.pad(part[0], widen))
+            entropies.append(None if part[1] is None else torch.nn.functional.pad(part[1], widen))
+            auxiliaries.append(part[2])
+        order = by_length.argsort()
         return (
-            torch.cat(logps),
-            None if entropies[0] is None else torch.cat(entropies),
+            torch.cat(logps)[order],
+            None if entropies[0] is None else torch.cat(entropies)[order],
             None if auxiliaries[0] is None else torch.stack(auxiliaries).mean(),
         )
 
