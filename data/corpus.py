@@ -34,11 +34,11 @@ _STOP: dict[Language, str] = {"en": ".", "zh": "。"}
 _COMMA: dict[Language, str] = {"en": ", ", "zh": ","}
 
 
-def documents(mixture: dict[str, float], count: int, seed: int) -> Iterator[str]:
-    """`count` documents; problems come from the train split only."""
+def documents(mixture: dict[str, float], seed: int) -> Iterator[str]:
+    """Endless documents; their problems come from the train split only."""
     rng = random.Random(seed)
     names, weights = zip(*mixture.items(), strict=True)
-    while count > 0:
+    while True:
         if rng.random() < EQUALITY_LISTS:
             yield _equalities(rng)
         else:
@@ -47,7 +47,6 @@ def documents(mixture: dict[str, float], count: int, seed: int) -> Iterator[str]
             if problem.split != "train":
                 continue
             yield _general(problem, rng) if problem.task in GENERAL else _reasoning(problem, rng)
-        count -= 1
 
 
 def join_steps(trace: Trace, languages: list[Language]) -> str:

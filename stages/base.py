@@ -6,7 +6,8 @@ PAPER        stands in for DeepSeek-V3-Base (v2 s.2): capable, undisciplined, ne
 DEVIATIONS   a million parameters and a made-up world instead of 671 B and the web
 """
 
-import random
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from data.corpus import documents
 from data.tasks.entities import NAMES
@@ -24,10 +25,13 @@ def main(run: Run) -> None:
     from stages.core.optimizers import MuonWithAdamW
 
     settings: Pretrain = run.settings
-    texts = list(documents(settings.mixture, settings.steps * settings.batch_size, settings.seed))
-    tokenizer = train_tokenizer(texts[:8000], settings.vocabulary_size, NAMES)
-    encoded = [ids[: settings.max_length] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
-    run.metrics.say(f"{len(encoded):,} documents, {sum(map(len, encoded)):,} tokens, vocabulary {len(tokenizer)}")
+    texts = documents(settings.mixture, settings.seed)
+    first = list(islice(texts, 8000))
+    tokenizer = train_tokenizer(first, settings.vocabulary_size, NAMES)
+    rows = list(
+        islice(packed(chain(first, texts), tokenizer, settings.max_length), settings.steps * settings.batch_size)
+    )
+    run.metrics.say(f"{len(rows):,} rows, {sum(map(len, rows)):,} tokens, vocabulary {len(tokenizer)}")
 
     torch.manual_seed(settings.seed)
     ends = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(END_OF_TEXT)]
@@ -51,13 +55,10 @@ def main(run: Run) -> None:
     model.generation_config.pad_token_id = tokenizer.pad_token_id
 
     def collate(batch: list[dict]) -> dict[str, torch.Tensor]:
-        width = max(len(example["input_ids"]) for example in batch)
-        ids = torch.full((len(batch), width), tokenizer.pad_token_id)
-        labels = torch.full((len(batch), width), -100)
-        for row, example in enumerate(batch):
-            ids[row, : len(example["input_ids"])] = torch.tensor(example["input_ids"])
-            labels[row, : len(example["input_ids"])] = torch.tensor(example["input_ids"])
-        return {"input_ids": ids, "labels": labels}
+        ids = torch.full((len(batch), settings.max_length), tokenizer.pad_token_id)
+        for number, example in enumerate(batch):
+            ids[number, : len(example["input_ids"])] = torch.tensor(example["input_ids"])
+        return {"input_ids": ids, "labels": ids.masked_fill(ids == tokenizer.pad_token_id, -100)}
 
     optimizer = MuonWithAdamW(model, settings.matrix_learning_rate, settings.learning_rate)
     schedule = get_scheduler(
@@ -84,7 +85,7 @@ def main(run: Run) -> None:
             disable_tqdm=True,
             remove_unused_columns=False,
         ),
-        train_dataset=[{"input_ids": ids} for ids in bucketed(encoded, settings.batch_size, settings.seed)],
+        train_dataset=[{"input_ids": ids} for ids in rows],
         data_collator=collate,
         optimizers=(optimizer, schedule),
     )
@@ -96,15 +97,22 @@ def main(run: Run) -> None:
     run.save_model(model, tokenizer, template="r1_zero", headline={"loss": loss, "parameters": parameters})
 
 
-def bucketed(encoded: list[list[int]], batch_size: int, seed: int) -> list[list[int]]:
-    """The documents reordered: batches of like length, the batches themselves in random order."""
-    rng = random.Random(seed)
-    batches = []
-    for start in range(0, len(encoded), 2 * batch_size):
-        chunk = sorted(encoded[start : start + 2 * batch_size], key=len)
-        batches += [chunk[i : i + batch_size] for i in range(0, len(chunk), batch_size)]
-    rng.shuffle(batches)
-    return [ids for batch in batches for ids in batch]
+def packed(texts: Iterable[str], tokenizer, length: int) -> Iterator[list[int]]:
+    """Rows of at most `length` tokens, each of whole documents: a row starts where a document starts, as a prompt does."""
+    row: list[int] = []
+    for batch in batched(texts, 1000):
+        for ids in tokenizer(batch, add_special_tokens=False)["input_ids"]:
+            if len(row) + len(ids) > length:
+                yield row
+                row = []
+            row += ids[:length]
+
+
+def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Lists of `size` items (itertools.batched comes with Python 3.12)."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from itertools import islice
 
 import pytest
 
@@ -20,7 +21,7 @@ TAG = re.compile(r"</?(?:think|answer)>")
 
 @pytest.fixture(scope="module")
 def texts():
-    return list(documents(EVERYTHING, 2500, seed=11))
+    return list(islice(documents(EVERYTHING, seed=11), 2500))
 
 
 def split_document(text):
@@ -45,10 +46,9 @@ def answered(texts):
 
 def test_count_and_determinism(texts):
     assert len(texts) == 2500
-    assert list(documents(EVERYTHING, 2500, seed=11)) == texts
-    assert list(documents(EVERYTHING, 100, seed=11)) == texts[:100]
-    assert list(documents(EVERYTHING, 100, seed=12)) != texts[:100]
-    assert list(documents(EVERYTHING, 0, seed=11)) == []
+    assert list(islice(documents(EVERYTHING, seed=11), 2500)) == texts
+    assert list(islice(documents(EVERYTHING, seed=11), 100)) == texts[:100]
+    assert list(islice(documents(EVERYTHING, seed=12), 100)) != texts[:100]
 
 
 def test_every_document_ends_once(texts):
@@ -87,7 +87,7 @@ def test_only_training_chains(texts):
 
 @pytest.mark.parametrize(("name", "wording"), [("arithmetic", "Result|结果"), ("unsafe", "dust|code|粉尘|密码")])
 def test_a_mixture_of_one_family(name, wording):
-    questions = [question for _, question, _ in answered(documents({name: 1.0, "logic": 0.0}, 60, seed=0))]
+    questions = [question for _, question, _ in answered(islice(documents({name: 1.0, "logic": 0.0}, seed=0), 60))]
     assert len(questions) > 30
     assert all(re.search(wording, question) for question in questions)
 

@@ -10,6 +10,7 @@ from data.language import Language
 from data.tasks.base import PERFECT, Author, Problem, Task, Trace
 from data.tasks.chains import LIMIT, apply, chain_key, work
 
+_SIZE = 2**30
 _INVERSE = {"+": "-", "-": "+"}
 
 
@@ -22,15 +23,16 @@ class _Gym(Task):
     options: dict
 
     def draw(self, rng: random.Random) -> dict:
-        return reasoning_gym.create_dataset(self.dataset, size=1, seed=rng.randrange(2**31), **self.options)[0]
+        return _dataset(self.dataset, tuple(self.options.items()))[rng.randrange(_SIZE)]
 
     def verify(self, answer: str, row: dict) -> bool:
-        return _scorer(self.dataset).score_answer(answer, {"answer": row["answer"], "metadata": {}}) == 1.0
+        return _dataset(self.dataset).score_answer(answer, {"answer": row["answer"], "metadata": {}}) == 1.0
 
 
 @lru_cache
-def _scorer(dataset: str):
-    return reasoning_gym.create_dataset(dataset, size=1, seed=0)
+def _dataset(name: str, options: tuple[tuple[str, object], ...] = ()):
+    """A data set of the package; it makes its items when they are asked for."""
+    return reasoning_gym.create_dataset(name, size=_SIZE, seed=0, **dict(options))
 
 
 class ChainSum(_Gym):
