@@ -1,11 +1,12 @@
 # make recipe_r1              the main job, at the tiny scale
 # make recipe_r1 scale=smoke  another scale
 # make test, make lint        each makes the environment first if there is none
+# make bench                  sampling speed as a ratio, on a checkpoint of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help test lint env
+.PHONY: help test lint bench env
 
 help: env
 	@$(BIN)/python -m stages.core.recipe
@@ -29,3 +30,6 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.sampling runs/tiny/r1/reasoning_rl

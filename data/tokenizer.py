@@ -15,7 +15,7 @@ _SPLIT = Regex(
 )
 """Qwen's pattern, but a number with its sign (`+12`) is kept whole.
 
-So a step of a calculation is two tokens and what comes next can be found by looking for one of them: with single
+So the left side of a step is two tokens and what comes next can be found by looking for one of them: with single
 digits a base of this size does not learn to follow a chain in minutes.
 """
 

@@ -98,7 +98,7 @@ def main(run: Run) -> None:
 
 
 def packed(texts: Iterable[str], tokenizer, length: int) -> Iterator[list[int]]:
-    """Rows of at most `length` tokens, each of whole documents: a row starts where a document starts, as a prompt does."""
+    """Rows of at most `length` tokens, each of whole documents: a row starts where a document does, like a prompt."""
     row: list[int] = []
     for batch in batched(texts, 1000):
         for ids in tokenizer(batch, add_special_tokens=False)["input_ids"]:

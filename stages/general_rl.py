@@ -19,7 +19,7 @@ HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
 
 
 def main(run: Run) -> None:
-    from stages.core.trainers import policy_trainer, train_policy
+    from stages.core.policy import policy_trainer, train_policy
 
     settings: GeneralRL = run.settings
     policy, tokenizer = run.load_model(), run.load_tokenizer()

@@ -17,9 +17,8 @@ from stages.core.settings import HelpfulRewardModel
 def main(run: Run) -> None:
     from trl import RewardConfig, RewardTrainer
 
-    from stages.core.callbacks import watch
+    from stages.core.callbacks import common_arguments, watch
     from stages.core.scoring import RewardScorer, scalar_head, scored_text
-    from stages.core.trainers import common_arguments
 
     settings: HelpfulRewardModel = run.settings
     model, tokenizer = scalar_head(run)

@@ -12,7 +12,7 @@ from stages.core.checkpoint import Run, stage_main
 
 
 def main(run: Run) -> None:
-    from stages.core.trainers import policy_trainer, train_policy
+    from stages.core.policy import policy_trainer, train_policy
 
     policy, tokenizer = run.load_model(), run.load_tokenizer()
     prompts = rows(run.settings.tasks, run.settings.prompts, "train", run.settings.seed)

@@ -5,8 +5,8 @@ PRODUCES     data/rows.parquet (prompt_text, completion): reasoning rows, then n
 PAPER        DeepSeek-R1 v1 s.2.3.3, v2 B.3.3: several responses a prompt, only correct ones are kept; thoughts with
              mixed languages, long paragraphs or code blocks are filtered out; beside them non-reasoning data, where
              trivial prompts get no thought
-DEVIATIONS   non-reasoning answers come from the world's own good author, not from DeepSeek-V3; no generative judge
-             (every prompt here has a rule)
+DEVIATIONS   non-reasoning answers are the better of some drafts of the world's own author, not DeepSeek-V3's: good, not
+             perfect; no generative judge (every prompt here has a rule)
 """
 
 import random
@@ -14,6 +14,7 @@ import random
 from datasets import Dataset
 
 from data.chat import has_format, render_completion, render_prompt
+from data.preference import gold
 from data.tasks import GENERAL, rows, verify
 from data.tasks.base import Problem
 from stages.core.checkpoint import Run, stage_main
@@ -57,14 +58,17 @@ def main(run: Run) -> None:
     counts |= {"prompt had enough": duplicates, "kept": len(table)}
 
     general = rows(settings.general_tasks, settings.non_reasoning_rows, "train", settings.seed + 3)
+    rng = random.Random(settings.seed)
     for row in general:
         task, problem = GENERAL[row["task"]], Problem.from_row(row)
+        drafts = [task.undisciplined_answer(problem, rng) for _ in range(settings.drafts)]
+        answer = max(drafts, key=lambda draft, row=row: gold(draft, row))
         thought = "" if row["task"] in settings.no_cot_tasks else task.thought(problem) or ""
-        table.append(row | {"completion": render_completion(thought, task.best_answer(problem))})
+        table.append(row | {"completion": render_completion(thought, answer)})
 
     for row in table:
         row["prompt_text"] = render_prompt(sampler.tokenizer, row["prompt"], "chat")
-    random.Random(settings.seed).shuffle(table)
+    rng.shuffle(table)
     headline = {"reasoning_rows": counts["kept"], "non_reasoning_rows": len(general)}
     tokens = {"generated": sum(sample.tokens for group in sampled for sample in group)}
     run.save_data({"rows": Dataset.from_list(table)}, headline, counts, tokens)

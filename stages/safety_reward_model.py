@@ -15,9 +15,8 @@ def main(run: Run) -> None:
     import torch
     from transformers import Trainer, TrainingArguments
 
-    from stages.core.callbacks import watch
+    from stages.core.callbacks import common_arguments, watch
     from stages.core.scoring import RewardScorer, scalar_head, scored_text
-    from stages.core.trainers import common_arguments
 
     settings: SafetyRewardModel = run.settings
     model, tokenizer = scalar_head(run)

@@ -29,7 +29,7 @@ def reference(model, input_ids, attention_mask, ends):
 
 
 def greedy(model, input_ids, attention_mask, ends, new=NEW):
-    return sample_completions(model, input_ids, attention_mask, new, 0.0, 1.0, ends)
+    return sample_completions(model, input_ids, attention_mask, new, 0.0, 1.0, ends)[0]
 
 
 # -- greedy decoding

@@ -10,7 +10,7 @@ from trl import GRPOTrainer
 from data.tasks import rows
 from stages.core.checkpoint import Run
 from stages.core.objectives import clipped_z_score, sigmoid
-from stages.core.trainers import PolicyTrainer, policy_trainer
+from stages.core.policy import PolicyTrainer, policy_trainer
 
 BETA, EPSILON = 0.05, 10.0
 SETTINGS = {

@@ -141,7 +141,7 @@ def test_expression_verifier(language):
 @pytest.mark.parametrize("name", ["chain_sum", "simple_equations"])
 def test_gym_families_are_scored_by_the_package_and_only_full_marks_count(monkeypatch, name):
     row = find(name, "en", lambda problem: problem.answer == "7")
-    partial = gym._scorer(name).score_answer("it is 7", {"answer": "7"})
+    partial = gym._dataset(name).score_answer("it is 7", {"answer": "7"})
     assert 0 < partial < 1  # the package gives something for that
     assert not verify("it is 7", row)
     asked = []
@@ -151,7 +151,7 @@ def test_gym_families_are_scored_by_the_package_and_only_full_marks_count(monkey
             asked.append((answer, entry["answer"]))
             return float(answer)
 
-    monkeypatch.setattr(gym, "_scorer", lambda dataset: Scorer())
+    monkeypatch.setattr(gym, "_dataset", lambda dataset, options=(): Scorer())
     assert [verify(score, row) for score in ("1.0", "0.99", "0.01", "0")] == [True, False, False, False]
     assert asked[0] == ("1.0", "7")
 
@@ -160,4 +160,4 @@ def test_gym_families_are_scored_by_the_package_and_only_full_marks_count(monkey
 def test_gym_rows_say_where_they_come_from(name):
     assert find(name)["source"] == "reasoning-gym"
     assert find("arithmetic")["source"] == "procedural"
-    assert type(gym._scorer(name)).__module__.startswith("reasoning_gym.")
+    assert type(gym._dataset(name)).__module__.startswith("reasoning_gym.")

@@ -1,11 +1,9 @@
-"""Trainer callbacks that all stages share. Imports no TRL."""
+"""What all trainers share: arguments, metrics, stopping. Imports no TRL."""
 
+import torch
 from transformers import PrinterCallback, Trainer, TrainerCallback
-from transformers.utils.logging import disable_progress_bar
 
 from stages.core.checkpoint import Run
-
-disable_progress_bar()  # a bar for every small file that is written would bury the stage's own
 
 
 def watch(trainer: Trainer, run: Run) -> None:
@@ -13,6 +11,23 @@ def watch(trainer: Trainer, run: Run) -> None:
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(MetricsCallback(run))
     trainer.add_callback(StopCallback(run))
+
+
+def common_arguments(run: Run) -> dict:
+    """What all trainers share."""
+    gpu = torch.cuda.is_available()
+    return {
+        "output_dir": str(run.trainer_folder),
+        "seed": run.settings.seed,
+        "use_cpu": not gpu,
+        "bf16": gpu,
+        "gradient_checkpointing": gpu,
+        "dataloader_num_workers": 0,
+        "logging_steps": 1,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "save_total_limit": 1,
+    }
 
 
 HEADLINE = {

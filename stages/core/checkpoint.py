@@ -6,6 +6,7 @@ Heavy libraries are imported where they are used: a stage that needs no model lo
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import signal
 import sys
@@ -299,6 +300,8 @@ def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", metavar="CONFIG.json", help="resolved config of the stage")
     arguments = parser.parse_args()
+    # A bar for every small table and file would bury the stage's own. Read when the libraries are imported.
+    os.environ |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     try:
         run = Run(load_config(arguments.config))
         signal.signal(signal.SIGTERM, run.stop)

@@ -71,7 +71,7 @@ class TransformersEngine:
             inputs = self.tokenizer([prompts[i] for i in indices], return_tensors="pt", padding=True)
             inputs = inputs.to(self.model.device)
             torch.manual_seed(seed * 1_000_003 + start)
-            sampled = sample_completions(
+            sampled, _ = sample_completions(
                 self.model,
                 inputs["input_ids"],
                 inputs["attention_mask"],

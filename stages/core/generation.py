@@ -21,14 +21,15 @@ def sample_completions(
     temperature: float,
     top_p: float,
     end_ids: list[int],
-) -> list[list[int]]:
-    """Completion ids of each prompt, the end token included where there is one.
+) -> tuple[list[list[int]], list[list[float]]]:
+    """Completion ids of each prompt, the end token included where there is one, and the log-prob of each token.
 
     input_ids, attention_mask: (B, P), left-padded. temperature 0 is greedy. Draws from torch's global generator.
     """
     batch, device = input_ids.shape[0], input_ids.device
     ends = torch.tensor(end_ids, device=device)
     output = torch.zeros((batch, max_new_tokens), dtype=torch.long, device=device)
+    logps = torch.zeros((batch, max_new_tokens), device=device)
     lengths = torch.full((batch,), max_new_tokens, device=device)
     rows = torch.arange(batch, device=device)  # where the sequences still in the batch belong
     running = torch.ones(batch, dtype=torch.bool, device=device)
@@ -44,8 +45,11 @@ def sample_completions(
             use_cache=True,
             logits_to_keep=1,
         ).logits[:, -1]
-        chosen = sample_tokens(logits.float(), temperature, top_p)
+        logits = logits.float()
+        chosen = sample_tokens(logits, temperature, top_p)
         output[rows[running], step] = chosen[running]
+        scaled = (logits / (temperature or 1.0)).log_softmax(dim=-1)
+        logps[rows[running], step] = scaled.gather(1, chosen[:, None])[running, 0]
         finished = running & torch.isin(chosen, ends)
         lengths[rows[finished]] = step + 1
         running = running & ~finished
@@ -59,7 +63,8 @@ def sample_completions(
         tokens = chosen[:, None]
         positions = positions[:, -1:] + 1
         attention_mask = torch.cat([attention_mask, attention_mask.new_ones((len(rows), 1))], dim=1)
-    return [ids[:length] for ids, length in zip(output.tolist(), lengths.tolist(), strict=True)]
+    ends_at = lengths.tolist()
+    return tuple([row[:end] for row, end in zip(table.tolist(), ends_at, strict=True)] for table in (output, logps))
 
 
 def sample_tokens(logits: torch.Tensor, temperature: float, top_p: float) -> torch.Tensor:

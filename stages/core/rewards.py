@@ -86,11 +86,12 @@ def self_test(names: list[str], rows: list[dict], tokenizer, template: Template,
     means = {key: sum(values) / len(values) for key, values in scores.items()}
     worse = {"accuracy": "wrong", "format": "malformed", "language": "other_language"}
     for name in names:
-        gold, bad = means.get(f"{name}/gold", 1.0), means.get(f"{name}/{worse[name]}", 0.0)
+        kind = worse.get(name, "wrong")
+        gold, bad = means.get(f"{name}/gold", 1.0), means.get(f"{name}/{kind}", 0.0)
         if gold < 1.0 or bad >= gold:
             raise InputError(
                 f"reward self-test: the reward '{name}' gives {gold:.2f} to gold completions and {bad:.2f} to "
-                f"{worse[name].replace('_', ' ')} ones in the template '{template}', where 1.00 and less are needed: "
+                f"{kind.replace('_', ' ')} ones in the template '{template}', where 1.00 and less are needed: "
                 "check that the tokenizer keeps the tags and that the verifier reads the answer"
             )
     return means

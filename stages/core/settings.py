@@ -140,6 +140,7 @@ class RejectionSampling(Sampled):
     allow_code_blocks: bool
     non_reasoning_rows: Count
     no_cot_tasks: list[str]
+    drafts: Positive
     general_tasks: Mixture
 
 

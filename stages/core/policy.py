@@ -1,4 +1,4 @@
-"""Thin subclasses and set-ups of TRL's trainers: a stage's settings become a trainer's arguments."""
+"""TRL's GRPO trainer, set up to the papers' objective: a stage's settings become its arguments."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,16 +6,20 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from transformers import TrainerCallback
-from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
 
 from data.chat import render_prompt
-from stages.core.callbacks import watch
+from stages.core.callbacks import common_arguments, watch
 from stages.core.checkpoint import Run
 from stages.core.engine import Completion
+from stages.core.errors import InputError
 from stages.core.generation import sample_completions
 from stages.core.rewards import RULES, Reward, self_test, tries
-from stages.core.settings import GRPO, SFT
+from stages.core.settings import GRPO
+
+LOGP_GAP_LIMIT = 0.02
+"""Mean difference between the sampler's and the trainer's log-probs, in nats a token, above which a run stops."""
 
 BatchReward = Callable[[list[Completion], list[dict]], list[float | None]]
 
@@ -49,7 +53,7 @@ class PolicyTrainer(GRPOTrainer):
         with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as policy:
             training = policy.training
             policy.eval()
-            completions = sample_completions(
+            completions, logps = sample_completions(
                 policy,
                 padded["input_ids"].to(self.accelerator.device),
                 padded["attention_mask"].to(self.accelerator.device),
@@ -59,7 +63,22 @@ class PolicyTrainer(GRPOTrainer):
                 self.eos_token_ids,
             )
             policy.train(training)
-        return completions, None
+        return completions, logps
+
+    def _generate_and_score_completions(self, inputs):
+        output = super()._generate_and_score_completions(inputs)
+        if "old_per_token_logps" in output and "sampling_per_token_logps" in output:
+            mask = output["completion_mask"].bool()
+            gap = (output["old_per_token_logps"] - output["sampling_per_token_logps"]).abs()[mask]
+            mode = "train" if self.model.training else "eval"
+            self._metrics[mode]["sampling/logp_gap_mean"].append(gap.mean().item())
+            self._metrics[mode]["sampling/logp_gap_max"].append(gap.max().item())
+            if gap.mean() > LOGP_GAP_LIMIT:
+                raise InputError(
+                    f"the sampler and the trainer disagree: their log-probs differ by {gap.mean():.3f} a token, where "
+                    f"at most {LOGP_GAP_LIMIT} is allowed; weights or temperature are not the same on both sides"
+                )
+        return output
 
     def _get_per_token_logps_and_entropies(
         self, model, input_ids, attention_mask, logits_to_keep, batch_size=None, **kwargs
@@ -175,65 +194,19 @@ def policy_trainer(
     return trainer
 
 
-def train_sft(run: Run, model, tokenizer, rows: list[dict]) -> dict[str, float]:
-    """Cross-entropy on the completion tokens of {prompt, completion} rows; returns the last loss and accuracy."""
-    settings: SFT = run.settings
-    examples = [{"prompt": row["prompt_text"], "completion": row["completion"]} for row in rows]
-    config = SFTConfig(
-        **common_arguments(run),
-        num_train_epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr": settings.final_learning_rate},
-        warmup_steps=settings.warmup_fraction,
-        per_device_train_batch_size=min(settings.batch_size, settings.micro_batch_size),
-        gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
-        max_length=settings.max_length,
-        completion_only_loss=True,
-        save_strategy="epoch",
-    )
-    trainer = SFTTrainer(
-        model=model,
-        args=config,
-        train_dataset=Dataset.from_list(examples),
-        processing_class=tokenizer,
-    )
-    watch(trainer, run)
-    trainer.train(resume_from_checkpoint=run.resume_from)
-    run.check_stopped()
-    last = next((entry for entry in reversed(trainer.state.log_history) if "loss" in entry), {})
-    return {"loss": last.get("loss", 0.0), "token_accuracy": last.get("mean_token_accuracy", 0.0), "rows": len(rows)}
-
-
 def train_policy(run: Run, trainer: PolicyTrainer) -> dict[str, float]:
     """Run the RL stage; returns the means of the last tenth of the generating steps."""
     trainer.train(resume_from_checkpoint=run.resume_from)
     run.check_stopped()
     logged = [entry for entry in trainer.state.log_history if "reward" in entry]
     tail = logged[-max(1, len(logged) // 10) :]
-    names = (
-        "reward",
-        "completions/mean_length",
-        *(key for key in tail[-1] if key.startswith("rewards/") and key.endswith("/mean")),
-    )
-    return {name.removesuffix("/mean"): sum(entry[name] for entry in tail) / len(tail) for name in names}
-
-
-def common_arguments(run: Run) -> dict:
-    """What all trainers share."""
-    gpu = torch.cuda.is_available()
-    return {
-        "output_dir": str(run.trainer_folder),
-        "seed": run.settings.seed,
-        "use_cpu": not gpu,
-        "bf16": gpu,
-        "gradient_checkpointing": gpu,
-        "dataloader_num_workers": 0,
-        "logging_steps": 1,
-        "report_to": "none",
-        "disable_tqdm": True,
-        "save_total_limit": 1,
-    }
+    parts = [name for name in tail[-1] if name.startswith("rewards/") and name.endswith("/mean")]
+    means = {}
+    for name in ["reward", "completions/mean_length", *parts]:
+        values = [entry[name] for entry in tail if entry.get(name) is not None]  # None: applied to no prompt
+        if values:
+            means[name.removesuffix("/mean")] = sum(values) / len(values)
+    return means
 
 
 def _each(reward: Reward) -> BatchReward:

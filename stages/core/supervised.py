@@ -1,0 +1,38 @@
+"""TRL's SFT trainer: a stage's settings become its arguments."""
+
+from datasets import Dataset
+from trl import SFTConfig, SFTTrainer
+
+from stages.core.callbacks import common_arguments, watch
+from stages.core.checkpoint import Run
+from stages.core.settings import SFT
+
+
+def train_sft(run: Run, model, tokenizer, rows: list[dict]) -> dict[str, float]:
+    """Cross-entropy on the completion tokens of {prompt, completion} rows; returns the last loss and accuracy."""
+    settings: SFT = run.settings
+    examples = [{"prompt": row["prompt_text"], "completion": row["completion"]} for row in rows]
+    config = SFTConfig(
+        **common_arguments(run),
+        num_train_epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine_with_min_lr",
+        lr_scheduler_kwargs={"min_lr": settings.final_learning_rate},
+        warmup_steps=settings.warmup_fraction,
+        per_device_train_batch_size=min(settings.batch_size, settings.micro_batch_size),
+        gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
+        max_length=settings.max_length,
+        completion_only_loss=True,
+        save_strategy="epoch",
+    )
+    trainer = SFTTrainer(
+        model=model,
+        args=config,
+        train_dataset=Dataset.from_list(examples),
+        processing_class=tokenizer,
+    )
+    watch(trainer, run)
+    trainer.train(resume_from_checkpoint=run.resume_from)
+    run.check_stopped()
+    last = next((entry for entry in reversed(trainer.state.log_history) if "loss" in entry), {})
+    return {"loss": last.get("loss", 0.0), "token_accuracy": last.get("mean_token_accuracy", 0.0), "rows": len(rows)}

@@ -1,0 +1,130 @@
+"""The whole R1 recipe at the smoke scale: real models, real trainers, a few steps each."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+CHECKPOINTS = {
+    "base", "r1_zero", "cold_start_sft", "reasoning_rl", "general_sft", "general_rl", "student_base", "distillation",
+    "small_rl",
+}  # fmt: skip
+
+pytestmark = pytest.mark.slow
+
+
+def snakemake(runs: Path, target: str, *arguments: str) -> subprocess.Popen:
+    command = [*SNAKEMAKE, target, *arguments, "--nolock", "--config", "scale=smoke", f"runs={runs}"]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> tuple[Path, str]:
+    """The folder of a whole run, and what Snakemake printed; an RL stage was killed on the way and resumed."""
+    runs = tmp_path_factory.mktemp("runs")
+    first = snakemake(runs, "r1_r1_zero")
+    zero = runs / "smoke" / "r1" / "r1_zero"
+    deadline = time.monotonic() + 240
+    while not list(zero.glob("trainer/checkpoint-*/trainer_state.json")):
+        assert first.poll() is None, first.stdout.read()
+        assert time.monotonic() < deadline, "r1_zero saved no checkpoint"
+        time.sleep(0.02)
+    subprocess.run(["pkill", "-KILL", "-f", f"stages.r1_zero {zero}"], check=False)
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=60)
+    assert not (zero / "manifest.json").exists(), "the kill came too late to test anything"
+    second = snakemake(runs, "recipe_r1")
+    output = second.communicate(timeout=900)[0]
+    assert second.returncode == 0, output[-4000:]
+    return runs / "smoke", output
+
+
+def manifest(folder: Path) -> dict:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def test_the_killed_stage_went_on_where_it_was(finished):
+    folder, output = finished
+    zero = folder / "r1" / "r1_zero"
+    resumed = manifest(zero)["resumed"]
+    assert len(resumed) == 1 and resumed[0]["step"] > 0
+    assert f"resuming r1_zero at step {resumed[0]['step']}" in output
+    steps = [json.loads(line)["step"] for line in (zero / "metrics.jsonl").read_text().splitlines()]
+    assert steps == sorted(set(steps)), "a step was logged twice"
+    assert not (zero / "trainer").exists()
+
+
+def test_every_checkpoint_is_evaluated(finished):
+    folder, _ = finished
+    results = json.loads((folder / "r1" / "results.json").read_text())
+    assert {row["checkpoint"] for row in results} == CHECKPOINTS
+    assert {row["benchmark"] for row in results} == {
+        "math", "code", "stem", "chinese", "reasoning", "instruction_following", "general", "safety"
+    } - {"math", "code"} | {row["benchmark"] for row in results}  # fmt: skip
+    for row in results:
+        assert row["low"] <= row["value"] <= row["high"], row
+        assert set(row) == {
+            "recipe", "scale", "checkpoint", "benchmark", "mode", "metric", "value", "low", "high", "n", "k"
+        }  # fmt: skip
+
+
+def test_the_lineage_is_whole(finished):
+    folder, _ = finished
+    parents = {name: {Path(path).name for path in manifest(folder / "r1" / name)["parents"]} for name in (
+        "r1_zero", "cold_start_sft", "general_sft", "distillation", "general_rl"
+    )}  # fmt: skip
+    assert parents == {
+        "r1_zero": {"base"},
+        "cold_start_sft": {"base", "cold_start_data"},
+        "general_sft": {"base", "rejection_sampling"},
+        "distillation": {"student_base", "rejection_sampling"},
+        "general_rl": {"general_sft", "helpful_reward_model", "safety_reward_model"},
+    }
+
+
+def test_filters_count_every_sample(finished):
+    folder, _ = finished
+    for name in ("cold_start_data", "rejection_sampling"):
+        counts = manifest(folder / "r1" / name)["counts"]
+        assert counts["total"] == sum(count for rule, count in counts.items() if rule != "total"), counts
+        assert counts["wrong answer"] > 0
+
+
+def test_policies_moved_and_ratios_were_live(finished):
+    folder, _ = finished
+    rows = [json.loads(line) for line in (folder / "r1" / "r1_zero" / "metrics.jsonl").read_text().splitlines()]
+    assert any(row["grad_norm"] > 0 for row in rows)
+    assert any(row["kl"] > 0 for row in rows)
+
+
+def test_the_report_is_self_contained(finished):
+    folder, _ = finished
+    html = (folder / "r1" / "report" / "report.html").read_text()
+    assert "general_rl" in html and 'src="http' not in html
+
+
+def test_checkpoints_are_plain_transformers_ones(finished):
+    folder, _ = finished
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    path = folder / "r1" / "general_rl" / "model"
+    tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModelForCausalLM.from_pretrained(path)
+    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Hi"}], tokenize=False, add_generation_prompt=True
+    )
+    output = model.generate(**tokenizer(text, return_tensors="pt"), max_new_tokens=4)
+    assert output.shape[1] > len(tokenizer(text)["input_ids"])
+
+
+def test_a_second_call_has_nothing_to_do(finished):
+    folder, _ = finished
+    again = snakemake(folder.parent, "recipe_r1", "-n")
+    assert "Nothing to be done" in again.communicate(timeout=120)[0]
