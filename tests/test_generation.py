@@ -194,3 +194,22 @@ def test_progress_and_no_prompts(model, tokenizer):
     engine(model, tokenizer).generate(PROMPTS, 2, Sampling(0, 1), 0, progress=lambda *done: told.append(done))
     assert told == [(4, 10), (8, 10), (10, 10)]
     assert engine(model, tokenizer).generate([], 2, Sampling(0, 1), 0) == []
+
+
+# -- log-probs
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_log_probs_are_the_models_own(model, tokenizer, temperature):
+    input_ids, attention_mask = padded(tokenizer)
+    torch.manual_seed(3)
+    completions, logps = sample_completions(
+        model, input_ids, attention_mask, NEW, temperature, 1.0, [tokenizer.eos_token_id]
+    )
+    for prompt, mask, ids, found in zip(input_ids, attention_mask, completions, logps, strict=True):
+        assert len(found) == len(ids)
+        text = torch.cat([prompt[mask.bool()], torch.tensor(ids)])[None]
+        with torch.no_grad():
+            scaled = (model(text).logits[0, -len(ids) - 1 : -1] / temperature).log_softmax(dim=-1)
+        expected = scaled.gather(1, torch.tensor(ids)[:, None])[:, 0]
+        assert torch.allclose(torch.tensor(found), expected, atol=1e-4)

@@ -8,7 +8,9 @@ import torch
 from trl import GRPOTrainer
 
 from data.tasks import rows
+from stages.core import policy
 from stages.core.checkpoint import Run
+from stages.core.errors import InputError
 from stages.core.objectives import clipped_z_score, sigmoid
 from stages.core.policy import PolicyTrainer, policy_trainer
 
@@ -281,6 +283,20 @@ def weights(model):
 
 def same(one, other):
     return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_sampler_that_is_not_the_policy_stops_the_run(trainer, monkeypatch):
+    rollout(trainer)  # the same weights on both sides
+    assert trainer._metrics["train"]["sampling/logp_gap_max"][-1] < 1e-3
+    sample = policy.sample_completions
+
+    def stale(*arguments):
+        ids, logps = sample(*arguments)
+        return ids, [[logp - 0.5 for logp in row] for row in logps]
+
+    monkeypatch.setattr(policy, "sample_completions", stale)
+    with pytest.raises(InputError, match="the sampler and the trainer disagree"):
+        rollout(trainer)
 
 
 def test_reference_is_replaced_by_the_policy_and_saved(make_trainer):
