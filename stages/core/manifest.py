@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -93,8 +94,10 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> dict[str, Any]:
-    """Processor, threads and, if torch is loaded, GPUs."""
+    """Processor, threads, the process's peak memory and, if torch is loaded, GPUs."""
     found = {"machine": platform.machine(), "cpus": os.cpu_count(), "threads": os.environ.get("OMP_NUM_THREADS")}
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
+    found["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit >> 20
     torch = sys.modules.get("torch")
     if torch and torch.cuda.is_available():
         found["gpus"] = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
