@@ -12,9 +12,7 @@ from stages.core.checkpoint import Run, stage_main
 def main(run: Run) -> None:
     from stages.core.supervised import train_sft
 
-    model, tokenizer = run.load_model(), run.load_tokenizer()
-    headline = train_sft(run, model, tokenizer, run.load_rows().to_list())
-    run.save_model(model, tokenizer, "chat", headline)
+    train_sft(run)
 
 
 if __name__ == "__main__":

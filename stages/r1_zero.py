@@ -8,18 +8,13 @@ PAPER        DeepSeek-R1 v2 s.2: accuracy and format reward with equal weights, 
 DEVIATIONS   none in the method; lengths, batch and learning rate are the scale's
 """
 
-from data.tasks import rows
 from stages.core.checkpoint import Run, stage_main
 
 
 def main(run: Run) -> None:
-    from stages.core.policy import policy_trainer, train_policy
+    from stages.core.policy import train_on_reasoning
 
-    policy, tokenizer = run.load_model(), run.load_tokenizer()
-    prompts = rows(run.settings.tasks, run.settings.prompts, "train", run.settings.seed)
-    trainer = policy_trainer(run, policy, tokenizer, prompts)
-    headline = train_policy(run, trainer)
-    run.save_model(policy, tokenizer, run.settings.template, headline)
+    train_on_reasoning(run)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
 
 from data.chat import render_prompt
+from data.tasks import rows as task_rows
 from stages.core.callbacks import common_arguments, watch
 from stages.core.checkpoint import Run
 from stages.core.engine import Completion
@@ -192,6 +193,15 @@ def policy_trainer(
     lengthen.trainer = trainer
     watch(trainer, run)
     return trainer
+
+
+def train_on_reasoning(run: Run) -> None:
+    """GRPO on reasoning prompts with rule rewards: R1-Zero and the first RL stage, which differ in settings alone."""
+    policy, tokenizer = run.load_model(), run.load_tokenizer()
+    prompts = task_rows(run.settings.tasks, run.settings.prompts, "train", run.settings.seed)
+    trainer = policy_trainer(run, policy, tokenizer, prompts)
+    headline = train_policy(run, trainer)
+    run.save_model(policy, tokenizer, run.settings.template, headline)
 
 
 def train_policy(run: Run, trainer: PolicyTrainer) -> dict[str, float]:

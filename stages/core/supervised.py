@@ -8,9 +8,10 @@ from stages.core.checkpoint import Run
 from stages.core.settings import SFT
 
 
-def train_sft(run: Run, model, tokenizer, rows: list[dict]) -> dict[str, float]:
-    """Cross-entropy on the completion tokens of {prompt, completion} rows; returns the last loss and accuracy."""
+def train_sft(run: Run) -> None:
+    """Cross-entropy on the completion tokens of the data's rows, from the weights of the parent."""
     settings: SFT = run.settings
+    model, tokenizer, rows = run.load_model(), run.load_tokenizer(), run.load_rows().to_list()
     examples = [{"prompt": row["prompt_text"], "completion": row["completion"]} for row in rows]
     config = SFTConfig(
         **common_arguments(run),
@@ -35,4 +36,9 @@ def train_sft(run: Run, model, tokenizer, rows: list[dict]) -> dict[str, float]:
     trainer.train(resume_from_checkpoint=run.resume_from)
     run.check_stopped()
     last = next((entry for entry in reversed(trainer.state.log_history) if "loss" in entry), {})
-    return {"loss": last.get("loss", 0.0), "token_accuracy": last.get("mean_token_accuracy", 0.0), "rows": len(rows)}
+    headline = {
+        "loss": last.get("loss", 0.0),
+        "token_accuracy": last.get("mean_token_accuracy", 0.0),
+        "rows": len(rows),
+    }
+    run.save_model(model, tokenizer, "chat", headline)
