@@ -7,22 +7,27 @@ post-training changes can be measured. docs/tiny_world.md says which effects thi
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
+from data.chat import THINK_CLOSE, THINK_OPEN, render_completion
 from data.language import LANGUAGES, Language
 from data.prompts import R1_ZERO_TEMPLATE
+from data.summary import summarise
 from data.tasks import GENERAL, TASKS
 from data.tasks.base import Author, Problem, Trace
 from data.tasks.chains import LIMIT, apply
 
 END = "<|endoftext|>"
-UNDISCIPLINED = Author(slip=0.07, repair=0.4, give_up=0.45, careless=0.02)
+UNDISCIPLINED = Author(slip=0.07, repair=0.4, give_up=0.5, careless=0.02)
+PATIENT = replace(UNDISCIPLINED, give_up=0.0)
+PATIENCE = 0.25  # share of problem documents in which a search is not given up
 
 EQUALITY_LISTS = 0.08  # share of documents
 DIRECT = 0.22  # share of problem documents without steps
 DIRECT_RIGHT = 0.7
-OTHER_LANGUAGE = 0.15  # steps all in the other language
-FLIP = 0.10  # each step by itself in the other language
-FORMS = (("r1_zero", 0.42), ("chat", 0.33), ("plain", 0.25))
+OTHER_LANGUAGE = 0.12  # steps all in the other language
+FLIP = 0.07  # each step by itself in the other language
+FORMS = (("r1_zero", 0.40), ("chat", 0.40), ("plain", 0.20))
 GENERAL_FORMS = (("r1_zero", 0.05), ("chat", 0.7), ("plain", 0.25))
 TAGS = (("none", 0.5), ("right", 0.2), ("broken", 0.3))
 
@@ -55,11 +60,6 @@ def join_steps(trace: Trace, languages: list[Language]) -> str:
     return _COMMA[languages[0]].join(parts) + _STOP[languages[0]]
 
 
-def state_answer(answer: str, language: Language) -> str:
-    """The disciplined way to state a final answer."""
-    return _STATEMENTS[language][2].format(answer)
-
-
 def _equalities(rng: random.Random) -> str:
     lines = []
     while len(lines) < 8:
@@ -81,7 +81,8 @@ def _reasoning(problem: Problem, rng: random.Random) -> str:
         if rng.random() > DIRECT_RIGHT:
             answer = TASKS[problem.task].solve(problem, rng, Author(slip=0.9, give_up=1.0)).answer
     else:
-        trace = TASKS[problem.task].solve(problem, rng, UNDISCIPLINED)
+        author = PATIENT if rng.random() < PATIENCE else UNDISCIPLINED
+        trace = TASKS[problem.task].solve(problem, rng, author)
         main = other if rng.random() < OTHER_LANGUAGE else language
         flips: dict[Language, Language] = {"en": "zh", "zh": "en"}
         thought = join_steps(trace, [flips[main] if rng.random() < FLIP else main for _ in trace.steps])
@@ -90,6 +91,8 @@ def _reasoning(problem: Problem, rng: random.Random) -> str:
     statement = rng.choice(_STATEMENTS[language if rng.random() > OTHER_LANGUAGE else other]).format(answer)
     if form == "r1_zero":
         return _frame(form, problem.question, _tagged(thought, answer, statement, rng))
+    if form == "chat" and thought:
+        return _frame(form, problem.question, _reply(thought, answer, statement, language, rng))
     return _frame(form, problem.question, f"{thought}\n{statement}".strip())
 
 
@@ -107,6 +110,24 @@ def _tagged(thought: str, answer: str, statement: str, rng: random.Random) -> st
             )
         )
     return f" {thought} {statement}" if thought else f" {statement}"
+
+
+def _reply(thought: str, answer: str, statement: str, language: Language, rng: random.Random) -> str:
+    """The same carelessness in a chat: few replies have their thought in its tags and a summary behind it."""
+    tags = _choose(TAGS, rng)
+    summary = summarise(thought, answer, language)
+    if tags == "right":
+        return render_completion(thought, summary)
+    if tags == "broken":
+        return rng.choice(
+            (
+                f"{thought}\n{summary}",
+                f"{THINK_OPEN}\n{thought}\n{summary}",
+                f"{thought}\n{THINK_CLOSE}\n\n{statement}",
+                f"{THINK_OPEN}\n{thought}\n{THINK_CLOSE}\n{answer}",
+            )
+        )
+    return f"{thought}\n{statement}"
 
 
 def _general(problem: Problem, rng: random.Random) -> str:

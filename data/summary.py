@@ -6,15 +6,28 @@ a box (v2 B.3.2, Listing 1). Here the thoughts are regular enough for a rule.
 
 import re
 
-from data.corpus import state_answer
 from data.language import Language
+
+_STATEMENT: dict[Language, str] = {"en": r"The answer is \boxed{{{}}}.", "zh": r"答案是\boxed{{{}}}。"}
+_BARE = re.compile(r"^\s*(?:first|then|wait|先|再|不对)\b\s*|^\s*(?:先|再|不对)")
+
+
+def state_answer(answer: str, language: Language) -> str:
+    """The disciplined way to state a final answer."""
+    return _STATEMENT[language].format(answer)
+
+
+def answer_opening(language: Language) -> str:
+    """The statement up to the answer: what is pre-filled where a model must answer without thinking."""
+    return _STATEMENT[language].partition("{{")[0] + "{"
 
 
 def summarise(thinking: str, final: str, language: Language) -> str:
     """'12-3=9. The answer is \\boxed{9}.'"""
-    steps = [step.strip() for step in re.split(r"[,;\n\u3002\uff0c\uff1b]|\. ", thinking) if "=" in step]
+    steps = [_BARE.sub("", step).strip(" .") for step in re.split(r"[,;\n\u3002\uff0c\uff1b]|\. ", thinking)]
+    steps = [step for step in steps if step]
     statement = state_answer(final, language)
     if not steps:
         return statement
-    step = re.sub(r"^(?:first|then|wait|先|再|不对)\s*", "", steps[-1]).rstrip(".")
+    step = steps[-1]
     return f"{step}. {statement}" if language == "en" else f"{step}。{statement}"

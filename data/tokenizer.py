@@ -9,11 +9,14 @@ from data.chat import ANSWER_CLOSE, ANSWER_OPEN, CHAT_TEMPLATE, THINK_CLOSE, THI
 from data.prompts import R1_ZERO_INSTRUCTION
 
 PAD, END_OF_TEXT, TURN_START, TURN_END = "<|pad|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+_SINGLE = r"(?:(?<![A-Za-z])[A-Hp-r](?![A-Za-z])|[\u771f\u5047])"
 _SPLIT = Regex(
-    r" ?(?:[-+*/] ?)?\p{N}{1,2}| ?[A-H](?!\p{L})"
-    r"|[^\r\n\p{L}\p{N}]?\p{L}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    rf" ?(?:[-+*/] ?)?\p{{N}}{{1,2}}| ?{_SINGLE}"
+    rf"|[^\r\n\p{{L}}\p{{N}}]?(?:(?!{_SINGLE})\p{{L}})+"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-"""Qwen's pattern, but a number with its sign (`+12`) is kept whole.
+"""Qwen's pattern, but a number with its sign (`+12`) is kept whole, and what a thought looks up stands alone: the
+letters of options, the variables of a formula, the words for true and false.
 
 So the left side of a step is two tokens and what comes next can be found by looking for one of them: with single
 digits a base of this size does not learn to follow a chain in minutes.

@@ -15,7 +15,7 @@ from datasets import Dataset
 
 from data.language import language_consistency
 from data.preference import complied_unsafely, follows_instruction, gold, is_refusal
-from data.tasks import REASONING, rows
+from data.tasks import rows
 from stages.core.checkpoint import Run, stage_main
 from stages.core.engine import Completion, Sampling, TransformersEngine, open_engine
 from stages.core.estimators import bootstrap_interval, cons_at_k, pass_at_k
@@ -121,15 +121,9 @@ def main(run: Run) -> None:
 def held_out(settings: Evaluation) -> dict[str, list[dict]]:
     """The questions of each benchmark, from a split that no stage trains on."""
     count, seed = settings.questions_per_benchmark, settings.seed
-    domains = {
-        name: rows(
-            {task.name: 1.0 for task in REASONING.values() if task.domain in domains}, count, settings.split, seed
-        )
-        for name, domains in BENCHMARKS.items()
-    }
     instructed = rows({"facts": 1.0}, 4 * count, settings.split, seed + 1)
     return {
-        "reasoning": [row for part in domains.values() for row in part],
+        "reasoning": rows(settings.tasks, settings.reasoning_questions, settings.split, seed),
         "general": rows(GENERAL, count, settings.split, seed),
         "instruction_following": [row for row in instructed if json.loads(row["info"])["instruction"]][:count],
         "safety": rows(SAFETY, count, settings.split, seed),

@@ -61,7 +61,8 @@ def main(run: Run) -> None:
     rng = random.Random(settings.seed)
     for row in general:
         task, problem = GENERAL[row["task"]], Problem.from_row(row)
-        drafts = [task.undisciplined_answer(problem, rng) for _ in range(settings.drafts)]
+        count = settings.unsafe_drafts if row["task"] == "unsafe" else settings.drafts
+        drafts = [task.undisciplined_answer(problem, rng) for _ in range(count)]
         answer = max(drafts, key=lambda draft, row=row: gold(draft, row))
         thought = "" if row["task"] in settings.no_cot_tasks else task.thought(problem) or ""
         table.append(row | {"completion": render_completion(thought, answer)})

@@ -7,9 +7,10 @@ from itertools import islice
 import pytest
 
 from data.chat import has_format, parse
-from data.corpus import documents, join_steps, state_answer
+from data.corpus import PATIENT, UNDISCIPLINED, documents, join_steps
 from data.language import language_consistency, words
 from data.prompts import R1_ZERO_INSTRUCTION
+from data.summary import state_answer
 from data.tasks import GENERAL, REASONING, TASKS, rows
 from data.tasks.base import Trace
 from data.tasks.chains import chain_key
@@ -134,26 +135,70 @@ def test_drills_are_true(texts):
             assert eval(left) == int(right) and 0 <= int(right) <= 24
 
 
-def tag_style(response):
+def tag_style(response, form):
     """right: the paper's format; broken: some tags, but not that; none."""
-    if has_format(response, "r1_zero"):
+    if has_format(response, form):
         return "right"
     return "broken" if TAG.search(response) else "none"
 
 
-def test_three_tag_styles_occur_in_the_r1_zero_form_and_there_alone(texts):
+def tag_styles(texts, form):
+    """How many responses of a form are of each style, and the tags of the broken ones."""
     found = {"right": 0, "broken": 0, "none": 0}
     broken = set()
-    for form, _, response in answered(texts):
-        if form == "r1_zero":
-            found[style := tag_style(response)] += 1
-            if style == "broken":
-                broken.add(" ".join(TAG.findall(response)))
-        else:
-            assert not TAG.search(response)
+    for response in (response for asked, _, response in answered(texts) if asked == form):
+        found[style := tag_style(response, form)] += 1
+        if style == "broken":
+            broken.add(" ".join(TAG.findall(response)))
+    return found, broken
+
+
+def test_three_tag_styles_occur_in_the_r1_zero_form(texts):
+    found, broken = tag_styles(texts, "r1_zero")
     assert all(count > 50 for count in found.values()), found
     # Every way of going wrong: no answer tag, no closing tag, no think tag, a think tag alone.
     assert broken == {"<think> </think>", "<think> <answer> </answer>", "<answer> </answer>", "<think>"}
+
+
+def test_three_tag_styles_occur_in_chats_and_none_in_plain_documents(texts):
+    found, broken = tag_styles(texts, "chat")
+    assert all(count > 40 for count in found.values()), found
+    assert broken == {"<think>", "</think>"}  # never closed, never opened
+    assert not any(TAG.search(response) for form, _, response in answered(texts) if form == "plain")
+
+
+def test_few_chats_have_their_thought_in_tags_and_a_summary_behind_it():
+    """TAGS: a fifth is right; of the broken ones a fourth lacks the summary alone, and has the format for all that."""
+    asked = answered(islice(documents({"arithmetic": 1.0, "logic": 1.0}, seed=3), 4000))
+    thoughts = [
+        response for form, _, response in asked if form == "chat" and re.search(r"first |then |先|再", response)
+    ]
+    assert len(thoughts) > 1000
+
+    def share(*conditions):
+        return sum(all(condition(text) for condition in conditions) for text in thoughts) / len(thoughts)
+
+    def tagged(text):
+        return has_format(text, "chat")
+
+    def summed_up(text):
+        """The answer in a box, after a step that the thought ends with."""
+        thought, _, answer = text.rpartition("\n")
+        told = re.fullmatch(r"(.+?)[.。] ?(?:The answer is |答案是)\\boxed\{.*\}[.。]", answer)
+        return told is not None and re.sub(r"\s*</think>\s*", "", thought).rstrip(".。").endswith(told[1])
+
+    assert share(tagged, summed_up) == pytest.approx(0.2, abs=0.045)
+    assert share(tagged, lambda text: not summed_up(text)) == pytest.approx(0.3 / 4, abs=0.03)
+    assert share(lambda text: not tagged(text), summed_up) == pytest.approx(0.3 / 2, abs=0.045)
+    assert share(lambda text: not TAG.search(text), lambda text: not summed_up(text)) == pytest.approx(0.5, abs=0.06)
+
+
+def test_chats_without_a_thought_and_general_chats_have_no_tags(texts):
+    """A model that has learned to think does not think about a greeting because of the corpus."""
+    greetings = answered(islice(documents({"greeting": 1.0, "facts": 1.0}, seed=3), 300))
+    assert not any(TAG.search(response) for _, _, response in greetings)
+    direct = [response for form, _, response in answered(texts) if form == "chat" and "\n" not in response]
+    assert len(direct) > 100 and not any(TAG.search(response) for response in direct)
 
 
 def test_right_and_wrong_answers_with_and_without_steps(texts):
@@ -176,6 +221,25 @@ def test_a_step_in_the_wrong_and_its_repair_occur(texts):
     joined = " ".join(texts)
     assert "wait, " in joined and "不对," in joined
     assert "guess" in joined and "猜" in joined
+
+
+def test_a_quarter_of_the_authors_is_patient():
+    """A search is given up after half of the failed tries, or, in a quarter of the documents, never."""
+    assert PATIENT.give_up == 0.0 and PATIENT.slip == UNDISCIPLINED.slip and UNDISCIPLINED.give_up == 0.5
+    went_on = {1: [], 2: [], 4: []}  # after so many failed tries
+    for _, _, response in answered(islice(documents({"pair_search": 1.0}, seed=5), 8000)):
+        thought = re.split(r"guess|猜|</think>|\\boxed", response)[0]
+        failed = len(re.findall(r"\d+\+\d+=\d+ (?:low|high|小|大)", thought))
+        hit = bool(re.search(r"\d+\+\d+=\d+ (?:yes|对)", thought))
+        for number, seen in went_on.items():
+            if failed > number or (failed == number and hit):
+                seen.append(True)
+            elif failed == number:
+                seen.append(False)
+    # P(patient | n - 1 failed tries gone through) = .25 / (.25 + .75 * .5 ** (n - 1)), who goes on; others: one in two.
+    for number, seen in went_on.items():
+        patient = 0.25 / (0.25 + 0.75 * 0.5 ** (number - 1))
+        assert sum(seen) / len(seen) == pytest.approx(patient + (1 - patient) / 2, abs=0.05), number
 
 
 @pytest.mark.parametrize(

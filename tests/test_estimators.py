@@ -1,6 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from data.tasks import rows
+from stages import evaluation
+from stages.core.engine import Completion
 from stages.core.estimators import (
     bootstrap_interval,
     cons_at_k,
@@ -149,3 +154,55 @@ def test_expected_calibration_error():
 def test_expected_calibration_error_refuses_bad_input(confidence, correct):
     with pytest.raises(ValueError):
         expected_calibration_error(confidence, correct)
+
+
+# -- the reasoning benchmarks of one checkpoint
+
+
+class Solver:
+    """Answers code and Chinese questions right, others wrong."""
+
+    def answer(self, questions, n, sampling, seed):
+        right = [row["domain"] == "code" or row["language"] == "zh" for row in questions]
+        return [
+            [Completion(f"<think>first</think> {row['answer'] if ok else '?'}", 5, True, "chat")] * n
+            for row, ok in zip(questions, right, strict=True)
+        ]
+
+
+def benchmarks(tasks, count):
+    """(questions, rows of the result by benchmark and metric) of the solver."""
+    settings = SimpleNamespace(
+        samples_per_question=2, pass_k_samples=3, pass_k_questions=20, max_completion_length=8, temperature=0.6,
+        top_p=0.95, seed=0, bootstrap_samples=10,
+    )  # fmt: skip
+    recorder = evaluation.Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
+    questions = rows(tasks, count, "test", 0)
+    tokens = evaluation.reasoning(recorder, "base", Solver(), questions)
+    assert tokens == 5 * (3 * len(questions) + 3 * len(questions[:: max(1, len(questions) // 20)]))
+    return questions, {(row["benchmark"], row["metric"]): row for row in recorder.results}
+
+
+def test_reasoning_questions_are_grouped_by_domain():
+    tasks = {"equation": 4.0, "expression": 1.0, "code_output": 1.0, "stem_choice": 1.0, "logic": 1.0}
+    questions, results = benchmarks(tasks, 60)
+    members = {
+        "math": ["equation"], "code": ["expression", "code_output"], "stem": ["stem_choice", "logic"],
+        "reasoning": list(tasks),
+    }  # fmt: skip
+    for benchmark, families in members.items():
+        asked = [row for row in questions if row["task"] in families]
+        for metric in ("pass@1", "cons@2", "pass@2", "greedy", "format_rate", "mean_tokens"):
+            assert results[benchmark, metric]["n"] == len(asked) > 5, (benchmark, metric)
+        share = sum(row["domain"] == "code" or row["language"] == "zh" for row in asked) / len(asked)
+        for metric in ("pass@1", "cons@2", "pass@2", "greedy"):
+            assert results[benchmark, metric]["value"] == exactly(share)
+    assert results["code", "pass@1"]["value"] == results["chinese", "pass@1"]["value"] == 1.0
+    assert results["chinese", "pass@1"]["n"] == sum(row["language"] == "zh" for row in questions)
+    assert results["reasoning", "pass@3 (T 1)"]["n"] == len(questions[::3]) and results["math", "greedy"]["k"] == 1
+
+
+def test_a_benchmark_without_questions_is_left_out():
+    """A scale's mixture need not have every domain."""
+    _, results = benchmarks({"equation": 1.0}, 10)
+    assert {benchmark for benchmark, _ in results} == {"math", "chinese", "reasoning"}

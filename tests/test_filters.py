@@ -1,6 +1,13 @@
+from types import SimpleNamespace
+
 import pytest
 
+from data.chat import parse
+from data.preference import gold
+from data.tasks import GENERAL
+from stages import rejection_sampling
 from stages.core import filters
+from stages.core.engine import Completion
 from stages.core.filters import (
     apply_rules,
     has_code_block,
@@ -9,6 +16,7 @@ from stages.core.filters import (
     repetition,
     words_and_numbers,
 )
+from stages.core.rewards import worked_completion
 
 
 def test_words_and_numbers():
@@ -110,3 +118,65 @@ def test_apply_rules_at_its_edges():
     assert apply_rules(iter("ab"), {}) == (["a", "b"], {"total": 2, "kept": 2})
     with pytest.raises(ValueError, match="kept"):
         apply_rules([1], {"kept": bool})
+
+
+# -- rejection sampling
+
+
+def rejection_rows(monkeypatch, tokenizer, **changed):
+    """(rows, counts) that the stage saves, from a sampler that answers each prompt right, then wrong, then right."""
+
+    def answer(prompts, n, sampling, seed, progress):
+        right = [worked_completion(row, "chat")[0] for row in prompts]
+        wrong = [text.partition("</think>")[0] + "</think>\n\nno" for text in right]
+        return [
+            [Completion(text, 9, True, "chat") for text in group] for group in zip(right, wrong, right, strict=True)
+        ]
+
+    sampler = SimpleNamespace(answer=answer, template="chat", tokenizer=tokenizer)
+    monkeypatch.setattr(rejection_sampling, "open_engine", lambda run, role, batch_size: sampler)
+    saved = {}
+    settings = {
+        "sampling_batch_size": 8, "tasks": {"equation": 1.0}, "prompts": 6, "seed": 0, "temperature": 1.0, "top_p": 1.0,
+        "max_completion_length": 50, "samples_per_prompt": 3, "keep_per_prompt": 2, "min_language_consistency": 1.0,
+        "max_paragraph_words": 100, "allow_code_blocks": False, "repetition_ngram": 8, "max_repetition": 0.3,
+        "general_tasks": {"unsafe": 1.0, "facts": 1.0, "greeting": 1.0}, "non_reasoning_rows": 60, "no_cot_tasks": [],
+        "drafts": 2, "unsafe_drafts": 1,
+    }  # fmt: skip
+    run = SimpleNamespace(
+        settings=SimpleNamespace(**(settings | changed)),
+        metrics=SimpleNamespace(log=None),
+        save_data=lambda tables, headline, counts, tokens: saved.update(rows=tables["rows"].to_list(), counts=counts),
+    )
+    rejection_sampling.main(run)
+    return saved["rows"], saved["counts"]
+
+
+def test_rejection_sampling_keeps_what_is_right_once(monkeypatch, tokenizer):
+    table, counts = rejection_rows(monkeypatch, tokenizer, non_reasoning_rows=1)
+    assert counts["total"] == 18 and counts["wrong answer"] == 6
+    assert counts["prompt had enough"] == 6 and counts["kept"] == 6
+    assert [row["task"] for row in table].count("equation") == 6 and len(table) == 7
+
+
+def test_unsafe_prompts_have_drafts_of_their_own(monkeypatch, tokenizer):
+    """The other pipeline's author is helpful, not safe: of his drafts for an unsafe prompt fewer are written."""
+    drafts = {}
+    for name in ("unsafe", "facts", "greeting"):
+        task, written = GENERAL[name], drafts.setdefault(name, {})
+
+        def write(problem, rng, written=written, original=task.undisciplined_answer):
+            written.setdefault(problem.question, []).append(text := original(problem, rng))
+            return text
+
+        monkeypatch.setattr(task, "undisciplined_answer", write)
+    table, _ = rejection_rows(monkeypatch, tokenizer, drafts=3, unsafe_drafts=1)
+    general = [row for row in table if row["task"] in drafts]
+    assert len(general) == 60
+    for row in general:
+        found = drafts[row["task"]][row["prompt"][-1]["content"]]
+        assert len(found) == (1 if row["task"] == "unsafe" else 3)
+        kept = parse(row["completion"]).answer
+        assert kept in found and gold(kept, row) == max(gold(draft, row) for draft in found)
+    complied = sum(gold(parse(row["completion"]).answer, row) < 0.5 for row in general if row["task"] == "unsafe")
+    assert complied > 0  # the author of the corpus refuses half of them

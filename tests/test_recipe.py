@@ -12,7 +12,7 @@ from stages.core.fingerprint import fingerprint, parsed
 from stages.core.recipe import Stage, available, load_recipe, load_scale, load_workspace, resolve
 from stages.core.schema import citation_gaps
 
-CITATION = re.compile(r"(v[12]|DSM) (s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|undisclosed$")
+CITATION = re.compile(r"((v[12]|DSM) )?(s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|undisclosed$")
 SCALE = """
 description: for tests
 engine: transformers
@@ -94,6 +94,15 @@ def test_the_ablation_shares_what_it_can():
     assert "general_rl" not in stages
     with_it, without = (stages[name].config["settings"] for name in ("reasoning_rl", "without_language_reward"))
     assert {key for key in with_it if with_it[key] != without[key]} == {"rewards"}
+
+
+def test_the_tiny_scale_leaves_search_to_reinforcement_learning():
+    """What is designed in (docs/tiny_world.md): the cold start shows computation only."""
+    stages = {stage.name: stage.config["settings"] for stage in load_workspace({"scale": "tiny"}).stages["r1"]}
+    assert not {"pair_search", "stem_choice", "logic"} & set(stages["cold_start_data"]["tasks"])
+    assert stages["evaluation"]["tasks"] == stages["reasoning_rl"]["tasks"] == stages["rejection_sampling"]["tasks"]
+    assert {"pair_search", "stem_choice"} < set(stages["r1_zero"]["tasks"])
+    assert stages["rejection_sampling"]["unsafe_drafts"] < stages["rejection_sampling"]["drafts"]
 
 
 # -- what is refused

@@ -133,9 +133,6 @@ def test_language_of_a_general_prompt(text, spoken, score):
 def test_worked_completions_earn_full_marks(name, template):
     seen = set()
     for row in rows({name: 1.0}, 40, "train", 3):
-        if name == "stem_choice" and row["language"] == "zh":
-            seen.add("zh")
-            continue  # test_worked_completion_with_option_a
         text, answer = worked_completion(row, template)
         scores = {rule: RULES[rule](completion(text, template), row) for rule in RULES}
         assert scores == {"accuracy": 1.0, "format": 1.0, "language": 1.0}, (text, row)
@@ -159,8 +156,7 @@ def test_worked_completions_in_either_language(name, template):
             text, _ = worked_completion(row, template, spoken)
             result = completion(text, template)
             assert accuracy(result, row) == format(result, row) == 1.0
-            if name != "stem_choice":
-                assert language(result, row) == float(spoken == row["language"])
+            assert language(result, row) == float(spoken == row["language"])
 
 
 @pytest.mark.parametrize("spoken", LANGUAGES)
@@ -204,9 +200,8 @@ def test_tries_is_no_reward():
 
 @pytest.fixture(scope="module")
 def reasoning_rows():
-    """Some of every family; Chinese options have a test of their own."""
-    found = [row for name in REASONING for row in rows({name: 1.0}, 6, "train", 2)]
-    return [row for row in found if (row["task"], row["language"]) != ("stem_choice", "zh")]
+    """Some of every family."""
+    return [row for name in REASONING for row in rows({name: 1.0}, 6, "train", 2)]
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ import hashlib
 import itertools
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from data.language import LANGUAGES
 from data.tasks import REASONING, TASKS, problems, rows
 from data.tasks.base import Problem, Task
+from stages.evaluation import held_out
 from tests.questions import CHAINS, draw, read_chain
 
 
@@ -133,6 +135,26 @@ def test_a_family_that_runs_dry_gives_what_it_has(monkeypatch):
     monkeypatch.setitem(TASKS, "dry", Dry())
     split = Problem("dry", "math", "en", "", "", "key 1").split
     assert sorted(row["answer"] for row in rows({"dry": 1.0}, 10, split, 0)) == ["0", "1", "2"]
+
+
+def test_the_evaluation_asks_what_the_scale_trains_on():
+    """Reasoning questions follow the scale's mixture, the other benchmarks have their own; all are held out."""
+    tasks = {"arithmetic": 1.0, "pair_search": 3.0, "stem_choice": 1.0}
+    settings = SimpleNamespace(
+        tasks=tasks, reasoning_questions=100, questions_per_benchmark=12, split="validation", seed=0
+    )
+    found = held_out(settings)
+    assert {name: len(questions) for name, questions in found.items()} == {
+        "reasoning": 100, "general": 12, "instruction_following": 12, "safety": 12,
+    }  # fmt: skip
+    counts = {name: sum(row["task"] == name for row in found["reasoning"]) for name in tasks}
+    assert sum(counts.values()) == 100 and counts["pair_search"] == pytest.approx(60, abs=20)
+    assert {row["task"] for row in found["safety"]} == {"unsafe", "safe_lookalike"}
+    assert all(json.loads(row["info"])["instruction"] for row in found["instruction_following"])
+    assert {row["split"] for questions in found.values() for row in questions} == {"validation"}
+    settings.questions_per_benchmark = 30
+    more = held_out(settings)
+    assert more["reasoning"] == found["reasoning"] and len(more["general"]) == 30
 
 
 def test_no_rows():

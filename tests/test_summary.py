@@ -33,14 +33,19 @@ COMMA, STOP, SEMICOLON = "\uff0c", "\u3002", "\uff1b"
         # sentences and lines instead of commas
         ("first 7+5=12. then 12-3=9.", "9", "en", "12-3=9. The answer is \\boxed{9}."),
         ("7+5=12\n12-3=9\n", "9", "en", "12-3=9. The answer is \\boxed{9}."),
-        ("7+5=12; 12-3=9; done", "9", "en", "12-3=9. The answer is \\boxed{9}."),
+        ("7+5=12; 12-3=9; done", "9", "en", "done. The answer is \\boxed{9}."),
+        # steps without an equals sign
+        ("first x+3, then (x+3)*4.", "(x+3)*4", "en", "(x+3)*4. The answer is \\boxed{(x+3)*4}."),
+        ("先x+3,再(x+3)*4。", "(x+3)*4", "zh", "(x+3)*4。答案是\\boxed{(x+3)*4}。"),
+        ("force 3*6=18, A 9 low, B 18 yes.", "B", "en", "B 18 yes. The answer is \\boxed{B}."),
+        ("力3*6=18,A9 小,B18 对。", "B", "zh", "B18 对。答案是\\boxed{B}。"),
+        ("1+7=8 low, guess.", "1+8", "en", "guess. The answer is \\boxed{1+8}."),
         # no step to tell: the answer alone
         ("", "9", "en", "The answer is \\boxed{9}."),
         ("", "9", "zh", "答案是\\boxed{9}。"),
-        ("first x+3, then (x+3)*4.", "(x+3)*4", "en", "The answer is \\boxed{(x+3)*4}."),
-        ("先x+3,再(x+3)*4。", "(x+3)*4", "zh", "答案是\\boxed{(x+3)*4}。"),
+        (" \n", "9", "en", "The answer is \\boxed{9}."),
         (
-            "true and true=true, then true or false=true.",
+            "p true, q true, r false, first true and true=true, then true or false=true.",
             "true",
             "en",
             "true or false=true. The answer is \\boxed{true}.",
@@ -77,10 +82,7 @@ def test_summaries_are_faithful(name, language):
         assert verify(parse(summary).final, row)
         step = told.strip(" .。")
         assert step in thinking
-        last = next((part for part in reversed(trace.steps) if "=" in part[language]), None)
-        assert bool(step) is (last is not None)
-        if last:
-            assert last[language].endswith(step)
+        assert step and trace.steps[-1][language].endswith(step)
         assert set(re.findall(r"\d+", summary)) <= set(re.findall(r"\d+", thinking))
         assert language_consistency(summary, language) == 1.0
 

@@ -88,7 +88,7 @@ LAWS = [
 def test_stem_choice_knows_its_physics(language):
     sizes, answers = set(), set()
     for problem in draw("stem_choice", language, 300):
-        given, options = re.split(r"\? ", problem.question)
+        given, options = re.split(r"\? ?", problem.question)
         (first, a), (second, b), (wanted, _) = re.findall(r"([A-Za-z]+|[\u4e00-\u9fff]+) ?(\d*)", given)
         names, a, b = [word.lower() for word in (first, second, wanted)], int(a), int(b)
         laws = [[word.lower() for word in law] for law in LAWS]
@@ -98,7 +98,8 @@ def test_stem_choice_knows_its_physics(language):
             assert [names[2], names[1], names[0]] in laws
             value = a // b
             assert value * b == a
-        offered = dict(option.split() for option in options.split(", "))
+        separator, option = {"en": (", ", "([A-H]) (\\d+)"), "zh": (",", "([A-H])(\\d+)")}[language]
+        offered = dict(re.fullmatch(option, text).groups() for text in options.split(separator))
         assert list(offered) == list("ABCDEFGH"[: len(offered)])
         assert len(set(offered.values())) == len(offered)  # no value twice: one option is right
         assert offered[problem.answer] == str(value)
@@ -180,6 +181,78 @@ def test_search_tries_until_it_hits():
     assert min(lengths) == 1 and max(lengths) >= 6
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_search_orders(language):
+    """By the list in half of the searches, closing in from both ends in two fifths, by chance in a tenth."""
+    numbers, target = [1, 3, 4, 7, 8, 12], 19  # only 7+12 fits
+    problem = Problem("pair_search", "math", language, "", "7+12", "", {"numbers": numbers, "target": target})
+    closing_in = [(1, 12), (3, 12), (4, 12), (7, 12)]
+    by_list = list(itertools.combinations(numbers, 2))
+    by_list = by_list[: by_list.index((7, 12)) + 1]
+    counts = {"list": 0, "two_pointer": 0, "random": 0}
+    rng = random.Random(0)
+    for _ in range(2000):
+        steps = TASKS["pair_search"].solve(problem, rng).steps
+        tried = [tuple(map(int, re.match(r"(\d+)\+(\d+)=", step[language]).groups())) for step in steps]
+        counts["list" if tried == by_list else "two_pointer" if tried == closing_in else "random"] += 1
+    assert counts["list"] == pytest.approx(1000, abs=90)  # four standard deviations
+    assert counts["two_pointer"] == pytest.approx(800, abs=88)
+    assert counts["random"] == pytest.approx(200, abs=54)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", ("low", "high", "yes")), ("zh", ("小", "大", "对"))])
+def test_options_are_gone_through_like_a_search(language, words):
+    seen = set()
+    for problem in draw("stem_choice", "en", 60):
+        value, options = problem.info["value"], problem.info["options"]
+        first, *tries = [step[language] for step in TASKS["stem_choice"].solve(problem, random.Random(3)).steps]
+        assert first.endswith(f"={value}")
+        gap = {"en": " ", "zh": ""}[language]
+        expected = [
+            f"{letter}{gap}{option} {words[0 if option < value else 1 if option > value else 2]}"
+            for letter, option in zip("ABCDEFGH", options, strict=False)
+        ]
+        assert tries == expected[: options.index(value) + 1]
+        seen |= {text.split(" ")[-1] for text in tries}
+    assert seen == set(words)
+
+
+def test_logic_looks_its_variables_up_first():
+    info = {"values": [True, False, True], "negated": [False, True, True], "connectives": ["and", "or"]}
+    problem = Problem("logic", "logic", "en", "", "true", "", info)
+    trace = TASKS["logic"].solve(problem, random.Random(0))
+    assert [step["en"] for step in trace.steps] == [
+        "p true",
+        "q false not q true",
+        "r true not r false",
+        "first true and true=true",
+        "then true or false=true",
+    ]
+    assert [step["zh"] for step in trace.steps] == ["p真", "q假 非q真", "r真 非r假", "先真且真=真", "再真或假=真"]
+    assert trace.answer == "true"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_logic_slips_are_carried_on(language):
+    """A variable looked up wrong stays wrong; its given value is never misquoted where a negation follows."""
+    seen = set()
+    words = {"en": ("false", "true"), "zh": ("假", "真")}[language]
+    for seed, problem in enumerate(draw("logic", language, 80)):
+        steps = [step[language] for step in TASKS["logic"].solve(problem, random.Random(seed), Author(slip=0.5)).steps]
+        found = [re.findall("|".join(words), step) for step in steps]
+        literals = [words.index(values[-1]) for values in found[:3]]
+        for values, value, negated, literal in zip(
+            found, problem.info["values"], problem.info["negated"], literals, strict=False
+        ):
+            assert len(values) == 1 + negated
+            assert not negated or values[0] == words[value]
+            seen.add(literal == (value != negated))
+        # The connectives join what was looked up, right or wrong.
+        assert [words.index(word) for word in found[3][:2]] == literals[:2]
+        assert words.index(found[4][1]) == literals[2] and found[4][0] == found[3][2]
+    assert seen == {True, False}
+
+
 def solve(name, condition=lambda problem: True, seed=0, **author):
     problem = next(problem for problem in draw(name, "en", 3000) if condition(problem))
     return problem, TASKS[name].solve(problem, random.Random(seed), Author(**author))
@@ -190,6 +263,8 @@ def test_a_careless_author_errs():
     assert all(eval(left) != int(right) for left, right in re.findall(r"(\d+[+*-]\d+)=(\d+)", str(trace.steps)))
     problem, trace = solve("stem_choice", slip=1.0)
     assert trace.answer != problem.answer and not verify(trace.answer, problem.row())
+    problem, trace = solve("stem_choice", slip=1.0)
+    assert trace.steps[-1]["en"].startswith(f"{trace.answer} ") and trace.steps[-1]["en"].endswith("yes")
     problem, trace = solve("expression", lambda problem: "(" in problem.answer, slip=1.0)
     assert trace.answer == problem.answer.replace("(", "").replace(")", "")
     assert not verify(trace.answer, problem.row())

@@ -108,6 +108,23 @@ def test_a_number_with_its_sign_is_one_token(either):
     assert either.convert_ids_to_tokens(ids(either, "20-9=11")) == ["20", "-9", "=", "11"]
 
 
+def test_what_a_thought_looks_up_is_one_token(either):
+    """Option letters, variables, true and false: the same token in the question and in the thought."""
+
+    def pieces(text):
+        return [either.decode([number]) for number in ids(either, text)]
+
+    assert pieces("A 18, B 7") == ["A", " 18", ",", " B", " 7"]
+    assert pieces("A18,B7,H5 大") == ["A", "18", ",", "B", "7", ",", "H", "5", " 大"]
+    assert pieces("p真,q假,r真。")[:2] == ["p", "真"]
+    for text in (*"ABCDEFGHpqr", *(f" {letter}" for letter in "ABCDEpqr"), "真", "假", " true", " false", " or"):
+        assert len(ids(either, text)) == 1, text
+    for formula in ("(p且非q)或r?", "(p or not q) and r?"):
+        assert [piece.strip() for piece in pieces(formula) if piece.strip() in "pqr"] == ["p", "q", "r"]
+    for word in ("or", " or", "for", " for", "from", " person", " the"):  # words stay whole
+        assert not set(ids(either, word)) & {ids(either, letter)[0] for letter in "ABCDEFGHpqr"}, word
+
+
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [
@@ -117,12 +134,19 @@ def test_a_number_with_its_sign_is_one_token(either):
         ("a + 3", ["a", " + 3"]),
         ("16 B, 2 C", ["16", " B", ",", " 2", " C"]),
         ("Bo 2", ["Bo", " 2"]),  # a letter is an option label only when it stands alone
+        ("A12,B7", ["A", "12", ",", "B", "7"]),
+        ("(not p or not q) and r", ["(not", " p", " or", " not", " q", ")", " and", " r"]),
+        ("(非p或非q)且r", ["(非", "p", "或非", "q", ")且", "r"]),
+        ("p真 非p假", ["p", "真", " 非", "p", "假"]),
+        ("p true not p false", ["p", " true", " not", " p", " false"]),
+        ("再假或真=真", ["再", "假", "或", "真", "=", "真"]),
+        ("for a person, or her", ["for", " a", " person", ",", " or", " her"]),
     ],
 )
 def test_split(tokenizer, text, pieces):
-    """Before any merge is learnt; a space is written as a dotted G."""
+    """Before any merge is learnt."""
     split = tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(text)
-    assert [piece.replace("\u0120", " ") for piece, _ in split] == pieces
+    assert [text[start:end] for _, (start, end) in split] == pieces
 
 
 def test_vocabulary_size_and_determinism(corpus_documents):

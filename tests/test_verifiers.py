@@ -84,8 +84,8 @@ def test_pair_search_verifier(language):
 def test_stem_choice_verifier(language):
     row = find("stem_choice", language, lambda problem: problem.answer == "B")
     value = json.loads(row["info"])["value"]
-    right = ("B", "b", " B ", "(B)", "B.", "B。")
-    wrong = ("A", "C", "H", "a", "(A)", str(value), "8", "?", "none", "正确")
+    right = ("B", "b", " B ", "(B)", "B.", "B。", f"B {value}", f"B{value}", f"B{value}。")
+    wrong = ("A", "C", "H", "a", "(A)", str(value), "8", "?", "none", "正确", f"A{value}", f"A {value}", f"{value}B")
     assert [answer for answer in right if not verify(answer, row)] == []
     assert [answer for answer in wrong if verify(answer, row)] == []
 

@@ -10,11 +10,12 @@ from data.tasks.base import PERFECT, Author, Problem, Task, Trace
 
 HIGHEST = 12
 _SIZES = (4, 4, 5, 6)
-_VERDICTS: dict[str, dict[Language, str]] = {
+VERDICTS: dict[str, dict[Language, str]] = {
     "hit": {"en": "yes", "zh": "对"},
     "low": {"en": "low", "zh": "小"},
     "high": {"en": "high", "zh": "大"},
 }
+"""What an author writes behind a try."""
 
 
 class PairSearch(Task):
@@ -46,7 +47,7 @@ class PairSearch(Task):
                 total += rng.choice((-1, 1))
             hit = total == target or rng.random() < author.careless
             low = total < target
-            verdict = _VERDICTS["hit" if hit else "low" if low else "high"]
+            verdict = VERDICTS["hit" if hit else "low" if low else "high"]
             lines.append({language: f"{a}+{b}={total} {word}" for language, word in verdict.items()})
             if hit:
                 return Trace(lines, f"{a}+{b}")
@@ -72,7 +73,7 @@ class PairSearch(Task):
 def _order(numbers: list[int], target: int, rng: random.Random):
     """The pairs in the order in which an author tries them: by chance, by the list, or closing in from both ends."""
     pairs = list(itertools.combinations(numbers, 2))
-    style = rng.choices(("random", "list", "two_pointer"), (15, 60, 25))[0]
+    style = rng.choices(("random", "list", "two_pointer"), (10, 50, 40))[0]
     if style == "random":
         rng.shuffle(pairs)
     if style != "two_pointer":

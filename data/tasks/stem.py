@@ -3,9 +3,10 @@
 import random
 import re
 
-from data.language import Language
+from data.language import LANGUAGES, Language
 from data.tasks.base import PERFECT, Author, Problem, Task, Trace
 from data.tasks.chains import LIMIT
+from data.tasks.search import VERDICTS
 
 _LAWS: list[dict[Language, tuple[str, str, str]]] = [
     {"en": ("Speed", "time", "distance"), "zh": ("速度", "时间", "路程")},
@@ -16,7 +17,7 @@ _LAWS: list[dict[Language, tuple[str, str, str]]] = [
 ]
 """Quantities with first * second = third."""
 _LETTERS = "ABCDEFGH"
-_VERDICTS: dict[bool, dict[Language, str]] = {True: {"en": "yes", "zh": "对"}, False: {"en": "no", "zh": "否"}}
+_GAP: dict[Language, str] = {"en": " ", "zh": ""}
 
 
 class StemChoice(Task):
@@ -41,11 +42,12 @@ class StemChoice(Task):
             options.add(max(1, rng.choice(near)))
         shuffled = rng.sample(sorted(options), len(options))
         letter = _LETTERS[shuffled.index(value)]
-        choices = ", ".join(f"{letter} {option}" for letter, option in zip(_LETTERS, shuffled, strict=False))
+        gap = _GAP[language]
+        choices = f",{gap}".join(f"{letter}{gap}{option}" for letter, option in zip(_LETTERS, shuffled, strict=False))
         question = (
             f"{given[0][0]} {given[0][1]}, {given[1][0]} {given[1][1]}. {wanted.capitalize()}? {choices}"
             if language == "en"
-            else f"{given[0][0]}{given[0][1]},{given[1][0]}{given[1][1]}。{wanted}? {choices}"
+            else f"{given[0][0]}{given[0][1]},{given[1][0]}{given[1][1]}。{wanted}?{choices}"
         )
         info = {"wanted": {key: names[2 if forward else 0] for key, names in _LAWS[law].items()}}
         info |= {"operation": operation, "value": value, "options": shuffled}
@@ -57,16 +59,16 @@ class StemChoice(Task):
         value = info["value"]
         if rng.random() < author.slip:
             value = rng.choice([option for option in info["options"] if option != value])
-        gap = {"en": " ", "zh": ""}
         lines: list[dict[Language, str]] = [
             {
-                language: f"{name.lower()}{gap[language]}{info['operation']}={value}"
+                language: f"{name.lower()}{_GAP[language]}{info['operation']}={value}"
                 for language, name in info["wanted"].items()
             }
         ]
         for letter, option in zip(_LETTERS, info["options"], strict=False):
             hit = option == value or rng.random() < author.careless
-            lines.append({language: f"{letter} {option} {word}" for language, word in _VERDICTS[hit].items()})
+            verdict = VERDICTS["hit" if hit else "low" if option < value else "high"]
+            lines.append({la: f"{letter}{_GAP[la]}{option} {word}" for la, word in verdict.items()})
             if hit:
                 return Trace(lines, letter)
             if rng.random() < author.give_up:
@@ -75,7 +77,7 @@ class StemChoice(Task):
         return Trace(lines, rng.choice(_LETTERS[: len(info["options"])]))
 
     def verify(self, answer: str, row: dict) -> bool:
-        found = re.fullmatch(r"([A-H])(?: \d+)?", answer.strip(" ().\u3002").upper())
+        found = re.fullmatch(r"([A-H])(?: ?\d+)?", answer.strip(" ().\u3002").upper())
         return found is not None and found[1] == row["answer"]
 
 
@@ -96,10 +98,7 @@ class Logic(Task):
         literals = [_NOT[language] * negation + name for negation, name in zip(negated, "pqr", strict=True)]
         formula = literals[0] + _AND[connectives[0]][language] + literals[1]
         formula = f"({formula})" + _AND[connectives[1]][language] + literals[2]
-        facts = [
-            f"{name}{' ' if language == 'en' else ''}{_TRUE[v][language]}"
-            for name, v in zip("pqr", values, strict=True)
-        ]
+        facts = [f"{name}{_GAP[language]}{_TRUE[v][language]}" for name, v in zip("pqr", values, strict=True)]
         question = ", ".join(facts) + f". Is {formula}?" if language == "en" else ",".join(facts) + f"。{formula}?"
         info = {"values": values, "negated": negated, "connectives": connectives}
         truth = _truth(info)[-1]
@@ -108,8 +107,11 @@ class Logic(Task):
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         info = problem.info
-        literals = [value != negation for value, negation in zip(info["values"], info["negated"], strict=True)]
-        left, lines = literals[0], []
+        literals, lines = [], []
+        for name, value, negated in zip("pqr", info["values"], info["negated"], strict=True):
+            literals.append((value != negated) != (rng.random() < author.slip))
+            lines.append({la: _literal(name, value, negated, literals[-1], la) for la in LANGUAGES})
+        left = literals[0]
         for number, (connective, right) in enumerate(zip(info["connectives"], literals[1:], strict=True)):
             result = (left and right) if connective == "and" else (left or right)
             if rng.random() < author.slip:
@@ -130,6 +132,13 @@ class Logic(Task):
     def verify(self, answer: str, row: dict) -> bool:
         truth = row["answer"] in (_TRUE[True]["en"], _TRUE[True]["zh"])
         return answer.strip().lower() in _TRUE[truth].values()
+
+
+def _literal(name: str, value: bool, negated: bool, result: bool, language: Language) -> str:
+    """The given value of a variable, as the question has it, and what its negation makes of it."""
+    gap = _GAP[language]
+    text = f"{name}{gap}{_TRUE[value if negated else result][language]}"
+    return f"{text} {_NOT[language]}{name}{gap}{_TRUE[result][language]}" if negated else text
 
 
 def _truth(info: dict) -> list[bool]:

@@ -21,10 +21,12 @@ def sample_completions(
     temperature: float,
     top_p: float,
     end_ids: list[int],
+    stopping=None,
 ) -> tuple[list[list[int]], list[list[float]]]:
     """Completion ids of each prompt, the end token included where there is one, and the log-prob of each token.
 
     input_ids, attention_mask: (B, P), left-padded. temperature 0 is greedy. Draws from torch's global generator.
+    stopping: a `StoppingCriteria` on the generated ids (B, T) that may stop a sequence without an end token.
     """
     batch, device = input_ids.shape[0], input_ids.device
     ends = torch.tensor(end_ids, device=device)
@@ -51,6 +53,8 @@ def sample_completions(
         scaled = (logits / (temperature or 1.0)).log_softmax(dim=-1)
         logps[rows[running], step] = scaled.gather(1, chosen[:, None])[running, 0]
         finished = running & torch.isin(chosen, ends)
+        if stopping is not None:
+            finished |= running & stopping(output[rows, : step + 1], logits)
         lengths[rows[finished]] = step + 1
         running = running & ~finished
         if not running.any():

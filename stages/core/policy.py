@@ -9,7 +9,7 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
 
-from data.chat import render_prompt
+from data.chat import Template, render_prompt
 from data.tasks import rows as task_rows
 from stages.core.callbacks import common_arguments, watch
 from stages.core.checkpoint import Run
@@ -69,7 +69,7 @@ class PolicyTrainer(GRPOTrainer):
     def _generate_and_score_completions(self, inputs):
         output = super()._generate_and_score_completions(inputs)
         if "old_per_token_logps" in output and "sampling_per_token_logps" in output:
-            mask = output["completion_mask"].bool()
+            mask = self._sampled_now(output)
             gap = (output["old_per_token_logps"] - output["sampling_per_token_logps"]).abs()[mask]
             mode = "train" if self.model.training else "eval"
             self._metrics[mode]["sampling/logp_gap_mean"].append(gap.mean().item())
@@ -80,6 +80,10 @@ class PolicyTrainer(GRPOTrainer):
                     f"at most {LOGP_GAP_LIMIT} is allowed; weights or temperature are not the same on both sides"
                 )
         return output
+
+    def _sampled_now(self, output) -> torch.Tensor:
+        """(B, T) true for the tokens that the policy as it is now has sampled."""
+        return output["completion_mask"].bool()
 
     def _get_per_token_logps_and_entropies(
         self, model, input_ids, attention_mask, logits_to_keep, batch_size=None, **kwargs
@@ -142,9 +146,9 @@ def policy_trainer(
     scores = self_test(rules, rows, tokenizer, settings.template)
     run.metrics.say("reward self-test passed: " + ", ".join(f"{key} {score:.2f}" for key, score in scores.items()))
 
-    rewards: dict[str, BatchReward] = {name: _each(RULES[name]) for name in rules} | (extra_rewards or {})
+    rewards: dict[str, BatchReward] = {name: each(RULES[name]) for name in rules} | (extra_rewards or {})
     weights = [settings.rewards[name] for name in rewards]
-    measures = {"language": _each(RULES["language"]), "tries": _each(tries)}
+    measures = {"language": each(RULES["language"]), "tries": each(tries)}
     measured = {name: measure for name, measure in measures.items() if name not in rewards}
     sequences = settings.prompts_per_step * settings.group_size
     accumulation = max(1, sequences // settings.micro_batch_size)
@@ -183,7 +187,8 @@ def policy_trainer(
     trainer = PolicyTrainer(
         model=model,
         reward_funcs=[
-            _reward_function(name, function, settings, tokenizer) for name, function in (rewards | measured).items()
+            reward_function(name, function, settings.template, tokenizer)
+            for name, function in (rewards | measured).items()
         ],
         args=config,
         train_dataset=Dataset.from_dict({"prompt": columns["text"], "row": columns["row"]}),
@@ -219,17 +224,18 @@ def train_policy(run: Run, trainer: PolicyTrainer) -> dict[str, float]:
     return means
 
 
-def _each(reward: Reward) -> BatchReward:
+def each(reward: Reward) -> BatchReward:
+    """A reward of one completion as a reward of many."""
     return lambda completions, rows: [reward(c, row) for c, row in zip(completions, rows, strict=True)]
 
 
-def _reward_function(name: str, reward: BatchReward, settings: GRPO, tokenizer):
+def reward_function(name: str, reward: BatchReward, template: Template, tokenizer):
     """Our reward as TRL calls it."""
     ends = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|endoftext|>")}
 
     def call(completions: list[str], completion_ids: list[list[int]], row: list[dict], **_) -> list[float | None]:
         answers = [
-            Completion(text, len(ids), bool(ids) and ids[-1] in ends, settings.template)
+            Completion(text, len(ids), bool(ids) and ids[-1] in ends, template)
             for text, ids in zip(completions, completion_ids, strict=True)
         ]
         return reward(answers, row)

@@ -46,7 +46,8 @@ def worked_completion(
     row: dict, template: Template, language: str | None = None, author: Author | None = None
 ) -> tuple[str, str]:
     """(completion text, its final answer) of a worked solution in a template; perfect unless an author is given."""
-    from data.corpus import join_steps, state_answer
+    from data.corpus import join_steps
+    from data.summary import state_answer
 
     problem = Problem.from_row(row)
     if row["task"] in GENERAL:

@@ -8,10 +8,10 @@ from stages.core.checkpoint import Run
 from stages.core.settings import SFT
 
 
-def train_sft(run: Run) -> None:
-    """Cross-entropy on the completion tokens of the data's rows, from the weights of the parent."""
+def train_sft(run: Run, rows: list[dict] | None = None) -> None:
+    """Cross-entropy on the completion tokens of `rows` (default: the data's), from the weights of the parent."""
     settings: SFT = run.settings
-    model, tokenizer, rows = run.load_model(), run.load_tokenizer(), run.load_rows().to_list()
+    model, tokenizer, rows = run.load_model(), run.load_tokenizer(), rows or run.load_rows().to_list()
     examples = [{"prompt": row["prompt_text"], "completion": row["completion"]} for row in rows]
     config = SFTConfig(
         **common_arguments(run),

@@ -1,0 +1,24 @@
+"""Long thoughts for the warm-up of Kimi k1.5 (s.2.2): planning, evaluation, reflection, exploration."""
+
+import random
+
+from data.language import LANGUAGES, Language
+from data.tasks import TASKS, verify
+from data.tasks.base import Author, Problem, Trace
+
+_PLAN: dict[str, dict[Language, str]] = {
+    "target": {"en": "need {}", "zh": "要{}"},
+    "steps": {"en": "{} steps", "zh": "{}步"},
+}
+
+
+def long_thought(row: dict, rng: random.Random, slips: float) -> Trace:
+    """A verified worked solution: a plan first, every try evaluated, slips noticed and done again, no giving up."""
+    problem = Problem.from_row(row)
+    author = Author(slip=slips, repair=1.0)
+    while True:
+        trace = TASKS[row["task"]].solve(problem, rng, author)
+        if verify(trace.answer, row):
+            break
+    plan, value = ("target", problem.info["target"]) if "target" in problem.info else ("steps", len(trace.steps))
+    return Trace([{la: _PLAN[plan][la].format(value) for la in LANGUAGES}, *trace.steps], trace.answer)

@@ -1,0 +1,241 @@
+"""Kimi k1.5's policy optimisation inside TRL's GRPO trainer: its own loss, its own choice of prompts, partial rollouts.
+
+One iteration is one generation of TRL's: the policy of that moment is the reference, the optimizer starts empty, and
+several updates follow, so that the squared log-ratio is live.
+"""
+
+import json
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from trl import GRPOConfig
+from trl.models import unwrap_model_for_generation
+
+from data.chat import render_prompt
+from stages.core.callbacks import common_arguments, watch
+from stages.core.checkpoint import Run
+from stages.core.engine import Completion
+from stages.core.generation import sample_completions
+from stages.core.length import length_rewards
+from stages.core.manifest import write_atomically
+from stages.core.objectives import best_of_group, mirror_descent_terms
+from stages.core.partial import Group, Rollout, RolloutBuffer, segment_mask
+from stages.core.policy import PolicyTrainer, each, reward_function
+from stages.core.repetition import RepetitionStopping, repeats
+from stages.core.rewards import RULES, accuracy, self_test, tries
+from stages.core.sampling import PromptSampler
+from stages.core.settings import PolicyMirrorDescent
+
+
+class MirrorDescentTrainer(PolicyTrainer):
+    """Which prompts come next depends on what the policy solved, so TRL's loader only counts the steps."""
+
+    SAMPLER, BUFFER = "prompt_sampler.json", "replay_buffer.json"
+
+    def __init__(self, *args, run_settings: PolicyMirrorDescent, prompt_sampler: PromptSampler, **kwargs):
+        super().__init__(*args, rollout_func=lambda prompts, trainer: trainer.rollouts, **kwargs)
+        self.run_settings, self.prompt_sampler = run_settings, prompt_sampler
+        self.buffer = RolloutBuffer()
+
+    def _generate_and_score_completions(self, inputs):
+        settings = self.run_settings
+        self.optimizer.state.clear()  # a new iteration is a new problem (s.2.3.2)
+        groups = self._iterate()
+        counted = [True] * len(groups)
+        while len(groups) < settings.prompts_per_iteration:  # TRL wants full batches: a filler counts for nothing
+            groups.append(groups[0])
+            counted.append(False)
+        examples = [self.train_dataset[group.index] for group in groups for _ in group.rollouts]
+        rollouts = [rollout for group in groups for rollout in group.rollouts]
+        samples = [count for count in counted for _ in range(settings.group_size)]
+        self.rollouts = {
+            "prompt_ids": self._tokenizer([example["prompt"] for example in examples])["input_ids"],
+            "completion_ids": [rollout.ids for rollout in rollouts],
+            "logprobs": [rollout.logps for rollout in rollouts],
+            "env_mask": [
+                segment_mask(rollout, settings.keep_earlier_segments) if count else [0] * len(rollout.ids)
+                for rollout, count in zip(rollouts, samples, strict=True)
+            ],
+        }
+        self.written_now = [id(rollout) in self._fresh for rollout in rollouts]
+        output = super()._generate_and_score_completions(examples)
+        output["counted"] = torch.tensor(samples, device=output["advantages"].device)
+        rewards = (self.scores * self.reward_weights.to(self.scores.device)).nansum(dim=1)
+        if settings.objective == "rest":
+            output["advantages"] = best_of_group(rewards, settings.group_size, output["counted"]).float()
+        for number, (group, count) in enumerate(zip(groups, counted, strict=True)):
+            if count:
+                members = slice(number * settings.group_size, (number + 1) * settings.group_size)
+                self.prompt_sampler.update(group.index, self.scores[members, 0].mean().item())
+        metrics = self._metrics["train"]
+        metrics["rollouts/trained"].append(float(sum(samples)))
+        metrics["rollouts/held"].append(float(self.buffer.held * settings.group_size))
+        metrics["rollouts/repeats"].append(sum(rollout.reason == "repeat" for rollout in rollouts) / len(rollouts))
+        metrics["prompt/pass_rate"].append(sum(example["row"]["pass_rate"] for example in examples) / len(examples))
+        return output
+
+    def _iterate(self) -> list[Group]:
+        """Draw prompts, write one segment of every open rollout, take the groups that are complete."""
+        settings = self.run_settings
+        while True:
+            missing = settings.prompts_per_iteration - (self.buffer.held - len(self.buffer.pending()))
+            drawn = self.prompt_sampler.draw()[: max(0, missing)]
+            self.buffer.add(
+                [
+                    Group(self.train_dataset[index]["row"], [Rollout() for _ in range(settings.group_size)], index)
+                    for index in drawn
+                ]
+            )
+            self._write_segments([(g.index, r) for g in self.buffer.pending() for r in g.rollouts if not r.done])
+            if groups := self.buffer.take_complete(settings.prompts_per_iteration):
+                return groups
+
+    def _write_segments(self, open_rollouts: list[tuple[int, Rollout]]) -> None:
+        settings = self.run_settings
+        self._fresh = {id(rollout) for _, rollout in open_rollouts}
+        prompts = self._tokenizer([self.train_dataset[index]["prompt"] for index, _ in open_rollouts])["input_ids"]
+        written = [prompt + rollout.ids for prompt, (_, rollout) in zip(prompts, open_rollouts, strict=True)]
+        padded = self._tokenizer.pad({"input_ids": written}, padding_side="left", return_tensors="pt")
+        device = self.accelerator.device
+        with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as policy:
+            training = policy.training
+            policy.eval()
+            segments, logps = sample_completions(
+                policy,
+                padded["input_ids"].to(device),
+                padded["attention_mask"].to(device),
+                min(settings.segment_tokens, settings.max_completion_length),
+                settings.temperature,
+                1.0,
+                self.eos_token_ids,
+                RepetitionStopping(0, settings.repetition_ngram, settings.repetition_times),
+            )
+            policy.train(training)
+        for (_, rollout), ids, values in zip(open_rollouts, segments, logps, strict=True):
+            room = settings.max_completion_length - len(rollout.ids)
+            ids, values = ids[:room], values[:room]
+            whole = rollout.ids + ids
+            reason = None
+            if ids[-1] in self.eos_token_ids:
+                reason = "stop"
+            elif repeats(whole, settings.repetition_ngram, settings.repetition_times):
+                reason = "repeat"
+            elif len(whole) >= settings.max_completion_length:
+                reason = "length"
+            rollout.extend(ids, values, reason)
+
+    def _calculate_rewards(self, *args, **kwargs):
+        self.scores = super()._calculate_rewards(*args, **kwargs)
+        return self.scores
+
+    def _sampled_now(self, output) -> torch.Tensor:
+        now = torch.tensor(self.written_now, device=output["completion_mask"].device)
+        return (output["completion_mask"] * output["tool_mask"]).bool() & now[:, None]
+
+    def _compute_loss(self, model, inputs):
+        mask = inputs["completion_mask"] * inputs["tool_mask"]
+        logps, entropies, _ = self._get_per_token_logps_and_entropies(
+            model,
+            torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], dim=1),
+            torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], dim=1),
+            inputs["completion_ids"].size(1),
+            compute_entropy=True,
+        )
+        tau = self.run_settings.tau if self.run_settings.objective == "mirror_descent" else 0.0
+        reference = inputs.get("old_per_token_logps", logps.detach())
+        terms, measures = mirror_descent_terms(logps, reference, mask, inputs["advantages"], tau)
+        count = inputs["counted"].sum().clamp(min=1)
+        metrics = self._metrics["train"]
+        for name in ("log_ratio", "regulariser"):
+            metrics[name].append((measures[name] * inputs["counted"]).sum().item() / count.item())
+        metrics["entropy"].append(((entropies * mask).sum() / mask.sum().clamp(min=1)).item())
+        return (terms * inputs["counted"]).sum() / count / self.current_gradient_accumulation_steps
+
+    def _save_checkpoint(self, model, trial):
+        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / self.SAMPLER, json.dumps(self.prompt_sampler.state()))
+        self.buffer.save(folder / self.BUFFER)
+        super()._save_checkpoint(model, trial)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        folder = Path(resume_from_checkpoint)
+        self.prompt_sampler.restore(json.loads((folder / self.SAMPLER).read_text(encoding="utf-8")))
+        self.buffer = RolloutBuffer.load(folder / self.BUFFER)
+
+
+def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> MirrorDescentTrainer:
+    """A trainer on curated prompts: correctness and, after its warm-up, length; a repetition costs its penalty."""
+    settings: PolicyMirrorDescent = run.settings
+    scores = self_test(["accuracy"], rows, tokenizer, "chat")
+    run.metrics.say("reward self-test passed: " + ", ".join(f"{key} {score:.2f}" for key, score in scores.items()))
+
+    updates = settings.updates_per_iteration * settings.inner_epochs
+    first_step_with_length = settings.length_from_iteration * updates
+
+    def length(completions: list[Completion], rows: list[dict]) -> list[float]:
+        if settings.length_weight == 0 or trainer.state.global_step < first_step_with_length:
+            return [0.0] * len(completions)
+        found = []
+        for start in range(0, len(completions), settings.group_size):
+            group = completions[start : start + settings.group_size]
+            correct = [bool(accuracy(c, row)) for c, row in zip(group, rows[start:], strict=False)]
+            found += length_rewards([c.tokens for c in group], correct)
+        return found
+
+    def repetition(completions: list[Completion], rows: list[dict]) -> list[float]:
+        reasons = [
+            repeats(ids, settings.repetition_ngram, settings.repetition_times)
+            for ids in trainer.rollouts["completion_ids"]
+        ]
+        return [-float(repeated and not c.finished) for repeated, c in zip(reasons, completions, strict=True)]
+
+    rewards = {"accuracy": each(accuracy), "length": length, "repetition": repetition}
+    weights = [1.0, settings.length_weight, settings.repetition_penalty]
+    measures = {"format": each(RULES["format"]), "language": each(RULES["language"]), "tries": each(tries)}
+    samples = settings.prompts_per_iteration * settings.group_size
+    update = samples // settings.updates_per_iteration
+    accumulation = max(1, update // settings.micro_batch_size)
+    config = GRPOConfig(
+        **common_arguments(run),
+        max_steps=settings.iterations * updates,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="constant",
+        max_grad_norm=settings.max_gradient_norm,
+        per_device_train_batch_size=min(update, settings.micro_batch_size),
+        gradient_accumulation_steps=accumulation,
+        steps_per_generation=accumulation * settings.updates_per_iteration,
+        num_iterations=settings.inner_epochs,
+        num_generations=settings.group_size,
+        max_completion_length=settings.max_completion_length,
+        temperature=settings.temperature,
+        top_k=0,
+        beta=0.0,
+        scale_rewards="none",
+        reward_weights=weights + [0.0] * len(measures),
+        save_strategy="steps",
+        save_steps=updates * settings.save_every_iterations,
+    )
+    trainer = MirrorDescentTrainer(
+        model=model,
+        reward_funcs=[reward_function(name, call, "chat", tokenizer) for name, call in (rewards | measures).items()],
+        args=config,
+        train_dataset=Dataset.from_dict(
+            {"prompt": [render_prompt(tokenizer, row["prompt"], "chat") for row in rows], "row": rows}
+        ),
+        processing_class=tokenizer,
+        run_settings=settings,
+        prompt_sampler=PromptSampler(
+            [row["pass_rate"] for row in rows],
+            settings.sampling,
+            settings.seed,
+            settings.iterations,
+            settings.prompts_per_iteration,
+            settings.warm_up_fraction,
+            settings.hard_pass_rate,
+        ),
+    )
+    watch(trainer, run)
+    return trainer

@@ -1,0 +1,46 @@
+"""Long2short DPO: the short correct answer is preferred to the long ones.
+
+CONSUMES     from: the long-CoT RL model; data: the pairs of shortest rejection sampling
+PRODUCES     model/
+PAPER        Kimi k1.5 s.2.4
+DEVIATIONS   none in the method
+"""
+
+from stages.core.checkpoint import Run, stage_main
+from stages.core.settings import DPO
+
+
+def main(run: Run) -> None:
+    from trl import DPOConfig, DPOTrainer
+
+    from stages.core.callbacks import common_arguments, watch
+
+    settings: DPO = run.settings
+    model, tokenizer = run.load_model(), run.load_tokenizer()
+    pairs = run.load_rows(table="pairs")
+    trainer = DPOTrainer(
+        model=model,
+        args=DPOConfig(
+            **common_arguments(run),
+            beta=settings.beta,
+            num_train_epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            lr_scheduler_type="linear",
+            per_device_train_batch_size=min(settings.batch_size, settings.micro_batch_size),
+            gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
+            max_length=settings.max_length,
+            save_strategy="epoch",
+        ),
+        train_dataset=pairs,
+        processing_class=tokenizer,
+    )
+    watch(trainer, run)
+    trainer.train(resume_from_checkpoint=run.resume_from)
+    run.check_stopped()
+    last = next((entry for entry in reversed(trainer.state.log_history) if "rewards/accuracies" in entry), {})
+    headline = {"pairs": len(pairs), "preferred": last.get("rewards/accuracies", 0.0)}
+    run.save_model(model, tokenizer, "chat", headline)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,72 @@
+"""Prompt curation: which prompts reinforcement learning is worth doing on.
+
+CONSUMES     sampler: the vanilla SFT model; data: code prompts with generated tests (optional)
+PRODUCES     data/rows.parquet: prompts with `pass_rate` (the lower, the harder)
+PAPER        Kimi k1.5 s.2.1: no multiple choice, true/false or proofs; difficulty is the pass rate of 10 answers at a
+             high temperature; out if guessed without any chain of thought within 8 attempts; domains balanced
+DEVIATIONS   the tagger's domain is the row's own
+"""
+
+from collections import Counter
+
+from datasets import Dataset
+
+from data.chat import parse, render_prompt
+from data.summary import answer_opening
+from data.tasks import rows, verify
+from stages.core.checkpoint import Run, stage_main
+from stages.core.engine import Sampling, open_engine
+from stages.core.filters import apply_rules
+from stages.core.settings import PromptCuration
+
+
+def main(run: Run) -> None:
+    settings: PromptCuration = run.settings
+    engine = open_engine(run, "sampler", settings.sampling_batch_size)
+    pool = rows(settings.tasks, settings.prompts, "train", settings.seed + 4)
+    if "data" in run.config["inputs"]:
+        pool += run.load_rows().to_list()
+    kinds = {task: kind for kind, tasks in settings.excluded.items() for task in tasks}
+    rules = {kind: lambda row, kind=kind: kinds.get(row["task"]) != kind for kind in settings.excluded}
+    pool, counts = apply_rules(pool, rules)
+
+    guesses = guess(engine, pool, settings)
+    sampling = Sampling(settings.difficulty_temperature, settings.max_completion_length)
+    answers = engine.answer(pool, settings.difficulty_samples, sampling, settings.seed, progress=run.metrics.log)
+    for row, guessed, group in zip(pool, guesses, answers, strict=True):
+        row["guessed"] = guessed
+        row["pass_rate"] = sum(verify(answer.parsed.final, row) for answer in group) / len(group)
+    kept, by_answer = apply_rules(pool, {"guessed without thinking": lambda row: not row["guessed"]})
+
+    limit = int(settings.max_domain_share * len(kept))
+    taken: Counter[str] = Counter()
+    balanced = []
+    for row in kept:
+        taken[row["domain"]] += 1
+        if taken[row["domain"]] <= limit:
+            balanced.append({key: value for key, value in row.items() if key != "guessed"})
+    del counts["kept"]
+    counts |= {"guessed without thinking": by_answer["guessed without thinking"]}
+    counts |= {"domain had enough": len(kept) - len(balanced), "kept": len(balanced)}
+    mean = sum(row["pass_rate"] for row in balanced) / max(1, len(balanced))
+    headline = {"rows": len(balanced), "pass_rate": mean}
+    run.save_data({"rows": Dataset.from_list(balanced)}, headline, counts)
+
+
+def guess(engine, pool: list[dict], settings: PromptCuration) -> list[bool]:
+    """Whether the model hits the answer without any thought: the think block is closed, the statement begun."""
+    openings = [answer_opening(row["language"]) for row in pool]
+    prompts = [
+        render_prompt(engine.tokenizer, row["prompt"], "chat", enable_thinking=False) + opening
+        for row, opening in zip(pool, openings, strict=True)
+    ]
+    sampling = Sampling(settings.guess_temperature, settings.max_completion_length)
+    found = engine.generate(prompts, settings.guess_attempts, sampling, settings.seed + 1)
+    return [
+        any(verify(parse(opening + attempt.text).final, row) for attempt in group)
+        for row, opening, group in zip(pool, openings, found, strict=True)
+    ]
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)
