@@ -101,6 +101,32 @@ def interval_chart(values: Sequence[tuple[str, float, float, float]], maximum: f
     return f'<svg class="wide" viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg>'
 
 
+def scatter_chart(points: Sequence[tuple[str, float, float]], x_label: str, y_label: str) -> str:
+    """(label, x, y), y a share: dots with their names on two axes that begin at 0."""
+    width, height, left, bottom = 640, 340, 44, 40
+    most = max(x for _, x, _ in points) * 1.25 or 1.0
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return left + (width - left - 10) * x / most, 10 + (height - bottom - 10) * (1 - y)
+
+    parts = []
+    for tick in ticks(0, 1, 5):
+        y = f"{place(0, tick)[1]:.1f}"
+        parts.append(f'<line class="axis" x1="{left}" x2="{width - 10}" y1="{y}" y2="{y}"/>')
+        parts.append(f'<text x="{left - 6}" y="{y}" dy="3.5" text-anchor="end">{100 * tick:.0f}</text>')
+    for tick in ticks(0, most, 6):
+        x = f"{place(tick, 0)[0]:.1f}"
+        parts.append(f'<text x="{x}" y="{height - bottom + 16}" text-anchor="middle">{write(tick)}</text>')
+    names = f"{html.escape(x_label)}; upwards: {html.escape(y_label)}"
+    parts.append(f'<text class="label" x="{width - 10}" y="{height - 6}" text-anchor="end">{names}</text>')
+    for label, across, up in points:
+        x, y = place(across, up)
+        parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')
+        name = html.escape(label.replace("_", " "))
+        parts.append(f'<text class="label" x="{x + 8:.1f}" y="{y + 4:.1f}">{name}</text>')
+    return f'<svg class="wide" viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg>'
+
+
 def sparkline(values: Sequence[float | None], label: str) -> str:
     """A shape without an axis, from its own least to its own greatest value; None leaves a gap."""
     width, height, pad = 96, 26, 4

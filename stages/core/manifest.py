@@ -14,7 +14,7 @@ from typing import Any
 
 from stages.core.errors import InputError
 
-PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate", "peft", "reasoning-gym", "math-verify", "vllm")
+PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate", "reasoning-gym")
 
 
 def read_json(path: Path, what: str) -> Any:

@@ -228,7 +228,7 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
             stages[name] = found
         except InputError as error:
             errors[name] = error
-    names = {stage.name for found in stages.values() for stage in found}
+    names = {name for found in stages.values() for stage in found for name in (stage.name, stage.rule_name)}
     for name in overrides:
         if name not in names and not errors:
             raise InputError(f"--config stages: unknown stage `{name}`; {nearest(name, names)}")

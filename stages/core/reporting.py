@@ -250,6 +250,15 @@ def overview(results: Sequence[Row], columns: Sequence[str]) -> str:
     return figures.interval_chart(points) if points else ""
 
 
+def token_efficiency(results: Sequence[Row], columns: Sequence[str]) -> str:
+    """pass@1 against mean tokens on the pooled reasoning questions (Kimi k1.5 Fig. 7), as a figure."""
+    found = {line.metric: line.cells for line in lines(results) if line.benchmark == "reasoning"}
+    tokens, accuracy = found.get("mean_tokens", {}), found.get("pass@1", {})
+    names = [name for name in columns if name in tokens and name in accuracy]
+    points = [(name, tokens[name].value, accuracy[name].value) for name in names]
+    return figures.scatter_chart(points, "mean tokens", "pass@1") if points else ""
+
+
 def distillation(results: Sequence[Row]) -> list[tuple[str, Cell, Cell]]:
     """(benchmark, distillation, small_rl): pass@1 of the two ways to train the small base, where both were measured."""
     found = lines(results)
@@ -276,6 +285,7 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         scale=scale,
         columns=columns,
         overview=overview(results, columns),
+        token_efficiency=token_efficiency(results, columns),
         leading=lines(results, LEADING),
         every=lines(results),
         shapes=shape(results),

@@ -68,7 +68,7 @@ class Scale(BaseModel):
 
     name: str
     description: str
-    engine: Literal["transformers", "vllm"]
+    engine: Literal["transformers"]
     bases: dict[str, dict[str, Any]] = Field(min_length=1)
     scripts: dict[str, dict[str, Any]] = {}
     stages: dict[str, dict[str, Any]] = {}
@@ -221,7 +221,8 @@ def load_recipe(path: str | Path) -> Recipe:
         where = f"{path}: stages.{name}"
         if not name.isidentifier():
             raise InputError(f"{where}: a stage's name is made of letters, digits and underscores")
-        lineage: tuple[str, ...] = (name,)
+        # A scale may name a stage alone or, where recipes differ, as its rule: kimi_k15_evaluation.
+        lineage: tuple[str, ...] = (name, f"{path.stem}_{name}")
         if written.like:
             if written.like not in definitions:
                 raise InputError(f"{where}: `like` names `{written.like}`; {nearest(written.like, definitions)}")
@@ -234,7 +235,7 @@ def load_recipe(path: str | Path) -> Recipe:
             }
             given = {key: getattr(written, key) for key in written.model_fields_set - {"like", "settings", "cite"}}
             written = model.model_copy(update=given | merged | {"like": None})
-            lineage = tuple(dict.fromkeys((*lineages[file.stages[name].like], name)))
+            lineage = tuple(dict.fromkeys((*lineages[file.stages[name].like], *lineage)))
         script = written.script or name
         if script not in SETTINGS:
             raise InputError(f"{where}: unknown script `{script}`; {nearest(script, SETTINGS)}")

@@ -1,4 +1,4 @@
-"""The whole R1 recipe at the smoke scale: real models, real trainers, a few steps each."""
+"""The whole recipes at the smoke scale: real models, real trainers, a few steps each."""
 
 import json
 import os
@@ -128,3 +128,38 @@ def test_a_second_call_has_nothing_to_do(finished):
     folder, _ = finished
     again = snakemake(folder.parent, "recipe_r1", "-n")
     assert "Nothing to be done" in again.communicate(timeout=120)[0]
+
+
+@pytest.fixture(scope="module")
+def kimi(finished) -> Path:
+    """Kimi's recipe from the same base."""
+    folder, _ = finished
+    process = snakemake(folder.parent, "recipe_kimi_k15")
+    output = process.communicate(timeout=900)[0]
+    assert process.returncode == 0, output[-4000:]
+    return folder / "kimi_k15"
+
+
+def test_kimi_evaluates_the_four_ways_to_short_thoughts(kimi):
+    results = json.loads((kimi / "results.json").read_text())
+    assert {row["checkpoint"] for row in results} == {
+        "base", "vanilla_sft", "long_cot_sft", "policy_mirror_descent", "merge", "shortest_sft", "long2short_dpo",
+        "long2short_rl",
+    }  # fmt: skip
+
+
+def test_kimi_counts_every_prompt(kimi):
+    counts = manifest(kimi / "prompt_curation")["counts"]
+    assert counts["total"] == sum(count for rule, count in counts.items() if rule != "total"), counts
+    assert counts["true or false"] > 0
+
+
+def test_merged_weights_are_the_mean(kimi):
+    from transformers import AutoModelForCausalLM
+
+    long, short, merged = (
+        AutoModelForCausalLM.from_pretrained(kimi / name / "model").state_dict()
+        for name in ("policy_mirror_descent", "vanilla_sft", "merge")
+    )
+    for name, weights in merged.items():
+        assert (weights - (long[name] + short[name]) / 2).abs().max() < 1e-6, name
