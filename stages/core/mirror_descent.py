@@ -5,6 +5,7 @@ several updates follow, so that the squared log-ratio is live.
 """
 
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -34,6 +35,7 @@ class MirrorDescentTrainer(PolicyTrainer):
     SAMPLER, BUFFER = "prompt_sampler.json", "replay_buffer.json"
 
     def __init__(self, *args, run_settings: PolicyMirrorDescent, prompt_sampler: PromptSampler, **kwargs):
+        os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # rollout_func: TRL's way in for rollouts made elsewhere
         super().__init__(*args, rollout_func=lambda prompts, trainer: trainer.rollouts, **kwargs)
         self.run_settings, self.prompt_sampler = run_settings, prompt_sampler
         self.buffer = RolloutBuffer()

@@ -1,0 +1,80 @@
+"""Kimi's RL as TRL's trainer runs it: a random model, three iterations."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from data.tasks import rows
+from stages.core.checkpoint import Run
+from stages.core.partial import RolloutBuffer
+
+SETTINGS = {
+    "objective": "mirror_descent", "tau": 0.1, "group_size": 4, "prompts_per_iteration": 4, "updates_per_iteration": 2,
+    "inner_epochs": 2, "iterations": 3, "learning_rate": 1e-3, "max_gradient_norm": 1.0, "temperature": 1.0,
+    "max_completion_length": 24, "length_weight": 0.5, "length_from_iteration": 0, "sampling": "uniform",
+    "warm_up_fraction": 0.0, "hard_pass_rate": 1.0, "repetition_ngram": 4, "repetition_times": 3,
+    "repetition_penalty": 0.5, "segment_tokens": 16, "keep_earlier_segments": False, "micro_batch_size": 8,
+}  # fmt: skip
+
+
+@pytest.fixture
+def trainer(model, tokenizer, tmp_path):
+    from stages.core.mirror_descent import mirror_descent_trainer
+
+    run = Run({
+        "recipe": "kimi_k15", "scale": "test", "stage": "policy_mirror_descent", "script": "policy_mirror_descent",
+        "runs": str(tmp_path), "engine": "transformers", "output": str(tmp_path / "rl"), "inputs": {},
+        "settings": SETTINGS,
+    })  # fmt: skip
+    prompts = [row | {"pass_rate": 0.5} for row in rows({"arithmetic": 1.0, "equation": 1.0}, 12, "train", 1)]
+    return mirror_descent_trainer(run, model, tokenizer, prompts)
+
+
+@pytest.fixture
+def trained(trainer):
+    """The trainer after its run, and what the optimizer held at the start of each iteration."""
+    held: list[int] = []
+    iterate = trainer._iterate
+
+    def watched():
+        held.append(len(trainer.optimizer.state))
+        return iterate()
+
+    trainer._iterate = watched
+    trainer.train()
+    return trainer, held
+
+
+def test_the_optimizer_starts_empty_in_every_iteration(trained):
+    trainer, held = trained
+    assert held == [0, 0, 0]
+    assert len(trainer.optimizer.state) > 0
+
+
+def test_the_ratio_is_zero_in_an_iteration_s_first_update_and_live_later(trained):
+    trainer, _ = trained
+    ratios = [entry["log_ratio"] for entry in trainer.state.log_history if "log_ratio" in entry]
+    assert len(ratios) == 12
+    for first in (0, 4, 8):
+        assert ratios[first] == pytest.approx(0, abs=1e-4)
+        assert max(ratios[first + 1 : first + 4]) > 1e-3
+
+
+def test_no_group_is_lost_or_doubled_and_the_saved_buffer_is_the_one_in_memory(trained):
+    trainer, _ = trained
+    buffer = trainer.buffer
+    assert buffer.added == buffer.taken + buffer.held
+    assert buffer.taken > 0 and buffer.held > 0
+    [folder] = Path(trainer.args.output_dir).glob("checkpoint-*")
+    saved = RolloutBuffer.load(folder / trainer.BUFFER)
+    assert saved.groups == buffer.groups
+    assert json.loads((folder / trainer.SAMPLER).read_text())["iteration"] == trainer.prompt_sampler.iteration
+
+
+def test_rollouts_of_an_earlier_policy_are_outside_the_loss(trained):
+    trainer, _ = trained
+    continued = [r for group in trainer.buffer.groups for r in group.rollouts if len(r.segments) > 1]
+    masks = trainer.rollouts["env_mask"]
+    assert all(len(mask) == len(ids) for mask, ids in zip(masks, trainer.rollouts["completion_ids"], strict=True))
+    assert continued or any(0 in mask for mask in masks)
