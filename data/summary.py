@@ -9,7 +9,7 @@ import re
 from data.language import Language
 
 _STATEMENT: dict[Language, str] = {"en": r"The answer is \boxed{{{}}}.", "zh": r"答案是\boxed{{{}}}。"}
-_BARE = re.compile(r"^\s*(?:first|then|wait|先|再|不对)\b\s*|^\s*(?:先|再|不对)")
+_BARE = re.compile(r"^\s*(?:(?:first|then|wait)\b|先|再|不对)\s*")
 
 
 def state_answer(answer: str, language: Language) -> str:
@@ -29,5 +29,4 @@ def summarise(thinking: str, final: str, language: Language) -> str:
     statement = state_answer(final, language)
     if not steps:
         return statement
-    step = steps[-1]
-    return f"{step}. {statement}" if language == "en" else f"{step}。{statement}"
+    return f"{steps[-1]}. {statement}" if language == "en" else f"{steps[-1]}。{statement}"

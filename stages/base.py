@@ -21,7 +21,7 @@ def main(run: Run) -> None:
     from transformers import Qwen3Config, Qwen3ForCausalLM, Trainer, TrainingArguments
     from transformers.optimization import get_scheduler
 
-    from stages.core.callbacks import watch
+    from stages.core.callbacks import train, watch
     from stages.core.optimizers import MuonWithAdamW
 
     settings: Pretrain = run.settings
@@ -90,8 +90,7 @@ def main(run: Run) -> None:
         optimizers=(optimizer, schedule),
     )
     watch(trainer, run)
-    trainer.train(resume_from_checkpoint=run.resume_from)
-    run.check_stopped()
+    train(trainer, run)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     loss = next(entry["loss"] for entry in reversed(trainer.state.log_history) if "loss" in entry)
     run.save_model(model, tokenizer, template="r1_zero", headline={"loss": loss, "parameters": parameters})

@@ -17,7 +17,7 @@ from stages.core.settings import HelpfulRewardModel
 def main(run: Run) -> None:
     from trl import RewardConfig, RewardTrainer
 
-    from stages.core.callbacks import common_arguments, watch
+    from stages.core.callbacks import epoch_arguments, train, watch
     from stages.core.scoring import RewardScorer, scalar_head, scored_text
 
     settings: HelpfulRewardModel = run.settings
@@ -33,22 +33,16 @@ def main(run: Run) -> None:
     trainer = RewardTrainer(
         model=model,
         args=RewardConfig(
-            **common_arguments(run),
-            num_train_epochs=settings.epochs,
-            learning_rate=settings.learning_rate,
+            **epoch_arguments(run),
             lr_scheduler_type="cosine",
-            per_device_train_batch_size=settings.micro_batch_size,
-            gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
             max_length=settings.max_length,
             center_rewards_coefficient=settings.center_coefficient,
-            save_strategy="epoch",
         ),
         train_dataset=Dataset.from_list(texts),
         processing_class=tokenizer,
     )
     watch(trainer, run)
-    trainer.train(resume_from_checkpoint=run.resume_from)
-    run.check_stopped()
+    train(trainer, run)
 
     scorer = RewardScorer(model, tokenizer)
     questions = [pair["question"] for pair in held_out]

@@ -13,7 +13,7 @@ from stages.core.settings import DPO
 def main(run: Run) -> None:
     from trl import DPOConfig, DPOTrainer
 
-    from stages.core.callbacks import common_arguments, watch
+    from stages.core.callbacks import epoch_arguments, train, watch
 
     settings: DPO = run.settings
     model, tokenizer = run.load_model(), run.load_tokenizer()
@@ -21,22 +21,16 @@ def main(run: Run) -> None:
     trainer = DPOTrainer(
         model=model,
         args=DPOConfig(
-            **common_arguments(run),
+            **epoch_arguments(run),
             beta=settings.beta,
-            num_train_epochs=settings.epochs,
-            learning_rate=settings.learning_rate,
             lr_scheduler_type="linear",
-            per_device_train_batch_size=min(settings.batch_size, settings.micro_batch_size),
-            gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
             max_length=settings.max_length,
-            save_strategy="epoch",
         ),
         train_dataset=pairs,
         processing_class=tokenizer,
     )
     watch(trainer, run)
-    trainer.train(resume_from_checkpoint=run.resume_from)
-    run.check_stopped()
+    train(trainer, run)
     last = next((entry for entry in reversed(trainer.state.log_history) if "rewards/accuracies" in entry), {})
     headline = {"pairs": len(pairs), "preferred": last.get("rewards/accuracies", 0.0)}
     run.save_model(model, tokenizer, "chat", headline)

@@ -15,7 +15,7 @@ def main(run: Run) -> None:
     import torch
     from transformers import Trainer, TrainingArguments
 
-    from stages.core.callbacks import common_arguments, watch
+    from stages.core.callbacks import epoch_arguments, train, watch
     from stages.core.scoring import RewardScorer, scalar_head, scored_text
 
     settings: SafetyRewardModel = run.settings
@@ -40,21 +40,15 @@ def main(run: Run) -> None:
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
-            **common_arguments(run),
-            num_train_epochs=settings.epochs,
-            learning_rate=settings.learning_rate,
+            **epoch_arguments(run),
             lr_scheduler_type="cosine",
-            per_device_train_batch_size=settings.micro_batch_size,
-            gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
             remove_unused_columns=False,
-            save_strategy="epoch",
         ),
         train_dataset=examples,
         data_collator=collate,
     )
     watch(trainer, run)
-    trainer.train(resume_from_checkpoint=run.resume_from)
-    run.check_stopped()
+    train(trainer, run)
 
     scorer = RewardScorer(model, tokenizer)
     scores = scorer.score([e["question"] for e in held_out], [e["response"] for e in held_out])

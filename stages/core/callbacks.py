@@ -13,6 +13,32 @@ def watch(trainer: Trainer, run: Run) -> None:
     trainer.add_callback(StopCallback(run))
 
 
+def train(trainer: Trainer, run: Run) -> None:
+    """Train from where an interrupted run was; a run that was asked to stop goes no further."""
+    trainer.train(resume_from_checkpoint=run.resume_from)
+    run.check_stopped()
+
+
+def micro_batches(batch_size: int, micro_batch_size: int) -> dict:
+    """A batch in micro-batches, as trainer arguments."""
+    return {
+        "per_device_train_batch_size": min(batch_size, micro_batch_size),
+        "gradient_accumulation_steps": max(1, batch_size // micro_batch_size),
+    }
+
+
+def epoch_arguments(run: Run) -> dict:
+    """What the trainers that go through their data in epochs share."""
+    settings = run.settings
+    return {
+        **common_arguments(run),
+        **micro_batches(settings.batch_size, settings.micro_batch_size),
+        "num_train_epochs": settings.epochs,
+        "learning_rate": settings.learning_rate,
+        "save_strategy": "epoch",
+    }
+
+
 def common_arguments(run: Run) -> dict:
     """What all trainers share."""
     gpu = torch.cuda.is_available()

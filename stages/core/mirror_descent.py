@@ -9,22 +9,18 @@ import os
 from pathlib import Path
 
 import torch
-from datasets import Dataset
 from trl import GRPOConfig
-from trl.models import unwrap_model_for_generation
 
-from data.chat import render_prompt
-from stages.core.callbacks import common_arguments, watch
+from stages.core.callbacks import common_arguments, micro_batches, watch
 from stages.core.checkpoint import Run
 from stages.core.engine import Completion
-from stages.core.generation import sample_completions
 from stages.core.length import length_rewards
 from stages.core.manifest import write_atomically
 from stages.core.objectives import best_of_group, mirror_descent_terms
 from stages.core.partial import Group, Rollout, RolloutBuffer, segment_mask
-from stages.core.policy import PolicyTrainer, each, reward_function
+from stages.core.policy import PolicyTrainer, each, prompt_dataset, report_self_test, reward_function
 from stages.core.repetition import RepetitionStopping, repeats
-from stages.core.rewards import RULES, accuracy, self_test, tries
+from stages.core.rewards import RULES, accuracy, tries
 from stages.core.sampling import PromptSampler
 from stages.core.settings import PolicyMirrorDescent
 
@@ -60,6 +56,7 @@ class MirrorDescentTrainer(PolicyTrainer):
                 for rollout, count in zip(rollouts, samples, strict=True)
             ],
         }
+        self.reasons = [rollout.reason for rollout in rollouts]
         self.written_now = [id(rollout) in self._fresh for rollout in rollouts]
         output = super()._generate_and_score_completions(examples)
         output["counted"] = torch.tensor(samples, device=output["advantages"].device)
@@ -98,22 +95,9 @@ class MirrorDescentTrainer(PolicyTrainer):
         self._fresh = {id(rollout) for _, rollout in open_rollouts}
         prompts = self._tokenizer([self.train_dataset[index]["prompt"] for index, _ in open_rollouts])["input_ids"]
         written = [prompt + rollout.ids for prompt, (_, rollout) in zip(prompts, open_rollouts, strict=True)]
-        padded = self._tokenizer.pad({"input_ids": written}, padding_side="left", return_tensors="pt")
-        device = self.accelerator.device
-        with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as policy:
-            training = policy.training
-            policy.eval()
-            segments, logps = sample_completions(
-                policy,
-                padded["input_ids"].to(device),
-                padded["attention_mask"].to(device),
-                min(settings.segment_tokens, settings.max_completion_length),
-                settings.temperature,
-                1.0,
-                self.eos_token_ids,
-                RepetitionStopping(0, settings.repetition_ngram, settings.repetition_times),
-            )
-            policy.train(training)
+        stopping = RepetitionStopping(0, settings.repetition_ngram, settings.repetition_times)
+        limit = min(settings.segment_tokens, settings.max_completion_length)
+        segments, logps = self.sample(written, limit, stopping)
         for (_, rollout), ids, values in zip(open_rollouts, segments, logps, strict=True):
             room = settings.max_completion_length - len(rollout.ids)
             ids, values = ids[:room], values[:room]
@@ -155,8 +139,7 @@ class MirrorDescentTrainer(PolicyTrainer):
         return (terms * inputs["counted"]).sum() / count / self.current_gradient_accumulation_steps
 
     def _save_checkpoint(self, model, trial):
-        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self._checkpoint_folder(trial)
         write_atomically(folder / self.SAMPLER, json.dumps(self.prompt_sampler.state()))
         self.buffer.save(folder / self.BUFFER)
         super()._save_checkpoint(model, trial)
@@ -171,8 +154,7 @@ class MirrorDescentTrainer(PolicyTrainer):
 def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> MirrorDescentTrainer:
     """A trainer on curated prompts: correctness and, after its warm-up, length; a repetition costs its penalty."""
     settings: PolicyMirrorDescent = run.settings
-    scores = self_test(["accuracy"], rows, tokenizer, "chat")
-    run.metrics.say("reward self-test passed: " + ", ".join(f"{key} {score:.2f}" for key, score in scores.items()))
+    report_self_test(run, ["accuracy"], rows, tokenizer, "chat")
 
     updates = settings.updates_per_iteration * settings.inner_epochs
     first_step_with_length = settings.length_from_iteration * updates
@@ -188,31 +170,27 @@ def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> Mirr
         return found
 
     def repetition(completions: list[Completion], rows: list[dict]) -> list[float]:
-        reasons = [
-            repeats(ids, settings.repetition_ngram, settings.repetition_times)
-            for ids in trainer.rollouts["completion_ids"]
-        ]
-        return [-float(repeated and not c.finished) for repeated, c in zip(reasons, completions, strict=True)]
+        return [-float(reason == "repeat") for reason in trainer.reasons]
 
     rewards = {"accuracy": each(accuracy), "length": length, "repetition": repetition}
     weights = [1.0, settings.length_weight, settings.repetition_penalty]
     measures = {"format": each(RULES["format"]), "language": each(RULES["language"]), "tries": each(tries)}
     samples = settings.prompts_per_iteration * settings.group_size
     update = samples // settings.updates_per_iteration
-    accumulation = max(1, update // settings.micro_batch_size)
+    batches = micro_batches(update, settings.micro_batch_size)
     config = GRPOConfig(
         **common_arguments(run),
         max_steps=settings.iterations * updates,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="constant",
         max_grad_norm=settings.max_gradient_norm,
-        per_device_train_batch_size=min(update, settings.micro_batch_size),
-        gradient_accumulation_steps=accumulation,
-        steps_per_generation=accumulation * settings.updates_per_iteration,
+        **batches,
+        steps_per_generation=batches["gradient_accumulation_steps"] * settings.updates_per_iteration,
         num_iterations=settings.inner_epochs,
         num_generations=settings.group_size,
         max_completion_length=settings.max_completion_length,
         temperature=settings.temperature,
+        top_p=1.0,
         top_k=0,
         beta=0.0,
         scale_rewards="none",
@@ -224,9 +202,7 @@ def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> Mirr
         model=model,
         reward_funcs=[reward_function(name, call, "chat", tokenizer) for name, call in (rewards | measures).items()],
         args=config,
-        train_dataset=Dataset.from_dict(
-            {"prompt": [render_prompt(tokenizer, row["prompt"], "chat") for row in rows], "row": rows}
-        ),
+        train_dataset=prompt_dataset(tokenizer, rows, "chat"),
         processing_class=tokenizer,
         run_settings=settings,
         prompt_sampler=PromptSampler(

@@ -1,10 +1,11 @@
 """Partial rollouts: what an iteration's token budget cuts off is kept and continued in the next (Kimi k1.5 s.2.6)."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from stages.core.manifest import write_atomically
 
 Reason = Literal["stop", "length", "repeat"]
 
@@ -78,11 +79,8 @@ class RolloutBuffer:
 
     def save(self, path: str | Path) -> None:
         """Write the buffer as JSON; whatever happens, the file is the old one or the new one."""
-        path = Path(path)
         content = {"added": self.added, "taken": self.taken, "groups": [asdict(group) for group in self.groups]}
-        temporary = path.with_name(f"{path.name}.tmp")
-        temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        os.replace(temporary, path)
+        write_atomically(Path(path), json.dumps(content, ensure_ascii=False))
 
     @classmethod
     def load(cls, path: str | Path) -> "RolloutBuffer":

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from transformers import TrainerCallback
+from transformers import StoppingCriteria, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
 
 from data.chat import Template, render_prompt
 from data.tasks import rows as task_rows
-from stages.core.callbacks import common_arguments, watch
+from stages.core.callbacks import common_arguments, micro_batches, train, watch
 from stages.core.checkpoint import Run
 from stages.core.engine import Completion
 from stages.core.errors import InputError
@@ -50,6 +50,12 @@ class PolicyTrainer(GRPOTrainer):
             return super()._generate_single_turn(
                 prompt_ids, images, multimodal_fields, num_generations, has_tool_images
             )
+        return self.sample(prompt_ids, self.max_completion_length)
+
+    def sample(
+        self, prompt_ids: list[list[int]], max_new_tokens: int, stopping: StoppingCriteria | None = None
+    ) -> tuple[list[list[int]], list[list[float]]]:
+        """Ids and log-probs of the policy's continuation of each prompt; see `sample_completions`."""
         padded = self._tokenizer.pad({"input_ids": prompt_ids}, padding_side="left", return_tensors="pt")
         with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as policy:
             training = policy.training
@@ -58,10 +64,11 @@ class PolicyTrainer(GRPOTrainer):
                 policy,
                 padded["input_ids"].to(self.accelerator.device),
                 padded["attention_mask"].to(self.accelerator.device),
-                self.max_completion_length,
+                max_new_tokens,
                 self.args.temperature,
                 self.args.top_p,
                 self.eos_token_ids,
+                stopping,
             )
             policy.train(training)
         return completions, logps
@@ -114,11 +121,16 @@ class PolicyTrainer(GRPOTrainer):
             None if auxiliaries[0] is None else torch.stack(auxiliaries).mean(),
         )
 
+    def _checkpoint_folder(self, trial) -> Path:
+        """The folder of the checkpoint that is being saved, made where it is missing."""
+        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def _save_checkpoint(self, model, trial):
         if self.ref_model is not None and self.is_world_process_zero():
-            folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
-            folder.mkdir(parents=True, exist_ok=True)
-            torch.save(self.accelerator.unwrap_model(self.ref_model).state_dict(), folder / self.REFERENCE)
+            reference = self.accelerator.unwrap_model(self.ref_model).state_dict()
+            torch.save(reference, self._checkpoint_folder(trial) / self.REFERENCE)
         super()._save_checkpoint(model, trial)
 
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
@@ -143,24 +155,22 @@ def policy_trainer(
     """
     settings: GRPO = run.settings
     rules = [name for name in settings.rewards if name in RULES]
-    scores = self_test(rules, rows, tokenizer, settings.template)
-    run.metrics.say("reward self-test passed: " + ", ".join(f"{key} {score:.2f}" for key, score in scores.items()))
+    report_self_test(run, rules, rows, tokenizer, settings.template)
 
     rewards: dict[str, BatchReward] = {name: each(RULES[name]) for name in rules} | (extra_rewards or {})
     weights = [settings.rewards[name] for name in rewards]
     measures = {"language": each(RULES["language"]), "tries": each(tries)}
     measured = {name: measure for name, measure in measures.items() if name not in rewards}
     sequences = settings.prompts_per_step * settings.group_size
-    accumulation = max(1, sequences // settings.micro_batch_size)
+    batches = micro_batches(sequences, settings.micro_batch_size)
     config = GRPOConfig(
         **common_arguments(run),
         max_steps=settings.steps,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.learning_rate_schedule,
         max_grad_norm=settings.max_gradient_norm,
-        per_device_train_batch_size=min(sequences, settings.micro_batch_size),
-        gradient_accumulation_steps=accumulation,
-        steps_per_generation=accumulation * settings.steps_per_rollout,
+        **batches,
+        steps_per_generation=batches["gradient_accumulation_steps"] * settings.steps_per_rollout,
         num_iterations=settings.inner_epochs,
         num_generations=settings.group_size,
         max_completion_length=settings.max_completion_length,
@@ -182,7 +192,6 @@ def policy_trainer(
         # Only where a rollout is used up does a resumed run go on exactly as an uninterrupted one.
         save_steps=settings.steps_per_rollout * settings.inner_epochs * settings.save_every_rollouts,
     )
-    columns = {"text": [render_prompt(tokenizer, row["prompt"], settings.template) for row in rows], "row": rows}
     lengthen = CompletionLengthCallback(settings.extended_completion_length, settings.extended_from_step)
     trainer = PolicyTrainer(
         model=model,
@@ -191,13 +200,26 @@ def policy_trainer(
             for name, function in (rewards | measured).items()
         ],
         args=config,
-        train_dataset=Dataset.from_dict({"prompt": columns["text"], "row": columns["row"]}),
+        train_dataset=prompt_dataset(tokenizer, rows, settings.template),
         processing_class=tokenizer,
         callbacks=[lengthen],
     )
     lengthen.trainer = trainer
     watch(trainer, run)
     return trainer
+
+
+def report_self_test(run: Run, names: list[str], rows: list[dict], tokenizer, template: Template) -> None:
+    """The reward self-test, reported; an InputError where a reward cannot tell gold from wrong."""
+    scores = self_test(names, rows, tokenizer, template)
+    run.metrics.say("reward self-test passed: " + ", ".join(f"{key} {score:.2f}" for key, score in scores.items()))
+
+
+def prompt_dataset(tokenizer, rows: list[dict], template: Template) -> Dataset:
+    """Rows as TRL takes them: the rendered prompt, and the row for the rewards."""
+    return Dataset.from_dict(
+        {"prompt": [render_prompt(tokenizer, row["prompt"], template) for row in rows], "row": rows}
+    )
 
 
 def train_on_reasoning(run: Run) -> None:
@@ -211,8 +233,7 @@ def train_on_reasoning(run: Run) -> None:
 
 def train_policy(run: Run, trainer: PolicyTrainer) -> dict[str, float]:
     """Run the RL stage; returns the means of the last tenth of the generating steps."""
-    trainer.train(resume_from_checkpoint=run.resume_from)
-    run.check_stopped()
+    train(trainer, run)
     logged = [entry for entry in trainer.state.log_history if "reward" in entry]
     tail = logged[-max(1, len(logged) // 10) :]
     parts = [name for name in tail[-1] if name.startswith("rewards/") and name.endswith("/mean")]

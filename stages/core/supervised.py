@@ -3,7 +3,7 @@
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from stages.core.callbacks import common_arguments, watch
+from stages.core.callbacks import epoch_arguments, train, watch
 from stages.core.checkpoint import Run
 from stages.core.settings import SFT
 
@@ -14,17 +14,12 @@ def train_sft(run: Run, rows: list[dict] | None = None) -> None:
     model, tokenizer, rows = run.load_model(), run.load_tokenizer(), rows or run.load_rows().to_list()
     examples = [{"prompt": row["prompt_text"], "completion": row["completion"]} for row in rows]
     config = SFTConfig(
-        **common_arguments(run),
-        num_train_epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
+        **epoch_arguments(run),
         lr_scheduler_type="cosine_with_min_lr",
         lr_scheduler_kwargs={"min_lr": settings.final_learning_rate},
         warmup_steps=settings.warmup_fraction,
-        per_device_train_batch_size=min(settings.batch_size, settings.micro_batch_size),
-        gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
         max_length=settings.max_length,
         completion_only_loss=True,
-        save_strategy="epoch",
     )
     trainer = SFTTrainer(
         model=model,
@@ -33,8 +28,7 @@ def train_sft(run: Run, rows: list[dict] | None = None) -> None:
         processing_class=tokenizer,
     )
     watch(trainer, run)
-    trainer.train(resume_from_checkpoint=run.resume_from)
-    run.check_stopped()
+    train(trainer, run)
     last = next((entry for entry in reversed(trainer.state.log_history) if "loss" in entry), {})
     headline = {
         "loss": last.get("loss", 0.0),
