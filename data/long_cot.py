@@ -7,15 +7,15 @@ from data.tasks import TASKS, verify
 from data.tasks.base import Author, Problem, Trace
 
 _PLAN: dict[str, dict[Language, str]] = {
-    "target": {"en": "need {}", "zh": "要{}"},
+    "target": {"en": "add to {}", "zh": "和是{}"},
     "steps": {"en": "{} steps", "zh": "{}步"},
 }
 
 
 def long_thought(row: dict, rng: random.Random, slips: float) -> Trace:
-    """A verified worked solution: a plan first, every try evaluated, slips noticed and done again, no giving up."""
+    """A verified worked solution: a plan first, every pair tried in its turn, slips noticed and done again, no giving up."""
     problem = Problem.from_row(row)
-    author = Author(slip=slips, repair=1.0)
+    author = Author(slip=slips, repair=1.0, thorough=0.9)
     while True:
         trace = TASKS[row["task"]].solve(problem, rng, author)
         if verify(trace.answer, row):

@@ -7,11 +7,12 @@ DEVIATIONS   the paths are a worked solution of the world's patient author, not 
 """
 
 import random
+from functools import partial
 
 from data.chat import render_completion, render_prompt
 from data.corpus import join_steps
 from data.long_cot import long_thought
-from data.summary import summarise
+from data.summary import state_answer, summarise
 from stages.core.checkpoint import Run, stage_main
 from stages.core.settings import LongCotSFT
 
@@ -26,10 +27,12 @@ def main(run: Run) -> None:
     for row in rng.sample(prompts, min(settings.examples, len(prompts))):
         trace = long_thought(row, rng, settings.slips)
         thought = join_steps(trace, [row["language"]] * len(trace.steps))
+        concise = rng.random() < settings.concise
+        answer = (state_answer if concise else partial(summarise, thought))(trace.answer, row["language"])
         examples.append(
             {
                 "prompt_text": render_prompt(tokenizer, row["prompt"], "chat"),
-                "completion": render_completion(thought, summarise(thought, trace.answer, row["language"])),
+                "completion": render_completion(thought, answer),
             }
         )
     train_sft(run, examples)

@@ -67,6 +67,8 @@ class Author:
     """Probability of guessing after each failed try of a search."""
     careless: float = 0.0
     """Probability of taking a failed try for a hit."""
+    thorough: float = 0.0
+    """Probability of trying a list's pairs from the first to the last, where others also close in or try at random."""
 
 
 PERFECT = Author()

@@ -41,7 +41,7 @@ class PairSearch(Task):
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         numbers, target = problem.info["numbers"], problem.info["target"]
         lines: list[dict[Language, str]] = []
-        for a, b in _order(numbers, target, rng):
+        for a, b in _order(numbers, target, rng, author.thorough):
             total = a + b
             if rng.random() < author.slip:
                 total += rng.choice((-1, 1))
@@ -70,10 +70,13 @@ class PairSearch(Task):
         )
 
 
-def _order(numbers: list[int], target: int, rng: random.Random):
+def _order(numbers: list[int], target: int, rng: random.Random, thorough: float):
     """The pairs in the order in which an author tries them: by chance, by the list, or closing in from both ends."""
     pairs = list(itertools.combinations(numbers, 2))
-    style = rng.choices(("random", "list", "two_pointer"), (10, 50, 40))[0]
+    if thorough and rng.random() < thorough:
+        style = "list"
+    else:
+        style = rng.choices(("random", "list", "two_pointer"), (10, 50, 40))[0]
     if style == "random":
         rng.shuffle(pairs)
     if style != "two_pointer":

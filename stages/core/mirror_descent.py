@@ -182,7 +182,7 @@ def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> Mirr
         **common_arguments(run),
         max_steps=settings.iterations * updates,
         learning_rate=settings.learning_rate,
-        lr_scheduler_type="constant",
+        lr_scheduler_type=settings.learning_rate_schedule,
         max_grad_norm=settings.max_gradient_norm,
         **batches,
         steps_per_generation=batches["gradient_accumulation_steps"] * settings.updates_per_iteration,

@@ -228,6 +228,7 @@ class LongCotSFT(SFT):
 
     examples: Positive
     slips: Fraction
+    concise: Fraction
 
 
 class PolicyMirrorDescent(Settings):
@@ -243,6 +244,7 @@ class PolicyMirrorDescent(Settings):
     inner_epochs: Positive
     iterations: Positive
     learning_rate: Rate
+    learning_rate_schedule: Literal["constant", "linear", "cosine"]
     max_gradient_norm: Rate
     temperature: Rate
     max_completion_length: Positive
