@@ -34,6 +34,7 @@ rule help:
 
 
 stages = {stage.folder: stage for stage in workspace.rules()}
+priorities = workspace.priorities()
 
 for stage in stages.values():
 
@@ -46,6 +47,7 @@ for stage in stages.values():
         output:
             payload=stage.payload_path if stage.payload == "report" else directory(stage.payload_path),
             manifest=stage.manifest_path,
+        priority: priorities[stage.folder]
         threads: stage.threads
         resources:
             **stage.resources,

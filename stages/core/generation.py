@@ -11,6 +11,9 @@ from transformers import DynamicCache
 SHRINK = 0.125
 """The batch is cut down when this share of it has finished: each cut copies the cache."""
 
+LIKELY = 64
+"""Tokens that are ordered first for top-p; all are only where these do not reach it."""
+
 
 @torch.inference_mode()
 def sample_completions(
@@ -76,10 +79,17 @@ def sample_tokens(logits: torch.Tensor, temperature: float, top_p: float) -> tor
     if temperature == 0:
         return logits.argmax(dim=-1)
     probabilities = (logits / temperature).softmax(dim=-1)
-    if top_p < 1:
-        ordered, indices = probabilities.sort(dim=-1, descending=True)
-        before = ordered.cumsum(dim=-1) - ordered
-        ordered = ordered.masked_fill(before >= top_p, 0.0)
-        probabilities = torch.zeros_like(probabilities).scatter(1, indices, ordered)
-    # The exponential race: argmax of p/e with e ~ Exp(1) picks a token with probability p.
-    return (probabilities / torch.empty_like(probabilities).exponential_()).argmax(dim=-1)
+    if top_p == 1:
+        return draw(probabilities)
+    likely, tokens = probabilities.topk(min(LIKELY, probabilities.shape[-1]))
+    if likely.sum(dim=-1).min() < top_p:
+        likely, tokens = probabilities.sort(dim=-1, descending=True)
+    before = likely.cumsum(dim=-1) - likely
+    return tokens.gather(1, draw(likely.masked_fill(before >= top_p, 0.0))[:, None])[:, 0]
+
+
+def draw(weights: torch.Tensor) -> torch.Tensor:
+    """(B,) an index for each row of (B, V) weights, in proportion to them: where a uniform number falls in their sum."""
+    reached = weights.cumsum(dim=-1, dtype=torch.float64)
+    at = torch.rand((len(weights), 1), dtype=torch.float64, device=weights.device) * reached[:, -1:]
+    return torch.searchsorted(reached, at, right=True)[:, 0]

@@ -5,6 +5,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,6 +199,14 @@ class Workspace:
     def rules(self) -> list[Stage]:
         """Each stage once, parents first; every base of the scale even if no recipe uses it."""
         return list({stage.folder: stage for stages in self.stages.values() for stage in stages}.values())
+
+    def priorities(self) -> dict[str, int]:
+        """How many stages wait for each one, by folder: what most wait for runs first, side branches fill free cores."""
+        waiting: Counter[str] = Counter()
+        by_folder = {stage.folder: stage for stage in self.rules()}
+        for stage in by_folder.values():
+            waiting.update(found.folder for found in ancestors([stage], by_folder))
+        return waiting
 
     def targets(self, recipe: str) -> list[Stage]:
         """What `recipe_<name>` asks for: the report, or everything if the recipe makes none."""
