@@ -89,7 +89,7 @@ def sample_tokens(logits: torch.Tensor, temperature: float, top_p: float) -> tor
 
 
 def draw(weights: torch.Tensor) -> torch.Tensor:
-    """(B,) an index for each row of (B, V) weights, in proportion to them: where a uniform number falls in their sum."""
+    """(B,) an index for each row of (B, V) weights, in proportion to them: where a uniform number hits their sum."""
     reached = weights.cumsum(dim=-1, dtype=torch.float64)
     at = torch.rand((len(weights), 1), dtype=torch.float64, device=weights.device) * reached[:, -1:]
     return torch.searchsorted(reached, at, right=True)[:, 0]

@@ -201,7 +201,7 @@ class Workspace:
         return list({stage.folder: stage for stages in self.stages.values() for stage in stages}.values())
 
     def priorities(self) -> dict[str, int]:
-        """How many stages wait for each one, by folder: what most wait for runs first, side branches fill free cores."""
+        """How many stages wait for each, by folder: what most wait for runs first, side branches fill free cores."""
         waiting: Counter[str] = Counter()
         by_folder = {stage.folder: stage for stage in self.rules()}
         for stage in by_folder.values():
