@@ -13,7 +13,7 @@ _PLAN: dict[str, dict[Language, str]] = {
 
 
 def long_thought(row: dict, rng: random.Random, slips: float) -> Trace:
-    """A verified worked solution: a plan first, every pair tried in its turn, slips noticed and done again, no giving up."""
+    """A verified worked solution: a plan first, pairs tried in turn, slips noticed and done again, no giving up."""
     problem = Problem.from_row(row)
     author = Author(slip=slips, repair=1.0, thorough=0.9)
     while True:

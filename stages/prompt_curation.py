@@ -11,10 +11,9 @@ from collections import Counter
 
 from datasets import Dataset
 
-from data.chat import parse, render_prompt
-from data.summary import answer_opening
-from data.tasks import rows, verify
+from data.tasks import rows
 from stages.core.checkpoint import Run, stage_main
+from stages.core.difficulty import guessed_without_thinking, pass_rates
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules
 from stages.core.settings import PromptCuration
@@ -30,12 +29,14 @@ def main(run: Run) -> None:
     rules = {kind: lambda row, kind=kind: kinds.get(row["task"]) != kind for kind in settings.excluded}
     pool, counts = apply_rules(pool, rules)
 
-    guesses = guess(engine, pool, settings)
+    guesses = guessed_without_thinking(
+        engine, pool, settings.guess_attempts, settings.guess_temperature, settings.max_completion_length,
+        settings.seed + 1,
+    )  # fmt: skip
     sampling = Sampling(settings.difficulty_temperature, settings.max_completion_length)
     answers = engine.answer(pool, settings.difficulty_samples, sampling, settings.seed, progress=run.metrics.log)
-    for row, guessed, group in zip(pool, guesses, answers, strict=True):
-        row["guessed"] = guessed
-        row["pass_rate"] = sum(verify(answer.parsed.final, row) for answer in group) / len(group)
+    for row, guessed, rate in zip(pool, guesses, pass_rates(pool, answers), strict=True):
+        row["guessed"], row["pass_rate"] = guessed, rate
     kept, by_answer = apply_rules(pool, {"guessed without thinking": lambda row: not row["guessed"]})
 
     limit = int(settings.max_domain_share * len(kept))
@@ -51,21 +52,6 @@ def main(run: Run) -> None:
     mean = sum(row["pass_rate"] for row in balanced) / max(1, len(balanced))
     headline = {"rows": len(balanced), "pass_rate": mean}
     run.save_data({"rows": Dataset.from_list(balanced)}, headline, counts)
-
-
-def guess(engine, pool: list[dict], settings: PromptCuration) -> list[bool]:
-    """Whether the model hits the answer without any thought: the think block is closed, the statement begun."""
-    openings = [answer_opening(row["language"]) for row in pool]
-    prompts = [
-        render_prompt(engine.tokenizer, row["prompt"], "chat", enable_thinking=False) + opening
-        for row, opening in zip(pool, openings, strict=True)
-    ]
-    sampling = Sampling(settings.guess_temperature, settings.max_completion_length)
-    found = engine.generate(prompts, settings.guess_attempts, sampling, settings.seed + 1)
-    return [
-        any(verify(parse(opening + attempt.text).final, row) for attempt in group)
-        for row, opening, group in zip(pool, openings, found, strict=True)
-    ]
 
 
 if __name__ == "__main__":

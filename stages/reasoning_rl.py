@@ -1,9 +1,10 @@
-"""Reasoning RL, R1's first RL stage: the cold-start model learns to reason in one language.
+"""Reasoning RL: the cold-start model learns to reason, with rule rewards.
 
-CONSUMES     from: the cold-start SFT model (Dev1)
-PRODUCES     model/ (Dev2)
+CONSUMES     from: the cold-start SFT model (R1's Dev1); data: the queries to train on (optional; without it they are
+             drawn from the mixture of the scale)
+PRODUCES     model/ (R1's Dev2)
 PAPER        DeepSeek-R1 v2 s.3.2.1: GRPO as for R1-Zero with clip epsilon 10; the language-consistency reward (Eq. 7)
-             is added to the rule rewards with weight 1
+             is added to the rule rewards with weight 1. Qwen3 s.4.2: GRPO on few selected query-verifier pairs
 DEVIATIONS   none in the method; lengths, batch and learning rate are the scale's
 """
 

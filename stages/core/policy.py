@@ -223,9 +223,15 @@ def prompt_dataset(tokenizer, rows: list[dict], template: Template) -> Dataset:
 
 
 def train_on_reasoning(run: Run) -> None:
-    """GRPO on reasoning prompts with rule rewards: R1-Zero and the first RL stage, which differ in settings alone."""
+    """GRPO on reasoning prompts with rule rewards: R1-Zero and the first RL stage, which differ in settings alone.
+
+    The prompts are the rows of the input `data`; without that input they are drawn from the mixture of the settings.
+    """
     policy, tokenizer = run.load_model(), run.load_tokenizer()
-    prompts = task_rows(run.settings.tasks, run.settings.prompts, "train", run.settings.seed)
+    if "data" in run.config["inputs"]:
+        prompts = run.load_rows().to_list()
+    else:
+        prompts = task_rows(run.settings.tasks, run.settings.prompts, "train", run.settings.seed)
     trainer = policy_trainer(run, policy, tokenizer, prompts)
     headline = train_policy(run, trainer)
     run.save_model(policy, tokenizer, run.settings.template, headline)

@@ -1,0 +1,30 @@
+"""Queries that ask two things at once: what a filter of queries must find (Qwen3 s.4.1)."""
+
+import hashlib
+
+
+def join(first: dict, second: dict) -> dict:
+    """Two rows as one: `(1) ... (2) ...`, both answers; everything else is the first one's."""
+    questions = [row["prompt"][-1]["content"] for row in (first, second)]
+    gap = " " if first["language"] == "en" else ""
+    question = gap.join(f"({number}){gap}{text}" for number, text in enumerate(questions, start=1))
+    return first | {
+        "id": hashlib.sha256(f"{first['id']}|{second['id']}".encode()).hexdigest()[:16],
+        "prompt": [{"role": "user", "content": question}],
+        "answer": f"{first['answer']}; {second['answer']}",
+    }
+
+
+def join_some(rows: list[dict], count: int) -> list[dict]:
+    """The rows with `count` pairs of neighbours of one language joined, fewer where there are no more pairs."""
+    done: list[dict] = []
+    waiting: dict[str, dict] = {}
+    for row in rows:
+        if count == 0:
+            done.append(row)
+        elif row["language"] in waiting:
+            done.append(join(waiting.pop(row["language"]), row))
+            count -= 1
+        else:
+            waiting[row["language"]] = row
+    return done + list(waiting.values())

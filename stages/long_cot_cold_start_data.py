@@ -1,0 +1,122 @@
+"""Long-CoT cold-start data: few queries and responses, after a filter of both.
+
+CONSUMES     teacher: the reasoning model that writes the responses; sampler: the model that a query must be too hard
+             for without a CoT
+PRODUCES     data/rows.parquet (prompt_text, completion: thinking in its tags, then the summary), data/queries.parquet
+             (all queries that passed the query filter), data/validation.parquet (reserved queries)
+PAPER        Qwen3 s.4.1. Queries: out if they cannot be verified easily, ask several things, or are answered right
+             without a CoT; domains balanced. Responses, of queries with a positive Pass@N: out if wrong, repetitive,
+             guessed, in disagreement with their summary, mixed in language or too similar to the validation set. A
+             small selected subset is kept
+DEVIATIONS   rules filter where the paper asks Qwen2.5-72B-Instruct; the domain is the row's own; the validation set is
+             reserved before the query filter, not after it; queries that the teacher never answers are counted and
+             dropped (the paper asks humans); a rule writes the summary
+"""
+
+import random
+
+from datasets import Dataset
+
+from data.chat import has_format, parse, render_completion, render_prompt
+from data.joined import join_some
+from data.summary import summarise
+from data.tasks import rows, verify
+from stages.core.checkpoint import Run, stage_main
+from stages.core.difficulty import guessed_without_thinking, pass_rates
+from stages.core.engine import Sampling, open_engine
+from stages.core.errors import InputError
+from stages.core.filters import apply_rules, mixes_languages, repetition
+from stages.core.query_filters import disagrees, guesses, in_turns, several_questions, similarity, verifiable
+from stages.core.rewards import worked_completion
+from stages.core.settings import LongCotColdStartData
+
+
+def main(run: Run) -> None:
+    settings: LongCotColdStartData = run.settings
+    joined = round(settings.several_questions * settings.prompts)
+    pool = join_some(rows(settings.tasks, settings.prompts + joined, "train", settings.seed + 6), joined)
+    random.Random(settings.seed).shuffle(pool)
+    validation, pool = pool[: settings.validation_queries], pool[settings.validation_queries :]
+    if not pool:
+        raise InputError(f"{run.stage}: all {len(validation)} queries are reserved for validation, none is left")
+
+    query_rules = {
+        "queries with several questions": lambda row: not several_questions(row["prompt"][-1]["content"]),
+        "queries not verifiable": verifiable,
+    }
+    single, query_counts = apply_rules(pool, query_rules)
+    sampler = open_engine(run, "sampler", settings.sampling_batch_size)
+    guessed = guessed_without_thinking(
+        sampler, single, settings.guess_attempts, settings.guess_temperature, settings.max_completion_length,
+        settings.seed + 1,
+    )  # fmt: skip
+    queries = [row for row, easy in zip(single, guessed, strict=True) if not easy]
+
+    teacher = open_engine(run, "teacher", settings.sampling_batch_size)
+    sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
+    sampled = teacher.answer(queries, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)
+    candidates = [
+        {"row": row, "sample": sample}
+        for row, group, rate in zip(queries, sampled, pass_rates(queries, sampled), strict=True)
+        for sample in group
+        if rate > 0
+    ]
+    reserved = [row["prompt"][-1]["content"] for row in validation]
+    solutions = [parse(worked_completion(row, "chat")[0]).thinking for row in validation if verifiable(row)]
+
+    def similar(candidate: dict) -> float:
+        question = similarity(candidate["row"]["prompt"][-1]["content"], reserved, settings.similarity_ngram)
+        return max(question, similarity(candidate["sample"].thinking, solutions, settings.similarity_ngram))
+
+    rules = {
+        "no end token": lambda c: c["sample"].finished,
+        "malformed": lambda c: has_format(c["sample"].text, teacher.template),
+        "wrong answer": lambda c: verify(c["sample"].parsed.final, c["row"]),
+        "repetition": lambda c: repetition(c["sample"].thinking, settings.repetition_ngram) <= settings.max_repetition,
+        "guess without reasoning": lambda c: (
+            not guesses(c["sample"].thinking, c["sample"].parsed.final, settings.min_reasoning_words)
+        ),
+        "thinking and summary disagree": lambda c: not disagrees(c["sample"].thinking, c["sample"].parsed.final),
+        "mixed languages": lambda c: (
+            not mixes_languages(c["sample"].thinking, c["row"]["language"], settings.min_language_consistency)
+        ),
+        "too similar to validation": lambda c: similar(c) <= settings.max_similarity,
+    }
+    kept, counts = apply_rules(candidates, rules)
+
+    right: list[dict] = []
+    taken: dict[str, int] = {}
+    for candidate in kept:
+        row, sample = candidate["row"], candidate["sample"]
+        taken[row["id"]] = taken.get(row["id"], 0) + 1
+        if taken[row["id"]] > settings.keep_per_prompt:
+            continue
+        summary = summarise(sample.thinking, sample.parsed.final, row["language"])
+        right.append(
+            row
+            | {
+                "prompt_text": render_prompt(teacher.tokenizer, row["prompt"], "chat"),
+                "completion": render_completion(sample.thinking, summary),
+            }
+        )
+    table = in_turns(right, "domain", settings.examples)
+
+    del counts["kept"]
+    counts = {
+        "queries": len(pool),
+        **{name: query_counts[name] for name in query_rules},
+        "queries answered without CoT": sum(guessed),
+        "queries that the teacher never answers": len(queries) - len({c["row"]["id"] for c in candidates}),
+        **counts,
+        "prompt had enough": len(kept) - len(right),
+        "not selected": len(right) - len(table),
+        "kept": len(table),
+    }
+    tokens = {"generated": sum(sample.tokens for group in sampled for sample in group)}
+    tables = {"rows": table, "queries": queries, "validation": validation}
+    headline = {name: len(found) for name, found in tables.items()}
+    run.save_data({name: Dataset.from_list(found) for name, found in tables.items()}, headline, counts, tokens)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,60 @@
+"""On-policy distillation: the student writes in either mode and its logits are aligned with the teacher's.
+
+CONSUMES     from: the off-policy distilled student; teacher: the general RL model, of the same vocabulary
+PRODUCES     model/: the distilled student
+PAPER        Qwen3 s.4.5: prompts are sampled, the student answers in /think or /no_think mode, its logits are aligned
+             with the teacher's by minimising a KL divergence
+DEVIATIONS   direction, temperature, learning rate and lengths are not stated in the paper: they are the scale's. One
+             temperature is both the sampling's and that of the two distributions in the loss. All tokens of the
+             vocabulary are in the loss, not the teacher's likeliest
+"""
+
+import random
+
+from data.modes import with_flag
+from data.tasks import rows as task_rows
+from stages.core.checkpoint import Run, stage_main
+from stages.core.settings import OnPolicyDistillation
+
+
+def main(run: Run) -> None:
+    from stages.core.callbacks import train
+    from stages.core.on_policy import check_same_tokens, distillation_trainer
+
+    settings: OnPolicyDistillation = run.settings
+    student, tokenizer, teacher = run.load_model(), run.load_tokenizer(), run.load_model("teacher")
+    check_same_tokens(tokenizer, run.load_tokenizer("teacher"))
+    pool = task_rows(settings.tasks, settings.prompts, "train", settings.seed + 5)
+    count = settings.steps * settings.prompts_per_step
+    prompts = in_both_modes(pool, count, settings.non_thinking_fraction, settings.seed)
+    trainer = distillation_trainer(run, student, teacher, tokenizer, prompts)
+    train(trainer, run)
+
+    logged = [entry for entry in trainer.state.log_history if "loss" in entry]
+    tail = logged[-max(1, len(logged) // 10) :]
+    names = ["loss", "completions/mean_length"]
+    headline = {name: sum(entry[name] for entry in tail) / len(tail) for name in names}
+    headline["tokens"] = int(trainer.state.num_input_tokens_seen)  # prompts and completions of the whole run
+    run.save_model(student, tokenizer, "chat", headline)
+
+
+def in_both_modes(pool: list[dict], count: int, non_thinking_fraction: float, seed: int) -> list[dict]:
+    """`count` rows, the pool again and again: flagged in their prompt and with their `mode`, in random order.
+
+    A share has /no_think; of the others one half has /think, the other no flag, which means thinking too.
+    """
+    non_thinking = round(count * non_thinking_fraction)
+    thinking = (count - non_thinking) // 2
+    flags = ["non_thinking"] * non_thinking + ["thinking"] * thinking
+    flags += [None] * (count - len(flags))
+    random.Random(seed).shuffle(flags)
+    rows = []
+    for number, flag in enumerate(flags):
+        row = pool[number % len(pool)]
+        prompt = with_flag(row["prompt"], flag) if flag else row["prompt"]
+        rows.append(row | {"prompt": prompt, "mode": flag or "thinking"})
+    return rows
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)
