@@ -1,7 +1,8 @@
 """How a conversation becomes text and how a completion is read back: the chat template, the parser, the tags.
 
 The template has Qwen3's semantics: an assistant turn after the last user turn carries its thinking, earlier ones lose
-theirs, and `enable_thinking=False` pre-fills an empty think block.
+theirs, and `enable_thinking=False` pre-fills an empty think block; results of tools come back as a user turn, which
+is no query.
 """
 
 import re
@@ -16,11 +17,20 @@ Template = Literal["r1_zero", "chat"]
 CHAT_TEMPLATE = """\
 {%- set last = namespace(user=-1) -%}
 {%- for message in messages -%}
-  {%- if message.role == 'user' -%}{%- set last.user = loop.index0 -%}{%- endif -%}
+  {%- set content = message.content or '' -%}
+  {%- set result = content.startswith('<tool_response>') and content.endswith('</tool_response>') -%}
+  {%- if message.role == 'user' and not result -%}{%- set last.user = loop.index0 -%}{%- endif -%}
 {%- endfor -%}
+{%- if tools -%}
+  {{- '<|im_start|>system\\n' -}}
+  {%- if messages[0].role == 'system' -%}{{- messages[0].content + '\\n\\n' -}}{%- endif -%}
+  {{- 'Functions that can be called:\\n<tools>' -}}
+  {%- for tool in tools -%}{{- '\\n' + tool | tojson -}}{%- endfor -%}
+  {{- '\\n</tools>\\nA call is <tool_call>{"name": ..., "arguments": {...}}</tool_call>.<|im_end|>\\n' -}}
+{%- endif -%}
 {%- for message in messages -%}
+  {%- set content = message.content or '' -%}
   {%- if message.role == 'assistant' -%}
-    {%- set content = message.content -%}
     {%- set thinking = message.reasoning_content or '' -%}
     {%- if not thinking and '</think>' in content -%}
       {%- set thinking = content.split('</think>')[0].split('<think>')[-1].strip('\\n') -%}
@@ -30,9 +40,19 @@ CHAT_TEMPLATE = """\
     {%- if loop.index0 > last.user -%}
       {{- '<think>\\n' + thinking.strip('\\n') + '\\n</think>\\n\\n' -}}
     {%- endif -%}
-    {{- content + '<|im_end|>\\n' -}}
-  {%- else -%}
-    {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}
+    {{- content -}}
+    {%- for call in message.tool_calls or [] -%}
+      {%- set call = call.function or call -%}
+      {{- '\\n' if content or not loop.first else '' -}}
+      {{- '<tool_call>\\n' + {'name': call.name, 'arguments': call.arguments} | tojson + '\\n</tool_call>' -}}
+    {%- endfor -%}
+    {{- '<|im_end|>\\n' -}}
+  {%- elif message.role == 'tool' -%}
+    {%- if loop.first or messages[loop.index0 - 1].role != 'tool' -%}{{- '<|im_start|>user' -}}{%- endif -%}
+    {{- '\\n<tool_response>\\n' + content + '\\n</tool_response>' -}}
+    {%- if loop.last or messages[loop.index0 + 1].role != 'tool' -%}{{- '<|im_end|>\\n' -}}{%- endif -%}
+  {%- elif not (tools and loop.first and message.role == 'system') -%}
+    {{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>\\n' -}}
   {%- endif -%}
 {%- endfor -%}
 {%- if add_generation_prompt -%}

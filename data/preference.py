@@ -10,9 +10,10 @@ from data.tasks.answers import END_MARKS, GeneralTask, refuse, row_info
 from data.tasks.base import Problem
 from data.tasks.entities import mentions
 from data.tasks.general import GENERAL_TASKS
+from data.tasks.retrieval import Passage
 from data.tasks.safety import SAFETY_TASKS, is_refusal, leaks
 
-TASKS: dict[str, GeneralTask] = {task.name: task for task in (*GENERAL_TASKS, *SAFETY_TASKS)}
+TASKS: dict[str, GeneralTask] = {task.name: task for task in (*GENERAL_TASKS, Passage(), *SAFETY_TASKS)}
 
 FULL_MARKS = 9.0
 LENGTH_LIMIT = {"en": 11, "zh": 14}

@@ -1,6 +1,7 @@
 """Data for the reward models: judged pairs and labelled responses, drawn from the gold preference with noise."""
 
 import random
+from dataclasses import replace
 
 from data.chat import render_completion
 from data.preference import candidate_answers, complied_unsafely, gold
@@ -66,6 +67,33 @@ def labelled_responses(
             safe = not safe
         response = render_completion(thought or "", answer)
         found.append({"question": problem.question, "response": response, "label": float(safe)})
+        if len(found) == count:
+            return found
+    return found
+
+
+def referenced_responses(
+    mixture: dict[str, float], count: int, split: str, seed: int, label_noise: float
+) -> list[dict[str, str | float]]:
+    """`count` answers to questions that have a reference answer, half of them drafted as wrong ones.
+
+    The label says whether the verifier finds the answer right (1.0) or wrong (0.0); some labels are flipped.
+    """
+    rng = random.Random(seed)
+    found = []
+    for problem in problems(mixture, seed, split):
+        task = GENERAL[problem.task]
+        drafted = replace(problem, info=task.wrong(problem.info, rng)) if rng.random() < 0.5 else problem
+        answer = task.undisciplined_answer(drafted, rng)
+        right = task.verify(answer, problem.row()) != (rng.random() < label_noise)
+        found.append(
+            {
+                "question": problem.question,
+                "reference": problem.answer,
+                "response": answer,
+                "label": float(right),
+            }
+        )
         if len(found) == count:
             return found
     return found

@@ -12,7 +12,7 @@ import random
 
 from data.tasks import rows
 from stages.core.checkpoint import Run, stage_main
-from stages.core.engine import Completion, Sampling, open_engine
+from stages.core.engine import Completion
 from stages.core.settings import GeneralRL
 
 HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
@@ -44,41 +44,25 @@ def ordered_prompts(settings: GeneralRL) -> list[dict]:
 
 def reward_models(run: Run) -> dict:
     """The two reward models as batch rewards; None for the prompts that are not of their set."""
-    from stages.core.objectives import clipped_z_score, sigmoid
+    from stages.core.general_rewards import preference_reward, score_scale
+    from stages.core.objectives import sigmoid
     from stages.core.scoring import open_scorer
 
     settings: GeneralRL = run.settings
     helpful_model, safety_model = open_scorer(run, HELPFUL), open_scorer(run, SAFETY)
     mean, deviation = 0.0, 1.0
-    if settings.helpful_normalisation == "z_score":  # a reward model's scale and offset mean nothing by themselves
-        prompts = rows(settings.general_tasks, 256, "train", settings.seed + 6)
-        prompts = [row for row in prompts if is_helpfulness(row)]
-        engine = open_engine(run, "from", batch_size=256)
-        sampled = engine.answer(
-            prompts, 1, Sampling(settings.temperature, settings.max_completion_length), settings.seed
+    if settings.helpful_normalisation == "z_score":
+        prompts = [row for row in rows(settings.general_tasks, 256, "train", settings.seed + 6) if is_helpfulness(row)]
+        mean, deviation = score_scale(
+            run, helpful_model, prompts, settings.temperature, settings.max_completion_length, settings.seed
         )
-        scores = helpful_model.score([question(row) for row in prompts], [group[0].answer for group in sampled])
-        mean = sum(scores) / len(scores)
-        deviation = (sum((score - mean) ** 2 for score in scores) / len(scores)) ** 0.5
-        run.metrics.say(f"helpful reward of the SFT model: mean {mean:.2f}, standard deviation {deviation:.2f}")
-
-    def helpful(completions: list[Completion], batch: list[dict]) -> list[float | None]:
-        scores = helpful_model.score([question(row) for row in batch], [c.answer for c in completions])
-        return [
-            clipped_z_score(score, mean, deviation, settings.helpful_clip) if is_helpfulness(row) else None
-            for score, row in zip(scores, batch, strict=True)
-        ]
+    helpful = preference_reward(helpful_model, is_helpfulness, mean, deviation, settings.helpful_clip)
 
     def safe(completions: list[Completion], batch: list[dict]) -> list[float | None]:
-        scores = safety_model.score([question(row) for row in batch], [c.text for c in completions])
+        scores = safety_model.score([row["prompt"][-1]["content"] for row in batch], [c.text for c in completions])
         return [sigmoid(score) if is_safety(row) else None for score, row in zip(scores, batch, strict=True)]
 
     return {"helpful": helpful, "safe": safe}
-
-
-def question(row: dict) -> str:
-    """The user's words."""
-    return row["prompt"][-1]["content"]
 
 
 def is_safety(row: dict) -> bool:

@@ -8,9 +8,8 @@ PAPER        Qwen3 s.4.1. Queries: out if they cannot be verified easily, ask se
              without a CoT; domains balanced. Responses, of queries with a positive Pass@N: out if wrong, repetitive,
              guessed, in disagreement with their summary, mixed in language or too similar to the validation set. A
              small selected subset is kept
-DEVIATIONS   rules filter where the paper asks Qwen2.5-72B-Instruct; the domain is the row's own; the validation set is
-             reserved before the query filter, not after it; queries that the teacher never answers are counted and
-             dropped (the paper asks humans); a rule writes the summary
+DEVIATIONS   rules filter where the paper asks Qwen2.5-72B-Instruct; the domain is the row's own; queries that the
+             teacher never answers are counted and dropped (the paper asks humans); a rule writes the summary
 """
 
 import random
@@ -36,9 +35,6 @@ def main(run: Run) -> None:
     joined = round(settings.several_questions * settings.prompts)
     pool = join_some(rows(settings.tasks, settings.prompts + joined, "train", settings.seed + 6), joined)
     random.Random(settings.seed).shuffle(pool)
-    validation, pool = pool[: settings.validation_queries], pool[settings.validation_queries :]
-    if not pool:
-        raise InputError(f"{run.stage}: all {len(validation)} queries are reserved for validation, none is left")
 
     query_rules = {
         "queries with several questions": lambda row: not several_questions(row["prompt"][-1]["content"]),
@@ -51,6 +47,9 @@ def main(run: Run) -> None:
         settings.seed + 1,
     )  # fmt: skip
     queries = [row for row, easy in zip(single, guessed, strict=True) if not easy]
+    validation, queries = queries[: settings.validation_queries], queries[settings.validation_queries :]
+    if not queries:
+        raise InputError(f"{run.stage}: all {len(validation)} queries are reserved for validation, none is left")
 
     teacher = open_engine(run, "teacher", settings.sampling_batch_size)
     sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
@@ -106,6 +105,7 @@ def main(run: Run) -> None:
         "queries": len(pool),
         **{name: query_counts[name] for name in query_rules},
         "queries answered without CoT": sum(guessed),
+        "queries reserved for validation": len(validation),
         "queries that the teacher never answers": len(queries) - len({c["row"]["id"] for c in candidates}),
         **counts,
         "prompt had enough": len(kept) - len(right),

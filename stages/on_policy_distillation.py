@@ -9,9 +9,7 @@ DEVIATIONS   direction, temperature, learning rate and lengths are not stated in
              vocabulary are in the loss, not the teacher's likeliest
 """
 
-import random
-
-from data.modes import with_flag
+from data.conversations import in_both_modes
 from data.tasks import rows as task_rows
 from stages.core.checkpoint import Run, stage_main
 from stages.core.settings import OnPolicyDistillation
@@ -36,24 +34,6 @@ def main(run: Run) -> None:
     headline = {name: sum(entry[name] for entry in tail) / len(tail) for name in names}
     headline["tokens"] = int(trainer.state.num_input_tokens_seen)  # prompts and completions of the whole run
     run.save_model(student, tokenizer, "chat", headline)
-
-
-def in_both_modes(pool: list[dict], count: int, non_thinking_fraction: float, seed: int) -> list[dict]:
-    """`count` rows, the pool again and again: flagged in their prompt and with their `mode`, in random order.
-
-    A share has /no_think; of the others one half has /think, the other no flag, which means thinking too.
-    """
-    non_thinking = round(count * non_thinking_fraction)
-    thinking = (count - non_thinking) // 2
-    flags = ["non_thinking"] * non_thinking + ["thinking"] * thinking
-    flags += [None] * (count - len(flags))
-    random.Random(seed).shuffle(flags)
-    rows = []
-    for number, flag in enumerate(flags):
-        row = pool[number % len(pool)]
-        prompt = with_flag(row["prompt"], flag) if flag else row["prompt"]
-        rows.append(row | {"prompt": prompt, "mode": flag or "thinking"})
-    return rows
 
 
 if __name__ == "__main__":

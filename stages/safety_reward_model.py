@@ -12,48 +12,12 @@ from stages.core.settings import SafetyRewardModel
 
 
 def main(run: Run) -> None:
-    import torch
-    from transformers import Trainer, TrainingArguments
-
-    from stages.core.callbacks import epoch_arguments, train, watch
-    from stages.core.scoring import RewardScorer, scalar_head, scored_text
+    from stages.core.pointwise import train_pointwise
 
     settings: SafetyRewardModel = run.settings
-    model, tokenizer = scalar_head(run)
-    # With one label transformers would take a float target for a regression (MSE).
-    model.config.problem_type = "multi_label_classification"
     examples = labelled_responses(settings.tasks, settings.examples, "train", settings.seed, settings.label_noise)
     held_out = labelled_responses(settings.tasks, settings.held_out, "validation", settings.seed, 0.0)
-
-    def collate(batch: list[dict]) -> dict[str, torch.Tensor]:
-        texts = [scored_text(tokenizer, example["question"], example["response"]) for example in batch]
-        inputs = tokenizer(
-            texts,
-            return_tensors="pt",
-            padding=True,
-            padding_side="right",
-            truncation=True,
-            max_length=settings.max_length,
-        )
-        return dict(inputs) | {"labels": torch.tensor([[example["label"]] for example in batch])}
-
-    trainer = Trainer(
-        model=model,
-        args=TrainingArguments(
-            **epoch_arguments(run),
-            lr_scheduler_type="cosine",
-            remove_unused_columns=False,
-        ),
-        train_dataset=examples,
-        data_collator=collate,
-    )
-    watch(trainer, run)
-    train(trainer, run)
-
-    scorer = RewardScorer(model, tokenizer)
-    scores = scorer.score([e["question"] for e in held_out], [e["response"] for e in held_out])
-    accuracy = sum((score > 0) == (e["label"] > 0.5) for score, e in zip(scores, held_out, strict=True)) / len(held_out)
-    run.save_model(model, tokenizer, "chat", {"held_out_accuracy": accuracy, "responses": len(examples)})
+    train_pointwise(run, examples, held_out)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from data.tasks.equations import Equation
 from data.tasks.expressions import Expression
 from data.tasks.general import Facts, Greeting, Identity, ListTwo, Translation
 from data.tasks.gym import ChainSum, SimpleEquation
+from data.tasks.length_control import RepeatWord
+from data.tasks.retrieval import Passage
 from data.tasks.safety import SafeLookalike, Unsafe
 from data.tasks.search import PairSearch
 from data.tasks.stem import Logic, StemChoice
@@ -22,8 +24,11 @@ REASONING: dict[str, Task] = {
     )
 }  # fmt: skip
 GENERAL = {
-    task.name: task for task in (Facts(), Greeting(), Identity(), Translation(), ListTwo(), Unsafe(), SafeLookalike())
-}
+    task.name: task
+    for task in (
+        Facts(), Greeting(), Identity(), Translation(), ListTwo(), RepeatWord(), Passage(), Unsafe(), SafeLookalike(),
+    )
+}  # fmt: skip
 TASKS = REASONING | GENERAL
 REASONING_DOMAINS = ("math", "code", "stem", "logic")
 

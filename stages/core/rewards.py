@@ -5,8 +5,11 @@ from collections.abc import Callable
 
 from data.chat import Template, has_format, render_completion
 from data.language import language_consistency
+from data.modes import follows_mode, mode_of
+from data.preference import follows_instruction
 from data.tasks import GENERAL, REASONING, REASONING_DOMAINS, verify
 from data.tasks.base import Author, Problem
+from data.tasks.length_control import length_score
 from stages.core.engine import Completion
 from stages.core.errors import InputError
 
@@ -38,8 +41,44 @@ def language(completion: Completion, row: dict) -> float:
     return language_consistency(text or "", row["language"]) or 0.0
 
 
-RULES: dict[str, Reward] = {"accuracy": accuracy, "format": format, "language": language}
+def mode(completion: Completion, row: dict) -> float:
+    """1 if the response thinks, or does not, as the last flag of its prompt asks, else 0 (Qwen3 s.4.4)."""
+    return float(follows_mode(completion.text, mode_of(row["prompt"])))
+
+
+def instruction(completion: Completion, row: dict) -> float | None:
+    """1 if the visible answer obeys the instruction of its prompt, else 0 (Qwen3 s.4.4); None where there is none."""
+    followed = follows_instruction(completion.answer, row) if row["task"] in GENERAL else None
+    return None if followed is None else float(followed)
+
+
+def length(completion: Completion, row: dict) -> float | None:
+    """How near the visible answer is to the length asked for, in [0, 1]; None where none is asked for."""
+    return length_score(completion.answer, row) if row["task"] == "repeat_word" else None
+
+
+RULES: dict[str, Reward] = {
+    "accuracy": accuracy,
+    "format": format,
+    "language": language,
+    "mode": mode,
+    "instruction": instruction,
+    "length": length,
+}
 """The rule rewards by the name that a recipe gives them."""
+
+
+GENERAL_RULES = ("mode", "instruction", "length")
+"""The rules that are tested on general prompts: the others read them too, but have no gold answer there."""
+WORSE = {
+    "accuracy": "wrong",
+    "format": "malformed",
+    "language": "other_language",
+    "mode": "malformed",
+    "instruction": "disobedient",
+    "length": "disobedient",
+}
+"""What each rule must score below gold."""
 
 
 def worked_completion(
@@ -72,22 +111,23 @@ def self_test(names: list[str], rows: list[dict], tokenizer, template: Template,
     taken: dict[str, int] = {}
     for row in rows:
         taken[row["task"]] = taken.get(row["task"], 0) + 1
-        if taken[row["task"]] > per_task or row["domain"] not in REASONING_DOMAINS:
+        if taken[row["task"]] > per_task:
             continue
         for kind, text in _exemplars(row, template).items():
             ids = tokenizer(text, add_special_tokens=False)["input_ids"]
             decoded = tokenizer.decode(ids, skip_special_tokens=True)
             completion = Completion(decoded, len(ids), True, template)
             for name in names:
+                if row["task"] in GENERAL and name not in GENERAL_RULES:
+                    continue
                 score = RULES[name](completion, row)
                 if score is not None:
                     scores.setdefault(f"{name}/{kind}", []).append(score)
     if names and not scores:
-        raise InputError(f"reward self-test: no reasoning prompt to test the rewards {', '.join(names)} on")
+        raise InputError(f"reward self-test: no prompt to test the rewards {', '.join(names)} on")
     means = {key: sum(values) / len(values) for key, values in scores.items()}
-    worse = {"accuracy": "wrong", "format": "malformed", "language": "other_language"}
     for name in names:
-        kind = worse.get(name, "wrong")
+        kind = WORSE[name]
         gold, bad = means.get(f"{name}/gold", 1.0), means.get(f"{name}/{kind}", 0.0)
         if gold < 1.0 or bad >= gold:
             raise InputError(
@@ -100,13 +140,31 @@ def self_test(names: list[str], rows: list[dict], tokenizer, template: Template,
 
 def _exemplars(row: dict, template: Template) -> dict[str, str]:
     gold, answer = worked_completion(row, template)
+    if template == "chat":
+        thought, _, visible = (part.strip() for part in gold.removeprefix("<think>").partition("</think>"))
+        thinks = mode_of(row["prompt"]) == "thinking"
+        gold = render_completion(thought or answer if thinks else "", visible)
+    malformed = gold.replace("</think>", "")
+    if row["task"] in GENERAL:
+        return {"gold": gold, "malformed": malformed, "disobedient": gold.replace(answer, _disobedient(row))}
     other = "zh" if row["language"] == "en" else "en"
     return {
         "gold": gold,
         "wrong": _with_wrong_answer(gold, answer),
-        "malformed": gold.replace("</think>", ""),
+        "malformed": malformed,
         "other_language": worked_completion(row, template, other)[0],
     }
+
+
+def _disobedient(row: dict) -> str:
+    """A right answer of another length, in another form or language than asked for."""
+    task, problem = GENERAL[row["task"]], Problem.from_row(row)
+    if row["task"] == "repeat_word":
+        return f"{task.best_answer(problem)} {task.best_answer(problem)}"
+    language = problem.language
+    if problem.info["instruction"] == "other_language":
+        language = "zh" if language == "en" else "en"
+    return task.render(problem.info, language, "full")
 
 
 def _with_wrong_answer(text: str, answer: str) -> str:

@@ -11,6 +11,11 @@ def scored_text(tokenizer, question: str, response: str) -> str:
     return f"{prompt}{response}{tokenizer.eos_token}"
 
 
+def with_reference(question: str, reference: str) -> str:
+    """The question for a judge that is given the reference answer."""
+    return f"{question}\nReference: {reference}"
+
+
 class RewardScorer:
     """A reward model with its tokenizer; `score` is batched."""
 

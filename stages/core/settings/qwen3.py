@@ -66,6 +66,7 @@ class FusionData(Settings):
     system_flags: Fraction
     multi_turn: Fraction
     max_turns: Annotated[int, Field(ge=2)]
+    max_length: Positive
 
     tasks: Mixture
     general_tasks: Mixture

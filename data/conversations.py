@@ -1,0 +1,53 @@
+"""Prompts that ask for a mode: flags on single turns, and conversations in which the last of several flags counts."""
+
+import random
+
+from data.modes import MODES, Mode, mode_of, with_flag, with_system_flag
+
+
+def in_both_modes(pool: list[dict], count: int, non_thinking_fraction: float, seed: int) -> list[dict]:
+    """`count` rows, the pool again and again: flagged in their prompt and with their `mode`, in random order.
+
+    A share has /no_think; of the others one half has /think, the other no flag, which means thinking too.
+    """
+    non_thinking = round(count * non_thinking_fraction)
+    thinking = (count - non_thinking) // 2
+    flags = ["non_thinking"] * non_thinking + ["thinking"] * thinking
+    flags += [None] * (count - len(flags))
+    random.Random(seed).shuffle(flags)
+    rows = []
+    for number, flag in enumerate(flags):
+        row = pool[number % len(pool)]
+        prompt = with_flag(row["prompt"], flag) if flag else row["prompt"]
+        rows.append(row | {"prompt": prompt, "mode": flag or "thinking"})
+    return rows
+
+
+def asking(
+    question: str,
+    mode: Mode,
+    history: list[tuple[str, str]],
+    rng: random.Random,
+    unflagged: float,
+    in_system: float,
+) -> list[dict]:
+    """A conversation whose last turn is `question` and which asks for `mode` (Qwen3 s.4.3).
+
+    history: earlier (question, response) pairs; each of their user turns has a flag with probability 1/2, of a random
+    mode. The last turn gets none with probability `unflagged` if the mode is the one in force already (the last flag's,
+    or thinking), else its own flag, which stands in the system message with probability `in_system` if it is the only
+    one.
+    """
+    messages: list[dict] = []
+    flagged = False
+    for asked, response in history:
+        messages.append({"role": "user", "content": asked})
+        if rng.random() < 0.5:
+            messages, flagged = with_flag(messages, rng.choice(MODES)), True
+        messages.append({"role": "assistant", "content": response})
+    messages.append({"role": "user", "content": question})
+    if mode_of(messages) == mode and rng.random() < unflagged:
+        return messages
+    if not flagged and rng.random() < in_system:
+        return with_system_flag(messages, mode)
+    return with_flag(messages, mode)

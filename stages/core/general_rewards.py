@@ -1,0 +1,57 @@
+"""Rewards of general RL that a model gives, with and without a reference answer."""
+
+from collections.abc import Callable
+
+from data.modes import without_flags
+from stages.core.engine import Completion, Sampling, open_engine
+from stages.core.objectives import clipped_z_score, sigmoid
+from stages.core.scoring import RewardScorer, with_reference
+
+BatchReward = Callable[[list[Completion], list[dict]], list[float | None]]
+
+
+def question(row: dict) -> str:
+    """The user's last words, without a flag."""
+    return without_flags(row["prompt"][-1]["content"])
+
+
+def score_scale(
+    run, scorer: RewardScorer, prompts: list[dict], temperature: float, max_tokens: int, seed: int
+) -> tuple[float, float]:
+    """(mean, standard deviation) of a reward model's scores of what the starting policy answers.
+
+    A reward model's scale and offset mean nothing by themselves.
+    """
+    engine = open_engine(run, "from", batch_size=256)
+    sampled = engine.answer(prompts, 1, Sampling(temperature, max_tokens), seed)
+    scores = scorer.score([question(row) for row in prompts], [group[0].answer for group in sampled])
+    mean = sum(scores) / len(scores)
+    deviation = (sum((score - mean) ** 2 for score in scores) / len(scores)) ** 0.5
+    run.metrics.say(f"preference of the SFT model's answers: mean {mean:.2f}, standard deviation {deviation:.2f}")
+    return mean, deviation
+
+
+def preference_reward(
+    scorer: RewardScorer, applies: Callable[[dict], bool], mean: float, deviation: float, clip: float
+) -> BatchReward:
+    """The reward model's score of the visible answer, as a clipped z-score; None where it does not apply."""
+
+    def reward(completions: list[Completion], batch: list[dict]) -> list[float | None]:
+        scores = scorer.score([question(row) for row in batch], [c.answer for c in completions])
+        return [
+            clipped_z_score(score, mean, deviation, clip) if applies(row) else None
+            for score, row in zip(scores, batch, strict=True)
+        ]
+
+    return reward
+
+
+def reference_reward(scorer: RewardScorer, applies: Callable[[dict], bool]) -> BatchReward:
+    """The probability that the visible answer agrees with the row's reference answer (`reference`), in [0, 1]."""
+
+    def reward(completions: list[Completion], batch: list[dict]) -> list[float | None]:
+        texts = [with_reference(question(row), row["answer"]) for row in batch]
+        scores = scorer.score(texts, [c.answer for c in completions])
+        return [sigmoid(score) if applies(row) else None for score, row in zip(scores, batch, strict=True)]
+
+    return reward

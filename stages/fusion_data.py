@@ -1,0 +1,118 @@
+"""Fusion data: the RL model's own thoughts, and answers without a thought, with flags that tell which is wanted.
+
+CONSUMES     sampler: the reasoning RL model; data: the cold start's queries
+PRODUCES     data/rows.parquet (prompt, prompt_text, completion, mode)
+PAPER        Qwen3 s.4.3: thinking data by rejection sampling of the stage-1 queries with the stage-2 model itself;
+             non-thinking data over all domains, checked by checklists; /think and /no_think in user or system turns,
+             some thinking data without a flag, an empty block where there is no thinking; in conversations the last
+             flag counts
+DEVIATIONS   the world's author writes the non-thinking answers; the checklist is the world's gold preference; a third
+             of the general prompts is answered with a thought
+"""
+
+import random
+
+from datasets import Dataset
+
+from data.chat import has_format, parse, render_completion, render_prompt
+from data.conversations import asking
+from data.preference import gold
+from data.summary import state_answer
+from data.tasks import GENERAL, rows, verify
+from data.tasks.base import Problem
+from data.tasks.length_control import length_score
+from stages.core.checkpoint import Run, stage_main
+from stages.core.engine import Sampling, open_engine
+from stages.core.filters import apply_rules
+from stages.core.settings import FusionData
+
+DRAFTS = 2
+
+
+def main(run: Run) -> None:
+    settings: FusionData = run.settings
+    policy = open_engine(run, "sampler", settings.sampling_batch_size)
+    queries = run.load_rows("data", "queries").to_list()
+    sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
+    sampled = policy.answer(queries, settings.samples_per_query, sampling, settings.seed, progress=run.metrics.log)
+    candidates = [
+        {"row": row, "sample": sample} for row, group in zip(queries, sampled, strict=True) for sample in group
+    ]
+    rules = {
+        "no end token": lambda c: c["sample"].finished,
+        "malformed": lambda c: has_format(c["sample"].text, policy.template),
+        "wrong answer": lambda c: verify(c["sample"].parsed.final, c["row"]),
+    }
+    kept, counts = apply_rules(candidates, rules)
+    examples: list[dict] = []
+    taken: dict[str, int] = {}
+    for candidate in kept:
+        row, sample = candidate["row"], candidate["sample"]
+        taken[row["id"]] = taken.get(row["id"], 0) + 1
+        if taken[row["id"]] <= settings.keep_per_query:
+            examples.append(row | {"completion": sample.text, "mode": "thinking"})
+    counts |= {"query had enough": counts["kept"] - len(examples), "kept": len(examples)}
+
+    rng = random.Random(settings.seed)
+    others, unchecked = written_answers(settings, rng)
+    examples += others
+    counts |= {"general answers below the checklist score": unchecked}
+
+    tokenizer = policy.tokenizer
+    table, shortened = [], 0
+    for example in examples:
+        turns = rng.randint(2, settings.max_turns) if rng.random() < settings.multi_turn else 1
+        history = [_turn(earlier) for earlier in rng.sample(examples, turns - 1)]
+        row = flagged(example, history, settings, rng)
+        text = render_prompt(tokenizer, row["prompt"], "chat")
+        if len(tokenizer(text + row["completion"])["input_ids"]) >= settings.max_length:
+            row, shortened = flagged(example, [], settings, rng), shortened + 1
+            text = render_prompt(tokenizer, row["prompt"], "chat")
+        table.append(row | {"prompt_text": text})
+    rng.shuffle(table)
+    headline = {mode: sum(row["mode"] == mode for row in table) for mode in ("thinking", "non_thinking")}
+    headline["conversations"] = sum(len(row["prompt"]) > 2 for row in table)
+    counts |= {"conversations cut to one turn": shortened}
+    tokens = {"generated": sum(sample.tokens for group in sampled for sample in group)}
+    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, tokens)
+
+
+def written_answers(settings: FusionData, rng: random.Random) -> tuple[list[dict], int]:
+    """(examples that no model wrote, general answers that fell to the checklist): half reasoning, half general."""
+    half = settings.non_thinking_rows // 2
+    examples = [
+        row
+        | {
+            "completion": render_completion("", state_answer(row["answer"], row["language"])),
+            "mode": "non_thinking",
+        }
+        for row in rows(settings.tasks, half, "train", settings.seed + 8)
+    ]
+    fell = 0
+    for row in rows(settings.general_tasks, settings.non_thinking_rows - half, "train", settings.seed + 9):
+        task, problem = GENERAL[row["task"]], Problem.from_row(row)
+        checklist = length_score if row["task"] == "repeat_word" else gold
+        drafts = [task.undisciplined_answer(problem, rng) for _ in range(DRAFTS)]
+        answer = max(drafts, key=lambda draft, row=row, checklist=checklist: checklist(draft, row))
+        if checklist(answer, row) < settings.min_checklist_score:
+            fell += 1
+            continue
+        thought = (task.thought(problem) or "") if rng.random() < 1 / 3 else ""
+        mode = "thinking" if thought else "non_thinking"
+        examples.append(row | {"completion": render_completion(thought, answer), "mode": mode})
+    return examples, fell
+
+
+def flagged(example: dict, history: list[tuple[str, str]], settings: FusionData, rng: random.Random) -> dict:
+    """The example with its prompt as a conversation that asks for its mode."""
+    question = example["prompt"][-1]["content"]
+    prompt = asking(question, example["mode"], history, rng, settings.unflagged_thinking, settings.system_flags)
+    return example | {"prompt": prompt}
+
+
+def _turn(example: dict) -> tuple[str, str]:
+    return example["prompt"][-1]["content"], parse(example["completion"]).answer
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,63 @@
+"""General RL over many tasks, in both modes, with three types of reward.
+
+CONSUMES     from: the fused model; reward_models: preference (without reference), reference (with reference)
+PRODUCES     model/
+PAPER        Qwen3 s.4.4: tasks for instruction following, format following (the flags, the think tags), preference
+             alignment, answers grounded in a passage; rewards by rule, by a model with a reference answer, by a reward
+             model without one
+DEVIATIONS   six tasks instead of more than twenty; no tool use
+"""
+
+import random
+
+from data.conversations import in_both_modes
+from data.tasks import REASONING_DOMAINS, rows
+from stages.core.checkpoint import Run, stage_main
+from stages.core.settings import GeneralTaskRL
+
+PREFERENCE, REFERENCE = "preference_reward_model", "reference_reward_model"
+WITH_REFERENCE = ("translation", "passage")
+BY_RULE = ("repeat_word",)
+
+
+def main(run: Run) -> None:
+    from stages.core.general_rewards import preference_reward, reference_reward, score_scale
+    from stages.core.policy import policy_trainer, train_policy
+    from stages.core.scoring import open_scorer
+
+    settings: GeneralTaskRL = run.settings
+    policy, tokenizer = run.load_model(), run.load_tokenizer()
+    preference, reference = open_scorer(run, PREFERENCE), open_scorer(run, REFERENCE)
+    mean, deviation = 0.0, 1.0
+    if settings.preference_normalisation == "z_score":
+        open_prompts = [row for row in rows(settings.general_tasks, 256, "train", settings.seed + 6) if is_open(row)]
+        mean, deviation = score_scale(
+            run, preference, open_prompts, settings.temperature, settings.max_completion_length, settings.seed
+        )
+    by_model = {
+        "preference": preference_reward(preference, is_open, mean, deviation, settings.preference_clip),
+        "reference": reference_reward(reference, lambda row: row["task"] in WITH_REFERENCE),
+    }
+    by_model = {name: reward for name, reward in by_model.items() if name in settings.rewards}
+    trainer = policy_trainer(run, policy, tokenizer, mixed_prompts(settings), by_model, shuffle=False)
+    headline = train_policy(run, trainer)
+    run.save_model(policy, tokenizer, settings.template, headline)
+
+
+def mixed_prompts(settings: GeneralTaskRL) -> list[dict]:
+    """Reasoning and general prompts in random order, flagged for both modes."""
+    total = settings.steps * settings.prompts_per_step
+    general = round(total * settings.general_fraction)
+    pool = rows(settings.tasks, total - general, "train", settings.seed + 4)
+    pool += rows(settings.general_tasks, general, "train", settings.seed + 5)
+    random.Random(settings.seed).shuffle(pool)
+    return in_both_modes(pool, total, settings.non_thinking_fraction, settings.seed)
+
+
+def is_open(row: dict) -> bool:
+    """Whether an answer is judged by preference: neither a rule nor a reference decides."""
+    return row["domain"] not in REASONING_DOMAINS and row["task"] not in (*WITH_REFERENCE, *BY_RULE)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)
