@@ -10,7 +10,7 @@ from stages.core import schema
 from stages.core.errors import InputError
 from stages.core.fingerprint import fingerprint, parsed
 from stages.core.recipe import Stage, available, load_recipe, load_scale, load_workspace, resolve
-from stages.core.schema import citation_gaps
+from stages.core.schema import RECIPES, citation_gaps
 
 CITATION = re.compile(r"((v[12]|DSM) )?(s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|undisclosed$")
 SCALE = """
@@ -251,3 +251,13 @@ def test_fingerprint_follows_imports(files):
     Path("data/chat.j2").write_text("template")  # a file that a module names is part of its code
     assert now() != without_file
     assert fingerprint("report") == "missing"
+
+
+def test_no_scale_undoes_what_an_ablation_changes():
+    for scale in available("scales"):
+        workspace = load_workspace({"scale": scale})
+        for name, stages in workspace.stages.items():
+            changes = load_recipe(RECIPES / f"{name}.yaml").changes if name else {}
+            for stage in stages:
+                wanted = changes.get(stage.name, {}) if stage.recipe == name else {}
+                assert {key: stage.config["settings"][key] for key in wanted} == wanted, stage.rule_name

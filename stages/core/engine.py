@@ -43,9 +43,14 @@ class TransformersEngine:
     def __init__(self, model, tokenizer, template: Template, batch_size: int) -> None:
         self.model, self.tokenizer, self.template, self.batch_size = model.eval(), tokenizer, template, batch_size
 
-    def answer(self, rows: list[dict], n: int, sampling: Sampling, seed: int, **options) -> list[list[Completion]]:
-        """`generate` for data set rows, their prompts rendered in the model's own template."""
-        prompts = [render_prompt(self.tokenizer, row["prompt"], self.template) for row in rows]
+    def answer(
+        self, rows: list[dict], n: int, sampling: Sampling, seed: int, enable_thinking: bool = True, **options
+    ) -> list[list[Completion]]:
+        """`generate` for data set rows, their prompts rendered in the model's own template.
+
+        enable_thinking: False pre-fills the empty think block, which the completions then do not hold.
+        """
+        prompts = [render_prompt(self.tokenizer, row["prompt"], self.template, enable_thinking) for row in rows]
         return self.generate(prompts, n, sampling, seed, **options)
 
     def generate(

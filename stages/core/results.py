@@ -1,6 +1,7 @@
 """The rows of an evaluation as tables: which metrics lead, how a value is written, what moved from stage to stage.
 
-A row is a mapping with checkpoint, benchmark, mode, metric, value, low, high, n, k. Needs no torch.
+A row is a mapping with checkpoint, benchmark, mode, metric, value, low, high, n, k and, where thinking was cut, budget.
+Needs no torch.
 """
 
 import io
@@ -13,7 +14,10 @@ from stages.core.published import SOURCE, STAGE_LABELS, STAGES, TABLE_3
 
 Row = Mapping[str, Any]
 
-BENCHMARKS = ("reasoning", "math", "code", "stem", "chinese", "instruction_following", "general", "safety")
+BENCHMARKS = (
+    "reasoning", "math", "code", "stem", "chinese", "instruction_following", "general", "safety",
+    "think_follow", "length_control", "budget",
+)  # fmt: skip
 LEADING = {
     "reasoning": (r"pass@1", r"cons@\d+", r"pass@\d+", r"format_rate", r"language_consistency", r"mean_tokens"),
     "math": (r"pass@1",),
@@ -23,6 +27,9 @@ LEADING = {
     "instruction_following": (r"followed",),
     "general": (r"win_rate", r"reward_model_score", r"gold"),
     "safety": (r"unsafe_refused", r"safe_answered"),
+    "think_follow": (r"followed",),
+    "length_control": (r"length_score",),
+    "budget": (r"pass@1 at \d+", r"mean_tokens at \d+"),
 }
 """Benchmark -> its metrics in the leading table, as patterns in order; of an unlisted benchmark all lead."""
 SAMPLING = (r"greedy", r"pass@1", r"pass@1 \(T 1\)", r"cons@\d+", r"pass@\d+", r"pass@\d+ \(T 1\)")
@@ -122,7 +129,9 @@ def lines(rows: Iterable[Row], patterns: Mapping[str, Sequence[str]] | None = No
             continue
         low, high = _number(row.get("low")), _number(row.get("high"))
         cell = Cell(row["metric"], value, low, high, row.get("n"), row.get("k"))
-        table.setdefault(row["benchmark"], {}).setdefault(row["metric"], {})[column(row)] = cell
+        budget = row.get("budget")
+        metric = row["metric"] if budget is None else f"{row['metric']} at {budget}"
+        table.setdefault(row["benchmark"], {}).setdefault(metric, {})[column(row)] = cell
     known = [name for name in BENCHMARKS if name in table]
     result = []
     for benchmark in known + [name for name in table if name not in known]:

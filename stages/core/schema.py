@@ -83,7 +83,11 @@ class Scale(BaseModel):
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe with `like` filled in; `lineage` holds the names under which a scale may override each stage."""
+    """A recipe with `like` filled in.
+
+    lineage: the names under which a scale may override each stage.
+    changes: what a stage with `like` says otherwise than its model; no override of the model may undo it.
+    """
 
     name: str
     file: str
@@ -91,6 +95,7 @@ class Recipe:
     used: "Recipe | None"
     stages: dict[str, Definition]
     lineage: dict[str, tuple[str, ...]]
+    changes: dict[str, dict[str, Any]]
 
 
 def nearest(name: Any, allowed: Iterable[str]) -> str:
@@ -217,6 +222,7 @@ def load_recipe(path: str | Path) -> Recipe:
     definitions: dict[str, Definition] = dict(used.stages) if used else {}
     lineages: dict[str, tuple[str, ...]] = dict(used.lineage) if used else {}
     own: dict[str, Definition] = {}
+    changes = {name: written.settings for name, written in file.stages.items() if written.like}
     for name, written in file.stages.items():
         where = f"{path}: stages.{name}"
         if not name.isidentifier():
@@ -246,7 +252,7 @@ def load_recipe(path: str | Path) -> Recipe:
                 raise InputError(f"{where}.cite: unknown setting `{field}` of {script}; {hint}")
         own[name] = definitions[name] = written
         lineages[name] = lineage
-    return Recipe(path.stem, str(path), file.paper, used, own, {name: lineages[name] for name in own})
+    return Recipe(path.stem, str(path), file.paper, used, own, {name: lineages[name] for name in own}, changes)
 
 
 def citation_gaps(recipe: Recipe) -> list[str]:

@@ -1,0 +1,124 @@
+"""Evaluation of models that can think or not: both modes, flags in conversations, thinking budgets.
+
+CONSUMES     checkpoints: the models to compare; reward_models: the preference one
+PRODUCES     data/rows.parquet (one row a metric, with its mode, budget and interval), data/completions.parquet;
+             results.json
+PAPER        Qwen3 s.4.6 (sampling in each mode), s.4.7 Table 22 (ThinkFollow, LengthCtrl), Fig. 2 (budgets)
+DEVIATIONS   no top-k and no presence penalty; ThinkFollow's and LengthCtrl's questions are the world's
+"""
+
+import random
+from collections.abc import Sequence
+
+from data.chat import render_prompt
+from data.modes import MODES, Mode, follows_mode, mode_of, with_flag
+from data.tasks import rows
+from data.tasks.length_control import length_score
+from stages.core.benchmarks import Answers, Recorder, headline, held_out, instructions, means, preference, reasoning
+from stages.core.budget import generate_with_budget
+from stages.core.checkpoint import Run, stage_main
+from stages.core.engine import Sampling, TransformersEngine, open_engine
+from stages.core.rewards import accuracy
+from stages.core.settings import ModeEvaluation
+
+REFERENCE = "thinking_mode_fusion"
+"""Whose answers the others' are compared with, mode by mode."""
+FLAGGED = 0.7
+"""How often a user turn of ThinkFollow has a flag."""
+
+
+def main(run: Run) -> None:
+    settings: ModeEvaluation = run.settings
+    questions = held_out(settings) | {
+        "length_control": rows({"repeat_word": 1.0}, settings.questions_per_benchmark, settings.split, settings.seed)
+    }
+    recorder, tokens = Recorder(run), 0
+    general: dict[Mode | None, dict[str, Answers]] = {None: {}, "thinking": {}, "non_thinking": {}}
+    names = list(run.config["inputs"]["checkpoints"])
+    for number, name in enumerate(names):
+        engine = open_engine(run, "checkpoints", settings.sampling_batch_size, name)
+        modes: Sequence[Mode | None] = MODES if name in settings.both_modes else (None,)
+        for mode in modes:
+            sampling = sampling_of(settings, mode)
+            tokens += reasoning(recorder, name, engine, questions["reasoning"], sampling, mode)
+            found = {
+                benchmark: engine.answer(
+                    questions[benchmark], settings.samples_per_question, sampling, settings.seed,
+                    enable_thinking=mode != "non_thinking",
+                )
+                for benchmark in ("general", "instruction_following", "length_control")
+            }  # fmt: skip
+            tokens += sum(c.tokens for answers in found.values() for group in answers for c in group)
+            general[mode][name] = found["general"]
+            instructions(recorder, name, questions["instruction_following"], found["instruction_following"], mode)
+            lengths = [
+                [length_score(c.answer, row) for c in group]
+                for row, group in zip(questions["length_control"], found["length_control"], strict=True)
+            ]
+            recorder.add(name, "length_control", "length_score", means(lengths), settings.samples_per_question, mode)
+        if name in settings.both_modes:
+            think_follow(recorder, name, engine)
+        if name == settings.budget_checkpoint:
+            budgets(recorder, name, engine, questions["reasoning"])
+        run.metrics.log(number + 1, len(names), **headline(recorder, name))
+    for mode, answers in general.items():
+        preference(recorder, questions["general"], answers, REFERENCE, mode)
+    recorder.save(len(names), tokens)
+
+
+def sampling_of(settings: ModeEvaluation, mode: Mode | None) -> Sampling:
+    """The paper samples the two modes differently."""
+    if mode == "non_thinking":
+        return Sampling(settings.non_thinking_temperature, settings.max_completion_length, settings.non_thinking_top_p)
+    return Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
+
+
+def think_follow(recorder: Recorder, name: str, engine: TransformersEngine) -> None:
+    """Conversations of two to four turns with flags at random: does the last response follow the last flag?"""
+    settings: ModeEvaluation = recorder.run.settings
+    scripts = conversations(settings)
+    spoken: list[list[dict]] = [[] for _ in scripts]
+    sampling = sampling_of(settings, None)
+    followed: list[float] = [0.0] * len(scripts)
+    for turn in range(max(map(len, scripts))):
+        going = [i for i, script in enumerate(scripts) if turn < len(script)]
+        for i in going:
+            spoken[i].append(scripts[i][turn])
+        prompts = [render_prompt(engine.tokenizer, spoken[i], "chat") for i in going]
+        for i, (completion,) in zip(going, engine.generate(prompts, 1, sampling, settings.seed + turn), strict=True):
+            followed[i] = float(follows_mode(completion.text, mode_of(spoken[i])))
+            spoken[i].append({"role": "assistant", "content": completion.answer})
+    recorder.add(name, "think_follow", "followed", followed, 1)
+
+
+def conversations(settings: ModeEvaluation) -> list[list[dict]]:
+    """The user turns of each conversation, on held-out questions; at least one has a flag."""
+    rng = random.Random(settings.seed)
+    pool = rows(settings.tasks, 4 * settings.conversations, settings.split, settings.seed + 2)
+    scripts = []
+    for _ in range(settings.conversations):
+        turns = [
+            {"role": "user", "content": row["prompt"][0]["content"]} for row in rng.sample(pool, rng.randint(2, 4))
+        ]
+        flagged = [i for i in range(len(turns)) if rng.random() < FLAGGED] or [rng.randrange(len(turns))]
+        for i in flagged:
+            turns = with_flag(turns, rng.choice(MODES), i)
+        scripts.append(turns)
+    return scripts
+
+
+def budgets(recorder: Recorder, name: str, engine: TransformersEngine, questions: list[dict]) -> None:
+    """Accuracy when thinking is cut after so many tokens."""
+    settings: ModeEvaluation = recorder.run.settings
+    prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") for row in questions]
+    # The answer behind a cut thought must have room: the limit is on thinking.
+    for budget in settings.budgets:
+        sampling = Sampling(settings.temperature, settings.max_completion_length + budget, settings.top_p)
+        answers = generate_with_budget(engine, prompts, settings.samples_per_question, sampling, budget, settings.seed)
+        for metric, value in (("pass@1", accuracy), ("mean_tokens", lambda c, row: float(c.tokens))):
+            values = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
+            recorder.add(name, "budget", metric, means(values), settings.samples_per_question, budget=budget)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)
