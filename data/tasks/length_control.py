@@ -10,7 +10,7 @@ MOST = 6
 
 
 def length_score(answer: str, row: dict) -> float:
-    """How near an answer is to the n repetitions asked for: max(0, 1 - |found - n| / n); 0 where other words are in it."""
+    """How near an answer is to the n repetitions asked for: max(0, 1 - |found - n| / n); 0 if it has other words."""
     info = row_info(row)
     word, count = info["word"][row["language"]], info["count"]
     pieces = [unit for unit in units(answer) if unit[0].isalpha()]

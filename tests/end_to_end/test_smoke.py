@@ -25,25 +25,34 @@ def snakemake(runs: Path, target: str, *arguments: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+def killed_at_a_checkpoint(runs: Path, target: str, folder: Path, script: str) -> None:
+    """Run up to a stage that trains and kill it as soon as it has saved something."""
+    process = snakemake(runs, target)
+    deadline = time.monotonic() + 240
+    while not list(folder.glob("trainer/checkpoint-*/trainer_state.json")):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline, f"{script} saved no checkpoint"
+        time.sleep(0.02)
+    subprocess.run(["pkill", "-KILL", "-f", f"stages.{script} {folder}"], check=False)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert not (folder / "manifest.json").exists(), "the kill came too late to test anything"
+
+
+def whole(runs: Path, recipe: str) -> str:
+    """What Snakemake printed of a whole recipe."""
+    process = snakemake(runs, f"recipe_{recipe}")
+    output = process.communicate(timeout=900)[0]
+    assert process.returncode == 0, output[-4000:]
+    return output
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> tuple[Path, str]:
     """The folder of a whole run, and what Snakemake printed; an RL stage was killed on the way and resumed."""
     runs = tmp_path_factory.mktemp("runs")
-    first = snakemake(runs, "r1_r1_zero")
-    zero = runs / "smoke" / "r1" / "r1_zero"
-    deadline = time.monotonic() + 240
-    while not list(zero.glob("trainer/checkpoint-*/trainer_state.json")):
-        assert first.poll() is None, first.stdout.read()
-        assert time.monotonic() < deadline, "r1_zero saved no checkpoint"
-        time.sleep(0.02)
-    subprocess.run(["pkill", "-KILL", "-f", f"stages.r1_zero {zero}"], check=False)
-    first.send_signal(signal.SIGINT)
-    first.communicate(timeout=60)
-    assert not (zero / "manifest.json").exists(), "the kill came too late to test anything"
-    second = snakemake(runs, "recipe_r1")
-    output = second.communicate(timeout=900)[0]
-    assert second.returncode == 0, output[-4000:]
-    return runs / "smoke", output
+    killed_at_a_checkpoint(runs, "r1_r1_zero", runs / "smoke" / "r1" / "r1_zero", "r1_zero")
+    return runs / "smoke", whole(runs, "r1")
 
 
 def manifest(folder: Path) -> dict:
@@ -71,7 +80,7 @@ def test_every_checkpoint_is_evaluated(finished):
     for row in results:
         assert row["low"] <= row["value"] <= row["high"], row
         assert set(row) == {
-            "recipe", "scale", "checkpoint", "benchmark", "mode", "metric", "value", "low", "high", "n", "k"
+            "recipe", "scale", "checkpoint", "benchmark", "mode", "budget", "metric", "value", "low", "high", "n", "k",
         }  # fmt: skip
 
 
@@ -132,12 +141,19 @@ def test_a_second_call_has_nothing_to_do(finished):
 
 @pytest.fixture(scope="module")
 def kimi(finished) -> Path:
-    """Kimi's recipe from the same base."""
-    folder, _ = finished
-    process = snakemake(folder.parent, "recipe_kimi_k15")
-    output = process.communicate(timeout=900)[0]
-    assert process.returncode == 0, output[-4000:]
-    return folder / "kimi_k15"
+    """Kimi's recipe from the same base; its RL was killed on the way and resumed."""
+    folder = finished[0] / "kimi_k15"
+    rl = folder / "policy_mirror_descent"
+    killed_at_a_checkpoint(folder.parents[1], "kimi_k15_policy_mirror_descent", rl, "policy_mirror_descent")
+    whole(folder.parents[1], "kimi_k15")
+    return folder
+
+
+def test_kimi_s_rl_went_on_where_it_was(kimi):
+    resumed = manifest(kimi / "policy_mirror_descent")["resumed"]
+    assert len(resumed) == 1 and resumed[0]["step"] > 0
+    steps = [json.loads(line)["step"] for line in (kimi / "policy_mirror_descent" / "metrics.jsonl").open()]
+    assert steps == sorted(set(steps)), "a step was logged twice"
 
 
 def test_kimi_evaluates_the_four_ways_to_short_thoughts(kimi):
@@ -163,3 +179,54 @@ def test_merged_weights_are_the_mean(kimi):
     )
     for name, weights in merged.items():
         assert (weights - (long[name] + short[name]) / 2).abs().max() < 1e-6, name
+
+
+@pytest.fixture(scope="module")
+def qwen3(finished) -> Path:
+    """Qwen3's recipe from the same base."""
+    whole(finished[0].parent, "qwen3")
+    return finished[0] / "qwen3"
+
+
+def test_qwen3_evaluates_both_modes_and_every_budget(qwen3):
+    results = json.loads((qwen3 / "results.json").read_text())
+    modes = {row["checkpoint"]: set() for row in results}
+    for row in results:
+        if row["benchmark"] == "reasoning":
+            modes[row["checkpoint"]].add(row["mode"])
+    assert modes["reasoning_rl"] == {None}
+    for name in ("thinking_mode_fusion", "general_rl", "on_policy_distillation", "student_rl"):
+        assert modes[name] == {"thinking", "non_thinking"}
+    assert {row["budget"] for row in results if row["benchmark"] == "budget"} == {0, 8, 24}
+    assert {row["checkpoint"] for row in results if row["benchmark"] == "think_follow"} >= {"general_rl", "student_rl"}
+
+
+def test_qwen3_trains_on_pairs_that_the_cold_start_has_not_seen(qwen3):
+    from datasets import Dataset
+
+    def ids(stage: str, table: str) -> set[str]:
+        return set(Dataset.from_parquet(str(qwen3 / stage / "data" / f"{table}.parquet"))["id"])
+
+    pairs = ids("query_verifier_pairs", "rows")
+    assert pairs and not pairs & (ids("cold_start_data", "rows") | ids("cold_start_data", "validation"))
+
+
+def test_qwen3_counts_every_query_and_response(qwen3):
+    counts = manifest(qwen3 / "cold_start_data")["counts"]
+    assert counts["queries with several questions"] > 0 and counts["queries not verifiable"] > 0
+    rules = list(counts)[list(counts).index("total") + 1 :]
+    assert counts["total"] == sum(counts[rule] for rule in rules), counts
+
+
+def test_fusion_data_has_every_kind_of_flag(qwen3):
+    from datasets import Dataset
+
+    from data.modes import mode_of
+
+    table = Dataset.from_parquet(str(qwen3 / "fusion_data" / "data" / "rows.parquet")).to_list()
+    assert all(mode_of(row["prompt"]) == row["mode"] for row in table)
+    texts = ["".join(message["content"] for message in row["prompt"]) for row in table]
+    thinking = [text for text, row in zip(texts, table, strict=True) if row["mode"] == "thinking"]
+    assert any("think" not in text for text in thinking), "every thinking row has a flag"
+    assert any(row["prompt"][0]["role"] == "system" for row in table)
+    assert any(len(row["prompt"]) >= 3 for row in table)
