@@ -1,4 +1,4 @@
-"""Results that DeepSeek-R1's paper prints (arXiv 2501.12948v2), for the shape of a run's results to be set beside."""
+"""Results that the papers print, for the shape of a run's results to be set beside."""
 
 from typing import NamedTuple
 
@@ -37,3 +37,13 @@ DISTILLATION = (
     ("LiveCodeBench (pass@1)", 57.2, 40.2),
 )
 """Benchmark, R1-Distill-Qwen-32B, R1-Zero-Qwen-32B (RL on the same base), in percent."""
+
+TABLE_21_SOURCE = "arXiv 2505.09388v1, Table 21: Qwen3-8B, pass@1 (pass@64)"
+TABLE_21 = (
+    ("off-policy distillation", "AIME 2024 55.0 (90.0), GPQA Diamond 55.6", None),
+    ("+ RL", "AIME 2024 67.6 (90.0), GPQA Diamond 61.3", 17_920),
+    ("+ on-policy distillation", "AIME 2024 74.4 (93.3), GPQA Diamond 63.3", 1_800),
+)
+"""Method, results in percent, GPU hours."""
+TABLE_21_STAGES = ("off_policy_distillation", "student_rl", "on_policy_distillation")
+"""Our name of each row of Table 21."""

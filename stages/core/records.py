@@ -49,7 +49,7 @@ def read_table(stages: Sequence[StageRecord], table: str) -> list[dict[str, Any]
     """A parquet table of the last evaluation as rows; empty where there is no evaluation or no such table."""
     for stage in reversed(stages):
         path = Path(stage.folder) / "data" / f"{table}.parquet"
-        if stage.script == "evaluation" and path.exists():
+        if stage.script.startswith("evaluation") and path.exists():
             import pyarrow.parquet
 
             return pyarrow.parquet.read_table(path).to_pylist()

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import figures
-from stages.core.published import DISTILLATION, DISTILLATION_SOURCE, SOURCE, STAGE_LABELS, STAGES
+from stages.core.published import (
+    DISTILLATION,
+    DISTILLATION_SOURCE,
+    SOURCE,
+    STAGE_LABELS,
+    STAGES,
+    TABLE_21,
+    TABLE_21_SOURCE,
+    TABLE_21_STAGES,
+)
 from stages.core.records import StageRecord, read_metrics, read_stage, read_table, series
 from stages.core.results import (
     LEADING,
@@ -259,6 +268,40 @@ def token_efficiency(results: Sequence[Row], columns: Sequence[str]) -> str:
     return figures.scatter_chart(points, "mean tokens", "pass@1") if points else ""
 
 
+def budget_curve(results: Sequence[Row]) -> str:
+    """pass@1 by thinking budget, with no limit and without thinking beside it (Qwen3 Fig. 2), as a figure."""
+    cut = [row for row in results if row.get("budget") is not None and row["metric"] == "pass@1"]
+    names = {row["checkpoint"] for row in cut}
+    whole = [
+        row
+        for row in results
+        if row["checkpoint"] in names and row["benchmark"] == "reasoning" and row["metric"] == "pass@1" and row["mode"]
+    ]
+    labels = {"thinking": "no budget", "non_thinking": "not thinking"}
+    points = [(f"budget {row['budget']}", row) for row in cut] + [(labels[row["mode"]], row) for row in whole]
+    return (
+        figures.interval_chart([(label, row["value"], row["low"], row["high"]) for label, row in points]) if cut else ""
+    )
+
+
+def strong_to_weak(results: Sequence[Row], stages: Sequence[StageRecord]) -> list[dict[str, Any]]:
+    """Off-policy distillation, RL and on-policy distillation of one student (Qwen3 Table 21), with their seconds."""
+    seconds = {stage.name: float(stage.manifest.get("seconds") or 0) for stage in stages}
+    found = []
+    for name, (method, printed, hours) in zip(TABLE_21_STAGES, TABLE_21, strict=True):
+        cells = {
+            line.metric: line.cells[f"{name} (thinking)"]
+            for line in lines(results)
+            if line.benchmark == "reasoning" and f"{name} (thinking)" in line.cells
+        }
+        if cells:
+            shown = [(metric, cell) for metric, cell in cells.items() if metric.startswith("pass@")]
+            found.append(
+                {"method": method, "cells": shown, "seconds": seconds.get(name), "printed": printed, "hours": hours}
+            )
+    return found
+
+
 def distillation(results: Sequence[Row]) -> list[tuple[str, Cell, Cell]]:
     """(benchmark, distillation, small_rl): pass@1 of the two ways to train the small base, where both were measured."""
     found = lines(results)
@@ -292,6 +335,9 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         sparkline=figures.sparkline,
         paper_stages=list(zip(STAGE_LABELS, STAGES, strict=True)),
         paper_source=SOURCE,
+        budget_curve=budget_curve(results),
+        strong_to_weak=strong_to_weak(results, stages),
+        table_21_source=TABLE_21_SOURCE,
         distillation=distillation(results),
         paper_distillation=DISTILLATION,
         distillation_source=DISTILLATION_SOURCE,

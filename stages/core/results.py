@@ -156,9 +156,13 @@ def step(before: Cell | None, after: Cell | None) -> str:
 def shape(rows: Iterable[Row]) -> list[Shape]:
     """R1's Table 3 beside our nearest benchmarks; empty where fewer than two of its stages were evaluated.
 
-    The paper prints no intervals: its steps of less than a point count as level.
+    The paper prints no intervals: its steps of less than a point count as level. A recipe of models with two modes is
+    not R1's, whatever its stages are called.
     """
-    cells = {(line.benchmark, line.metric): line.cells for line in lines(row for row in rows if not row.get("mode"))}
+    rows = list(rows)
+    if any(row.get("mode") for row in rows):
+        return []
+    cells = {(line.benchmark, line.metric): line.cells for line in lines(rows)}
     result = []
     for published in TABLE_3:
         ours = tuple(cells.get((published.benchmark, published.metric), {}).get(stage) for stage in STAGES)
