@@ -9,7 +9,8 @@ from data.modes import mode_of, without_flags
 from stages import evaluation_in_both_modes as evaluation
 from stages.core.benchmarks import Recorder
 from stages.core.engine import Completion
-from stages.core.reporting import budget_curve, strong_to_weak
+from stages.core.reporting import strong_to_weak
+from stages.core.result_figures import budget_curve
 
 SETTINGS = SimpleNamespace(
     seed=1, conversations=40, tasks={"arithmetic": 1.0, "equation": 1.0}, split="test", temperature=0.6, top_p=0.95,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.core import figures
+from stages.core import figures, result_figures
 from stages.core.published import (
     DISTILLATION,
     DISTILLATION_SOURCE,
@@ -204,13 +204,19 @@ def brief(value: Any) -> str:
 
 
 def filter_counts(stages: Iterable[StageRecord]) -> list[tuple[str, list[tuple[str, int, float]]]]:
-    """(stage, [(rule, rows, percent of the stage's total)]) for each stage whose manifest counts rows by rule."""
+    """(stage, [(rule, rows, percent)]) for each stage whose manifest counts rows by rule.
+
+    Shares are of the stage's `total`; of the counts before it, where a filter has two phases, of the first count.
+    """
     result = []
     for stage in stages:
         counts = stage.manifest.get("counts") or {}
-        total = counts.get("total") or sum(counts.values()) or 1
-        if counts:
-            result.append((stage.name, [(rule, count, 100 * count / total) for rule, count in counts.items()]))
+        whole, rules = next(iter(counts.values()), 0) if "total" in counts else sum(counts.values()), []
+        for rule, count in counts.items():
+            whole = count if rule == "total" else whole
+            rules.append((rule, count, 100 * count / (whole or 1)))
+        if rules:
+            result.append((stage.name, rules))
     return result
 
 
@@ -246,42 +252,6 @@ def samples(completions: Iterable[Mapping[str, Any]], columns: Sequence[str], mo
 def column_of(row: Mapping[str, Any]) -> str:
     """The checkpoint of a completion, named as the results' columns are."""
     return f"{row.get('checkpoint')} ({row['mode']})" if row.get("mode") else str(row.get("checkpoint"))
-
-
-def overview(results: Sequence[Row], columns: Sequence[str]) -> str:
-    """pass@1 on the pooled reasoning questions by checkpoint, as a figure; nothing where it was not measured."""
-    cells = {line.metric: line.cells for line in lines(results) if line.benchmark == "reasoning"}.get("pass@1", {})
-    values = [(name, cells[name]) for name in columns if name in cells]
-    points = [
-        (name, c.value, c.value if c.low is None else c.low, c.value if c.high is None else c.high)
-        for name, c in values
-    ]
-    return figures.interval_chart(points) if points else ""
-
-
-def token_efficiency(results: Sequence[Row], columns: Sequence[str]) -> str:
-    """pass@1 against mean tokens on the pooled reasoning questions (Kimi k1.5 Fig. 7), as a figure."""
-    found = {line.metric: line.cells for line in lines(results) if line.benchmark == "reasoning"}
-    tokens, accuracy = found.get("mean_tokens", {}), found.get("pass@1", {})
-    names = [name for name in columns if name in tokens and name in accuracy]
-    points = [(name, tokens[name].value, accuracy[name].value) for name in names]
-    return figures.scatter_chart(points, "mean tokens", "pass@1") if points else ""
-
-
-def budget_curve(results: Sequence[Row]) -> str:
-    """pass@1 by thinking budget, with no limit and without thinking beside it (Qwen3 Fig. 2), as a figure."""
-    cut = [row for row in results if row.get("budget") is not None and row["metric"] == "pass@1"]
-    names = {row["checkpoint"] for row in cut}
-    whole = [
-        row
-        for row in results
-        if row["checkpoint"] in names and row["benchmark"] == "reasoning" and row["metric"] == "pass@1" and row["mode"]
-    ]
-    labels = {"thinking": "no budget", "non_thinking": "not thinking"}
-    points = [(f"budget {row['budget']}", row) for row in cut] + [(labels[row["mode"]], row) for row in whole]
-    return (
-        figures.interval_chart([(label, row["value"], row["low"], row["high"]) for label, row in points]) if cut else ""
-    )
 
 
 def strong_to_weak(results: Sequence[Row], stages: Sequence[StageRecord]) -> list[dict[str, Any]]:
@@ -327,15 +297,15 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         recipe=recipe,
         scale=scale,
         columns=columns,
-        overview=overview(results, columns),
-        token_efficiency=token_efficiency(results, columns),
+        overview=result_figures.overview(results, columns),
+        token_efficiency=result_figures.token_efficiency(results, columns),
         leading=lines(results, LEADING),
         every=lines(results),
         shapes=shape(results),
         sparkline=figures.sparkline,
         paper_stages=list(zip(STAGE_LABELS, STAGES, strict=True)),
         paper_source=SOURCE,
-        budget_curve=budget_curve(results),
+        budget_curve=result_figures.budget_curve(results),
         strong_to_weak=strong_to_weak(results, stages),
         table_21_source=TABLE_21_SOURCE,
         distillation=distillation(results),
