@@ -5,21 +5,29 @@ import random
 from data.modes import MODES, Mode, mode_of, with_flag, with_system_flag
 
 
-def in_both_modes(pool: list[dict], count: int, non_thinking_fraction: float, seed: int) -> list[dict]:
-    """`count` rows, the pool again and again: flagged in their prompt and with their `mode`, in random order.
+def in_both_modes(
+    pool: list[dict], count: int, non_thinking_fraction: float, seed: int, multi_turn: float = 0.0
+) -> list[dict]:
+    """`count` rows, the pool again and again: with their `mode`, and a prompt that asks for it, in random order.
 
     A share has /no_think; of the others one half has /think, the other no flag, which means thinking too.
+    multi_turn: share of the rows that have one or two other questions of the pool before them, answered, with flags.
     """
     non_thinking = round(count * non_thinking_fraction)
     thinking = (count - non_thinking) // 2
     flags = ["non_thinking"] * non_thinking + ["thinking"] * thinking
     flags += [None] * (count - len(flags))
-    random.Random(seed).shuffle(flags)
+    rng = random.Random(seed)
+    rng.shuffle(flags)
     rows = []
     for number, flag in enumerate(flags):
-        row = pool[number % len(pool)]
+        row, mode = pool[number % len(pool)], flag or "thinking"
         prompt = with_flag(row["prompt"], flag) if flag else row["prompt"]
-        rows.append(row | {"prompt": prompt, "mode": flag or "thinking"})
+        if rng.random() < multi_turn:
+            earlier = rng.sample(pool, min(len(pool), rng.randint(1, 2)))
+            history = [(other["prompt"][-1]["content"], other["answer"]) for other in earlier]
+            prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.5, in_system=0.0)
+        rows.append(row | {"prompt": prompt, "mode": mode})
     return rows
 
 

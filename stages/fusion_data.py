@@ -78,18 +78,18 @@ def main(run: Run) -> None:
 
 
 def written_answers(settings: FusionData, rng: random.Random) -> tuple[list[dict], int]:
-    """(examples that no model wrote, general answers that fell to the checklist): half reasoning, half general."""
-    half = settings.non_thinking_rows // 2
+    """(examples that no model wrote, general answers that fell to the checklist)."""
+    general = round(settings.non_thinking_rows * settings.general_fraction)
     examples = [
         row
         | {
             "completion": render_completion("", state_answer(row["answer"], row["language"])),
             "mode": "non_thinking",
         }
-        for row in rows(settings.tasks, half, "train", settings.seed + 8)
+        for row in rows(settings.tasks, settings.non_thinking_rows - general, "train", settings.seed + 8)
     ]
     fell = 0
-    for row in rows(settings.general_tasks, settings.non_thinking_rows - half, "train", settings.seed + 9):
+    for row in rows(settings.general_tasks, general, "train", settings.seed + 9):
         task, problem = GENERAL[row["task"]], Problem.from_row(row)
         checklist = length_score if row["task"] == "repeat_word" else gold
         drafts = [task.undisciplined_answer(problem, rng) for _ in range(DRAFTS)]

@@ -45,13 +45,13 @@ def main(run: Run) -> None:
 
 
 def mixed_prompts(settings: GeneralTaskRL) -> list[dict]:
-    """Reasoning and general prompts in random order, flagged for both modes."""
+    """Reasoning and general prompts in random order, for both modes, some at the end of a conversation."""
     total = settings.steps * settings.prompts_per_step
     general = round(total * settings.general_fraction)
     pool = rows(settings.tasks, total - general, "train", settings.seed + 4)
     pool += rows(settings.general_tasks, general, "train", settings.seed + 5)
     random.Random(settings.seed).shuffle(pool)
-    return in_both_modes(pool, total, settings.non_thinking_fraction, settings.seed)
+    return in_both_modes(pool, total, settings.non_thinking_fraction, settings.seed, settings.multi_turn)
 
 
 def is_open(row: dict) -> bool:

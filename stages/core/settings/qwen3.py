@@ -61,6 +61,7 @@ class FusionData(Settings):
     top_p: TopP
     max_completion_length: Positive
     non_thinking_rows: Positive
+    general_fraction: Fraction
     min_checklist_score: Fraction
     unflagged_thinking: Fraction
     system_flags: Fraction
@@ -86,6 +87,7 @@ class GeneralTaskRL(GRPO):
 
     general_fraction: Fraction
     non_thinking_fraction: Fraction
+    multi_turn: Fraction
     preference_normalisation: Literal["none", "z_score"]
     preference_clip: Rate
     general_tasks: Mixture
