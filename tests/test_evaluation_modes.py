@@ -5,17 +5,21 @@ from types import SimpleNamespace
 import pytest
 
 from data.chat import render_completion
-from data.modes import mode_of, without_flags
+from data.modes import MODES, mode_of, without_flags
+from data.tasks import rows
 from stages import evaluation_in_both_modes as evaluation
+from stages.core import benchmarks
 from stages.core.benchmarks import Recorder
 from stages.core.engine import Completion
-from stages.core.reporting import strong_to_weak
+from stages.core.reporting import samples, strong_to_weak
 from stages.core.result_figures import budget_curve
+from stages.core.results import LEADING, lines
 
 SETTINGS = SimpleNamespace(
     seed=1, conversations=40, tasks={"arithmetic": 1.0, "equation": 1.0}, split="test", temperature=0.6, top_p=0.95,
     non_thinking_temperature=0.7, non_thinking_top_p=0.8, max_completion_length=20, samples_per_question=2,
     bootstrap_samples=50, budgets=[0, 8],
+    pass_k_samples=4, pass_k_questions=3,
 )  # fmt: skip
 
 
@@ -64,26 +68,114 @@ def test_the_two_modes_are_sampled_as_the_paper_does():
     assert evaluation.sampling_of(SETTINGS, "thinking") == evaluation.sampling_of(SETTINGS, None)
 
 
+class Solver:
+    """Writes the reference answers, or 0 where it may not think; keeps how it was asked."""
+
+    def __init__(self, tokenizer=None):
+        self.tokenizer, self.asked = tokenizer, []
+
+    def answer(self, rows, n, sampling, seed, enable_thinking=True):
+        self.asked.append((enable_thinking, sampling.temperature, sampling.top_p))
+        texts = [render_completion("so", row["answer"]) if enable_thinking else "zero" for row in rows]
+        return [[Completion(text, 6, True, "chat")] * n for text in texts]
+
+
+@pytest.fixture
+def reasoned(recorder):
+    """A recorder with the reasoning benchmarks of one checkpoint in both modes, and the engine that answered."""
+    questions = rows(SETTINGS.tasks, 6, "test", 1)
+    engine = Solver()
+    for mode in MODES:
+        benchmarks.reasoning(recorder, "m", engine, questions, evaluation.sampling_of(SETTINGS, mode), mode)
+    return recorder, engine
+
+
+def test_reasoning_rows_carry_their_mode_and_format_is_for_thinking(reasoned):
+    recorder, engine = reasoned
+    assert engine.asked == [
+        (True, 0.6, 0.95), (True, 0, 1.0), (True, 1.0, 1.0), (False, 0.7, 0.8), (False, 0, 1.0), (False, 1.0, 1.0),
+    ]  # fmt: skip
+    values = {(row["mode"], row["metric"]): row["value"] for row in recorder.results if row["benchmark"] == "reasoning"}
+    assert values["thinking", "pass@1"] == 1.0 and values["non_thinking", "pass@1"] == 0.0
+    assert values["thinking", "format_rate"] == 1.0 and ("non_thinking", "format_rate") not in values
+    assert {row["budget"] for row in recorder.results} == {None}
+    assert benchmarks.headline(recorder, "m") == {"reasoning pass@1": 1.0, "reasoning format_rate": 1.0}
+
+
+def test_the_report_shows_the_completions_of_both_modes(reasoned):
+    recorder, _ = reasoned
+    assert {(kept["mode"], kept["sampling"]) for kept in recorder.completions} == {
+        ("thinking", "T 0.6"), ("non_thinking", "T 0.7"),
+    }  # fmt: skip
+    shown = samples(recorder.completions, ["m (thinking)", "m (non_thinking)"])
+    assert shown and all(
+        [n for n, _ in entry["completions"]] == ["m (thinking)", "m (non_thinking)"] for entry in shown
+    )
+
+
+def test_win_rates_are_against_the_reference_in_the_same_mode(recorder):
+    questions = rows({"greeting": 1.0}, 3, "test", 1)
+    good, bad = (
+        [[Completion(render_completion("", text), 6, True, "chat")] * 2 for text in texts]
+        for texts in ([row["answer"] for row in questions], ["?"] * 3)
+    )
+    recorder.run.config = {"inputs": {}}
+    benchmarks.preference(recorder, questions, {"ref": bad, "m": good}, "ref", "thinking")
+    benchmarks.preference(recorder, questions, {"ref": good, "m": bad}, "ref", "non_thinking")
+    benchmarks.preference(recorder, questions, {"base": bad}, "ref")
+    wins = {(row["checkpoint"], row["mode"]): row["value"] for row in recorder.results if row["metric"] == "win_rate"}
+    assert wins == {("ref", "thinking"): 0.5, ("m", "thinking"): 1.0, ("ref", "non_thinking"): 0.5,
+                    ("m", "non_thinking"): 0.0}  # fmt: skip
+
+
+def test_every_budget_is_a_row_of_its_own(recorder, tokenizer, monkeypatch):
+    questions = rows(SETTINGS.tasks, 4, "test", 1)
+
+    def cut(engine, prompts, n, sampling, budget, seed):
+        assert sampling.max_tokens == SETTINGS.max_completion_length + budget and len(prompts) == 4
+        texts = [render_completion("so", row["answer"] if budget else "zero") for row in questions]
+        return [[Completion(text, budget + 2, True, "chat")] * n for text in texts]
+
+    monkeypatch.setattr(evaluation, "generate_with_budget", cut)
+    evaluation.budgets(recorder, "m", Solver(tokenizer), questions)
+    assert {(row["budget"], row["metric"]): row["value"] for row in recorder.results} == {
+        (0, "pass@1"): 0.0, (0, "mean_tokens"): 2.0, (8, "pass@1"): 1.0, (8, "mean_tokens"): 10.0,
+    }  # fmt: skip
+
+
 def row(checkpoint, benchmark, metric, value, mode=None, budget=None):
     return {"checkpoint": checkpoint, "benchmark": benchmark, "mode": mode, "budget": budget, "metric": metric,
             "value": value, "low": value - 0.1, "high": value + 0.1, "n": 10, "k": 2}  # fmt: skip
 
 
+def test_budgets_are_lines_of_their_own_behind_the_other_benchmarks():
+    measured = [row("m", "budget", "pass@1", value, budget=n) for n, value in ((0, 0.1), (8, 0.2), (16, 0.3))]
+    measured += [row("m", "length_control", "length_score", 0.4, "thinking"), row("m", "think_follow", "followed", 0.5)]
+    measured += [row("m", "reasoning", "pass@1", 0.6, "thinking")]
+    found = lines(measured, LEADING)
+    assert [(line.benchmark, line.metric) for line in found] == [
+        ("reasoning", "pass@1"), ("think_follow", "followed"), ("length_control", "length_score"),
+        ("budget", "pass@1 at 0"), ("budget", "pass@1 at 8"), ("budget", "pass@1 at 16"),
+    ]  # fmt: skip
+    assert [line.cells["m"].text for line in found[3:]] == ["10.0", "20.0", "30.0"]
+    assert found[2].cells["m (thinking)"].text == "0.40"
+
+
 def test_the_budget_curve_has_every_budget_and_both_modes():
-    rows = [row("m", "budget", "pass@1", 0.1 * n, budget=8 * n) for n in range(3)]
-    rows += [row("m", "reasoning", "pass@1", 0.9, "thinking"), row("m", "reasoning", "pass@1", 0.2, "non_thinking")]
-    rows += [row("other", "reasoning", "pass@1", 0.5)]
-    figure = budget_curve(rows)
+    found = [row("m", "budget", "pass@1", 0.1 * n, budget=8 * n) for n in range(3)]
+    found += [row("m", "reasoning", "pass@1", 0.9, "thinking"), row("m", "reasoning", "pass@1", 0.2, "non_thinking")]
+    found += [row("other", "reasoning", "pass@1", 0.5)]
+    figure = budget_curve(found)
     for label in ("budget 0", "budget 8", "budget 16", "no budget", "not thinking"):
         assert label in figure
     assert figure.count('class="dot"') == 5
-    assert budget_curve(rows[3:]) == ""
+    assert budget_curve(found[3:]) == ""
 
 
 def test_strong_to_weak_shows_what_was_measured_beside_the_paper():
-    rows = [row(name, "reasoning", "pass@1", 0.4, "thinking") for name in ("student_rl", "on_policy_distillation")]
+    measured = [row(name, "reasoning", "pass@1", 0.4, "thinking") for name in ("student_rl", "on_policy_distillation")]
     stages = [SimpleNamespace(name="student_rl", manifest={"seconds": 70.0})]
-    found = strong_to_weak(rows, stages)
+    found = strong_to_weak(measured, stages)
     assert [(line["method"], line["seconds"], line["hours"]) for line in found] == [
         ("+ RL", 70.0, 17920), ("+ on-policy distillation", None, 1800),
     ]  # fmt: skip

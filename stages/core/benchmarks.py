@@ -76,13 +76,24 @@ class Recorder:
         about = {"checkpoints": checkpoints, "results": len(self.results)}
         self.run.save_data(tables, about, tokens={"generated": tokens})
 
-    def keep(self, checkpoint: str, benchmark: str, questions: list[dict], answers: Answers, score: Callable) -> None:
+    def keep(
+        self,
+        checkpoint: str,
+        benchmark: str,
+        questions: list[dict],
+        answers: Answers,
+        score: Callable,
+        mode: Mode | None = None,
+    ) -> None:
         """The first completion of each question."""
+        settings = self.run.settings
+        temperature = settings.non_thinking_temperature if mode == "non_thinking" else settings.temperature
         for row, group in zip(questions, answers, strict=True):
             self.completions.append(
                 {
                     "checkpoint": checkpoint,
                     "benchmark": benchmark,
+                    "mode": mode,
                     "task": row["task"],
                     "language": row["language"],
                     "question": row["prompt"][-1]["content"],
@@ -90,7 +101,7 @@ class Recorder:
                     "completion": group[0].text,
                     "correct": bool(score(group[0], row)),
                     "tokens": group[0].tokens,
-                    "sampling": f"T {self.run.settings.temperature}",
+                    "sampling": f"T {temperature}",
                 }
             )
 
@@ -133,7 +144,7 @@ def reasoning(
             strict=True,
         )
     )
-    recorder.keep(name, "reasoning", questions, sampled, accuracy)
+    recorder.keep(name, "reasoning", questions, sampled, accuracy, mode)
 
     correct = np.array([[accuracy(c, row) for c in group] for row, group in pairs(questions, sampled)])
     groups = {
@@ -192,7 +203,9 @@ def instructions(
     k = recorder.run.settings.samples_per_question
     followed = [[follows_instruction(c.answer, row) for c in group] for row, group in pairs(questions, answers)]
     recorder.add(name, "instruction_following", "followed", means(followed), k, mode)
-    recorder.keep(name, "instruction_following", questions, answers, lambda c, row: follows_instruction(c.answer, row))
+    recorder.keep(
+        name, "instruction_following", questions, answers, lambda c, row: follows_instruction(c.answer, row), mode
+    )
 
 
 def preference(
@@ -221,7 +234,7 @@ def preference(
             texts = [row["prompt"][-1]["content"] for row, group in pairs(questions, groups) for _ in group]
             scores = np.array(scorer.score(texts, [c.answer for group in groups for c in group]))
             recorder.add(name, "general", "reward_model_score", scores.reshape(-1, k).mean(axis=1).tolist(), k, mode)
-        recorder.keep(name, "general", questions, groups, lambda c, row: gold(c.answer, row) > 0.99)
+        recorder.keep(name, "general", questions, groups, lambda c, row: gold(c.answer, row) > 0.99, mode)
 
 
 def means(values: list[list[float | None]]) -> list[float]:
@@ -231,8 +244,12 @@ def means(values: list[list[float | None]]) -> list[float]:
 
 
 def headline(recorder: Recorder, name: str) -> dict[str, float]:
-    """What the progress line shows of a checkpoint."""
-    found = {(row["benchmark"], row["metric"]): row["value"] for row in recorder.results if row["checkpoint"] == name}
+    """What the progress line shows of a checkpoint; of one with two modes, how it does when it thinks."""
+    found = {
+        (row["benchmark"], row["metric"]): row["value"]
+        for row in recorder.results
+        if row["checkpoint"] == name and row["mode"] != "non_thinking"
+    }
     return {
         f"{benchmark} {metric}": found[benchmark, metric]
         for benchmark, metric in (("reasoning", "pass@1"), ("reasoning", "format_rate"))
