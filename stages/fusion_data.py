@@ -6,8 +6,8 @@ PAPER        Qwen3 s.4.3: thinking data by rejection sampling of the stage-1 que
              non-thinking data over all domains, checked by checklists; /think and /no_think in user or system turns,
              some thinking data without a flag, an empty block where there is no thinking; in conversations the last
              flag counts
-DEVIATIONS   the world's author writes the non-thinking answers; the checklist is the world's gold preference; a third
-             of the general prompts is answered with a thought
+DEVIATIONS   the world's author writes the non-thinking answers; the checklist is the world's gold preference; half
+             of the general prompts are answered with a thought
 """
 
 import random
@@ -27,6 +27,8 @@ from stages.core.filters import apply_rules
 from stages.core.settings import FusionData
 
 DRAFTS = 2
+THOUGHTFUL = 0.5
+"""Share of the general prompts that are answered with a thought, where the task has one."""
 
 
 def main(run: Run) -> None:
@@ -97,7 +99,7 @@ def written_answers(settings: FusionData, rng: random.Random) -> tuple[list[dict
         if checklist(answer, row) < settings.min_checklist_score:
             fell += 1
             continue
-        thought = (task.thought(problem) or "") if rng.random() < 1 / 3 else ""
+        thought = (task.thought(problem) or "") if rng.random() < THOUGHTFUL else ""
         mode = "thinking" if thought else "non_thinking"
         examples.append(row | {"completion": render_completion(thought, answer), "mode": mode})
     return examples, fell
