@@ -3,6 +3,8 @@
 import random
 
 from data.modes import MODES, Mode, mode_of, with_flag, with_system_flag
+from data.summary import state_answer
+from data.tasks import REASONING_DOMAINS
 
 
 def in_both_modes(
@@ -25,10 +27,15 @@ def in_both_modes(
         prompt = with_flag(row["prompt"], flag) if flag else row["prompt"]
         if rng.random() < multi_turn:
             earlier = rng.sample(pool, min(len(pool), rng.randint(1, 2)))
-            history = [(other["prompt"][-1]["content"], other["answer"]) for other in earlier]
+            history = [(other["prompt"][-1]["content"], response_of(other)) for other in earlier]
             prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.5, in_system=0.0)
         rows.append(row | {"prompt": prompt, "mode": mode})
     return rows
+
+
+def response_of(row: dict) -> str:
+    """A right response to an earlier turn, as short as it can be."""
+    return state_answer(row["answer"], row["language"]) if row["domain"] in REASONING_DOMAINS else row["answer"]
 
 
 def asking(
