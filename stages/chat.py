@@ -1,164 +1,222 @@
-"""Talk to a checkpoint in a terminal: `python -m stages.chat runs/tiny/qwen3/general_rl --think`.
+"""Talk to a checkpoint: a tool for the terminal, not a stage.
 
-Thinking is shown dim, as it is written. The history loses its thinking, as the chat template has it. `/reset` forgets
-the conversation, `/exit` or Ctrl-D ends it; lines from a pipe are turns too. A tool, not a stage: it writes nothing.
+CHECKPOINT is a stage's folder (runs/tiny/r1/reasoning_rl) or the folder of a model. /reset begins a new conversation,
+/exit or Ctrl-D ends; from a pipe each line is a turn. Models of the R1-Zero template answer each line by itself.
 """
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from data.chat import THINK_CLOSE, THINK_OPEN, parse, render_prompt
-from data.modes import with_flag
-from stages.core.budget import generate_with_budget
-from stages.core.engine import Sampling, TransformersEngine
+from data.chat import THINK_CLOSE, THINK_OPEN, Template, parse, render_prompt
+from data.modes import with_flag, without_flags
+from stages.core.budget import EARLY_STOP, generate_with_budget, thinking_limit
+from stages.core.engine import Completion, Sampling, TransformersEngine
 from stages.core.errors import InputError
-from stages.core.manifest import read_json
+from stages.core.manifest import verify
+
+Show = Callable[[str], None]
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Read turns until the input ends."""
-    options = parser().parse_args(arguments)
-    try:
-        engine = open_checkpoint(Path(options.checkpoint))
-        converse(engine, options)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
-def parser() -> argparse.ArgumentParser:
+def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    found = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    found.add_argument("checkpoint", help="a stage's folder, or one with an ordinary transformers model")
-    mode = found.add_mutually_exclusive_group()
-    mode.add_argument("--think", dest="mode", action="store_const", const="thinking", help="add /think to each turn")
-    mode.add_argument(
-        "--no-think", dest="mode", action="store_const", const="non_thinking", help="pre-fill an empty think block"
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.chat", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("--budget", type=int, metavar="N", help="cut the thinking after N tokens")
-    found.add_argument("--temperature", type=float, default=0.6, help="0 is greedy (default: %(default)s)")
-    found.add_argument("--max-tokens", type=int, default=256, help="of one response (default: %(default)s)")
-    found.add_argument("--system", metavar="TEXT", help="a system message")
-    return found
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", type=Path)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--think", action="store_true", help="ask for thinking: /think behind each turn")
+    mode.add_argument("--no-think", action="store_true", help="no thinking: the empty think block is given")
+    mode_free = "tokens of thinking, then the answer; shown when it is complete"
+    parser.add_argument("--budget", type=int, metavar="N", help=mode_free)
+    parser.add_argument("--temperature", type=float, default=0.6, metavar="T", help="0 is greedy (default: 0.6)")
+    parser.add_argument("--system", metavar="TEXT", help="the system message")
+    parser.add_argument("--max-tokens", type=int, default=512, metavar="N", help="of a reply (default: 512)")
+    arguments = parser.parse_args(argv)
+    if arguments.no_think and arguments.budget is not None:
+        parser.error("argument --budget: not allowed with argument --no-think")
+    if arguments.temperature < 0:
+        parser.error(f"argument --temperature: {arguments.temperature:g} is less than 0")
+    if arguments.max_tokens < 1:
+        parser.error(f"argument --max-tokens: {arguments.max_tokens} is less than 1")
+    return arguments
 
 
 def open_checkpoint(folder: Path) -> TransformersEngine:
-    """The model in a stage's folder, in the template that it was trained on, or any transformers model."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils.logging import disable_progress_bar
+    """An engine on a stage's model or on a folder that holds nothing but a model; one sentence where it is neither.
 
-    disable_progress_bar()
-    manifest = folder / "manifest.json"
-    template = read_json(manifest, "a stage's folder holds one").get("template") if manifest.exists() else "chat"
-    model = folder / "model" if (folder / "model").is_dir() else folder
-    if template is None or not (model / "config.json").exists():
-        raise InputError(
-            f"{folder}: no model to talk to; allowed: a stage's folder with `model/`, a transformers model"
-        )
-    try:
-        return TransformersEngine(
-            AutoModelForCausalLM.from_pretrained(model, dtype="float32"),
-            AutoTokenizer.from_pretrained(model),
-            template,
-            batch_size=1,
-        )
-    except (OSError, ValueError) as error:
-        raise InputError(f"{model}: cannot be read as a causal language model: {str(error).splitlines()[0]}") from None
+    The manifest says which template the model was trained on; without one it is the tokenizer's own.
+    """
+    template: Template | None = None
+    stage = folder.parent if folder.name == "model" and (folder.parent / "manifest.json").is_file() else folder
+    if (stage / "manifest.json").is_file():
+        manifest = verify(stage)
+        if manifest.get("payload") != "model":
+            raise InputError(f"{stage} holds no model: the stage writes a {manifest.get('payload')}")
+        if not manifest.get("template"):
+            raise InputError(f"{stage / 'manifest.json'}: no template, so nobody can talk to this model")
+        folder, template = stage / "model", manifest["template"]
+    if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
+        raise InputError(f"{folder} is no checkpoint: neither a stage's folder with a manifest.json nor a model's")
 
-
-def converse(engine: TransformersEngine, options: argparse.Namespace) -> None:
-    """One response for each turn."""
-    beginning = [{"role": "system", "content": options.system}] if options.system else []
-    messages = list(beginning)
-    for number, text in enumerate(turns()):
-        if text == "/exit":
-            return
-        if text == "/reset":
-            messages = list(beginning)
-            continue
-        if engine.template == "r1_zero":  # a template of a single turn
-            messages = list(beginning)
-        messages.append({"role": "user", "content": text})
-        response = respond(engine, messages, options, number)
-        messages.append({"role": "assistant", "content": parse(response).answer or response})
-
-
-def turns() -> Iterator[str]:
-    """What the user types, or the lines of a pipe."""
-    typed = sys.stdin.isatty()
-    while True:
-        try:
-            line = input("> " if typed else "")
-        except EOFError:
-            return
-        if line.strip():
-            yield line.strip()
-
-
-def respond(engine: TransformersEngine, messages: list[dict], options: argparse.Namespace, seed: int) -> str:
-    """Write one response to the terminal; returns its text."""
-    asked = with_flag(messages, "thinking") if options.mode == "thinking" else messages
-    prompt = render_prompt(engine.tokenizer, asked, engine.template, options.mode != "non_thinking")
-    screen = Screen()
-    if options.budget is not None:
-        sampling = Sampling(options.temperature, options.max_tokens)
-        text = generate_with_budget(engine, [prompt], 1, sampling, options.budget, seed)[0][0].text
-        screen.show(text)
-    else:
-        text = ""
-        for text in stream(engine, prompt, options.temperature, options.max_tokens, seed):
-            screen.show(text)
-    screen.end()
-    return text
-
-
-def stream(engine: TransformersEngine, prompt: str, temperature: float, max_tokens: int, seed: int) -> Iterator[str]:
-    """The response so far, after each token."""
     import torch
-    from transformers import DynamicCache
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from stages.core.generation import sample_tokens
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        model, loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    except Exception as error:  # what a damaged file raises depends on the file
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{folder} cannot be loaded as a language model: {reason}") from None
+    if loaded["missing_keys"]:
+        raise InputError(f"{folder} is no language model: it has no {sorted(loaded['missing_keys'])[0]}")
+    if template is None and not tokenizer.chat_template:
+        raise InputError(f"{folder}: the tokenizer has no chat template and no manifest.json names one")
+    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return TransformersEngine(model, tokenizer, template or "chat", batch_size=1)
 
-    torch.manual_seed(seed)
+
+class Conversation:
+    """The turns so far, and how the next one is answered."""
+
+    def __init__(self, engine: TransformersEngine, arguments: argparse.Namespace) -> None:
+        self.engine, self.arguments = engine, arguments
+        self.turns = 0
+        if engine.template == "r1_zero" and (arguments.think or arguments.no_think or arguments.system):
+            raise InputError("the R1-Zero template has neither modes nor a system message: no --think, --system")
+        if arguments.budget is not None:
+            thinking_limit(engine.tokenizer, arguments.budget, arguments.max_tokens)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the system message."""
+        system = self.arguments.system
+        self.messages = [{"role": "system", "content": system}] if system else []
+
+    def reply(self, text: str, show: Show) -> Completion:
+        """The model's reply to a turn, shown as it is written; a turn without a reply is forgotten.
+
+        show: gets all of the reply so far, again and again. Raises InputError where the conversation is too long.
+        """
+        messages = [*self.messages, {"role": "user", "content": text}]
+        if self.arguments.think and without_flags(text) == text:  # a flag that was typed counts
+            messages = with_flag(messages, "thinking")
+        engine = self.engine
+        prompt = render_prompt(engine.tokenizer, messages, engine.template, not self.arguments.no_think)
+        room = self.room(prompt)
+        sampling = Sampling(self.arguments.temperature, min(self.arguments.max_tokens, room))
+        self.turns += 1
+        if self.arguments.budget is None:
+            completion = stream(engine, prompt, sampling, self.turns, show)
+        else:
+            [[completion]] = generate_with_budget(engine, [prompt], 1, sampling, self.arguments.budget, self.turns)
+            show(completion.text)
+        if engine.template == "chat":
+            answer = {"role": "assistant", "content": parse(completion.text).answer}
+            self.messages = [*messages, answer]
+        return completion
+
+    def room(self, prompt: str) -> int:
+        """Tokens that a reply may have in the model's context."""
+        context = getattr(self.engine.model.config, "max_position_embeddings", None) or sys.maxsize
+        given = prompt if self.arguments.budget is None else f"{prompt}{EARLY_STOP}\n{THINK_CLOSE}\n\n"
+        room = context - len(self.engine.tokenizer(given)["input_ids"])
+        if room < 1:
+            raise InputError(f"the conversation fills the {context} tokens that the model can read: /reset begins anew")
+        return room
+
+
+def stream(engine: TransformersEngine, prompt: str, sampling: Sampling, seed: int, show: Show) -> Completion:
+    """One completion, shown after each token."""
+    import torch
+
+    from stages.core.generation import sample_completions
+
+    def watch(ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        text = engine.tokenizer.decode(ids[0], skip_special_tokens=True)
+        show(text.rstrip("\ufffd"))  # the last character may lack bytes that come with the next token
+        return torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
+
     ends = engine.model.generation_config.eos_token_id
     ends = ends if isinstance(ends, list) else [ends]
-    ids, cache = engine.tokenizer(prompt, return_tensors="pt")["input_ids"].to(engine.model.device), DynamicCache()
-    written: list[int] = []
-    with torch.inference_mode():
-        for _ in range(max_tokens):
-            logits = engine.model(input_ids=ids, past_key_values=cache, use_cache=True).logits[:, -1].float()
-            token = sample_tokens(logits, temperature, 1.0)
-            if token.item() in ends:
-                return
-            written.append(token.item())
-            yield engine.tokenizer.decode(written, skip_special_tokens=True)
-            ids = token[:, None]
+    inputs = engine.tokenizer([prompt], return_tensors="pt").to(engine.model.device)
+    torch.manual_seed(seed)
+    [ids], _ = sample_completions(
+        engine.model, inputs["input_ids"], inputs["attention_mask"], sampling.max_tokens, sampling.temperature,
+        sampling.top_p, ends, watch,
+    )  # fmt: skip
+    text = engine.tokenizer.decode(ids, skip_special_tokens=True)
+    show(text)
+    return Completion(text, len(ids), ids[-1] in ends, engine.template)
 
 
-class Screen:
-    """Shows a growing text, what stands in the think block dim."""
+def thought_end(text: str) -> int:
+    """Where the think block at the beginning of a reply ends, its tags included; 0 where there is none."""
+    if not text.lstrip().startswith(THINK_OPEN):
+        return 0
+    close = text.find(THINK_CLOSE)
+    return len(text) if close < 0 else close + len(THINK_CLOSE)
 
-    def __init__(self) -> None:
-        from rich.console import Console
 
-        self.console, self.shown = Console(highlight=False, soft_wrap=True), 0
+def printer(console) -> Show:
+    """A `show` that prints what is new in the text, the think block dim."""
+    shown = 0
 
-    def show(self, text: str) -> None:
-        """Print what is new; half a character waits for its other half."""
-        for position in range(self.shown, len(text.removesuffix("\ufffd"))):
-            before = text[: position + 1]
-            thinks = THINK_OPEN in before and (
-                THINK_CLOSE not in before or position < text.index(THINK_CLOSE) + len(THINK_CLOSE)
-            )
-            thinks = thinks or THINK_OPEN.startswith(before.strip()[: len(THINK_OPEN)])
-            self.console.print(text[position], end="", style="dim" if thinks else None, markup=False)
-        self.shown = max(self.shown, len(text.removesuffix("\ufffd")))
+    def show(text: str) -> None:
+        nonlocal shown
+        if text.strip():  # a blank may belong to an opening tag that has yet to come
+            end = max(shown, thought_end(text))
+            for part, style in ((text[shown:end], "dim"), (text[end:], None)):
+                if part:
+                    console.out(part, style=style, end="", highlight=False)
+            shown = max(shown, len(text))
 
-    def end(self) -> None:
-        """A line for the next turn."""
-        self.console.print()
+    return show
+
+
+def lines() -> Iterator[str]:
+    """What the user types, or the lines of a pipe, without empty ones."""
+    question = ""
+    if sys.stdin.isatty():
+        import readline  # noqa: F401  gives the prompt its editing and history
+
+        question = "> "
+    while True:
+        try:
+            line = input(question).strip()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if line:
+            yield line
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read, answer, until the end."""
+    from rich.console import Console
+
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    arguments = arguments_of(argv)
+    try:
+        conversation = Conversation(open_checkpoint(arguments.checkpoint), arguments)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    console = Console()
+    for line in lines():
+        if line == "/exit":
+            break
+        if line == "/reset":
+            conversation.reset()
+            continue
+        try:
+            conversation.reply(line, printer(console))
+            console.out("")
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+        except KeyboardInterrupt:
+            console.out("")
 
 
 if __name__ == "__main__":

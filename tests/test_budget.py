@@ -1,8 +1,8 @@
-"""Thinking budgets, to the token (Qwen3 s.4.3)."""
+"""Thinking budgets, to the token (Qwen3 s.4.3). Here a token is a character, so the opening tag has 8."""
 
 import pytest
 
-from stages.core.budget import EARLY_STOP, closed_early, generate_with_budget
+from stages.core.budget import EARLY_STOP, closed_early, generate_with_budget, is_open, thinking_limit
 from stages.core.engine import Completion, Sampling
 from stages.core.errors import InputError
 
@@ -11,93 +11,152 @@ CUT = "\n\n" + EARLY_STOP + "\n</think>\n\n"
 
 
 class Scripted:
-    """An engine whose tokens are characters: it writes what stands in the script behind a prompt, up to max_tokens."""
+    """An engine that writes what is prepared for a prompt, one text a sample, and counts the end as a token."""
 
     template = "chat"
 
-    def __init__(self, script):
+    def __init__(self, script: dict[str, list[str]]) -> None:
         self.script, self.asked = script, []
 
-    def generate(self, prompts, n, sampling, seed):
-        self.asked += [(prompt, sampling.max_tokens) for prompt in prompts]
-        found = []
+    def tokenizer(self, text, add_special_tokens):
+        return {"input_ids": list(text)}
+
+    def generate(self, prompts, n, sampling, seed, progress):
+        self.asked.append((prompts, n, sampling.max_tokens, seed))
+        progress(len(prompts) * n, len(prompts) * n)
+        limit, found = sampling.max_tokens, []
         for prompt in prompts:
-            text = self.script[prompt]
-            found.append([Completion(text[: sampling.max_tokens], min(len(text) + 1, sampling.max_tokens),
-                                     len(text) < sampling.max_tokens, "chat")] * n)  # fmt: skip
+            texts = self.script[prompt][:n]
+            assert len(texts) == n
+            found.append([Completion(t[:limit], min(len(t) + 1, limit), len(t) < limit, "chat") for t in texts])
         return found
 
 
-def run(script, budget, max_tokens=30, prompts=("Q",), n=1):
-    engine = Scripted(script)
-    return generate_with_budget(engine, list(prompts), n, Sampling(0.6, max_tokens), budget, 1), engine
+def run(script, budget, max_tokens=40, prompts=("Q",), n=1):
+    engine = Scripted({prompt: [texts] if isinstance(texts, str) else texts for prompt, texts in script.items()})
+    found = generate_with_budget(engine, list(prompts), n, Sampling(0.6, max_tokens), budget, 7)
+    return found, [call for call in engine.asked if call[0]]
 
 
-def test_a_thought_that_ends_within_its_budget_is_left_alone():
-    written = "2+3=5\n</think>\n\n5"
-    ((found,),), engine = run({"Q" + HEAD: written}, budget=20)
-    assert found == Completion(HEAD + written, len(written) + 1, True, "chat")
-    assert engine.asked == [("Q" + HEAD, 20)]
+def test_a_completion_that_ends_within_the_budget_is_left_alone():
+    written = HEAD + "so\n</think>\n\n5"
+    [[found]], asked = run({"Q": written}, budget=20)
+    assert found == Completion(written, len(written) + 1, True, "chat")
+    assert asked == [(["Q"], 1, 8 + 20, 7)]
 
 
-def test_a_thought_that_closes_within_its_budget_goes_on_to_its_answer():
-    written = "2+3=5\n</think>\n\n5 it is"
-    head = written[:16]
+def test_a_closed_thought_goes_on_to_max_tokens():
+    written = HEAD + "so\n</think>\n\n5 it is, I say"
+    head = written[:22]
     assert "</think>" in head
-    ((found,),), engine = run({"Q" + HEAD: written, "Q" + HEAD + head: written[16:]}, budget=16)
-    assert found == Completion(HEAD + written, len(written) + 1, True, "chat")
-    assert engine.asked[1] == ("Q" + HEAD + head, 30 - 16)
+    [[found]], asked = run({"Q": written, "Q" + head: written[22:]}, budget=14)
+    assert found == Completion(written, len(written) + 1, True, "chat")
+    assert asked[1] == (["Q" + head], 1, 40 - 22, 8)
 
 
 def test_an_open_thought_is_cut_at_the_budget_and_closed():
-    cut = "Q" + HEAD + "2+3=" + CUT
-    ((found,),), engine = run({"Q" + HEAD: "2+3=5, and so on", cut: "5"}, budget=4)
-    assert found == Completion(HEAD + "2+3=" + CUT + "5", 4 + 2, True, "chat")
+    cut = HEAD + "2+3=" + CUT
+    [[found]], asked = run({"Q": HEAD + "2+3=5, and so on", "Q" + cut: "5"}, budget=4)
+    assert found == Completion(cut + "5", (8 + 4) + 2, True, "chat")
     assert found.thinking == "2+3=\n\n" + EARLY_STOP and found.answer == "5"
-    assert engine.asked == [("Q" + HEAD, 4), (cut, 26)]
+    assert asked == [(["Q"], 1, 12, 7), (["Q" + cut], 1, 40 - 12, 8)]
 
 
-def test_an_end_token_inside_the_thought_ends_only_the_thought():
-    cut = "Q" + HEAD + "so" + CUT
-    ((found,),), _ = run({"Q" + HEAD: "so", cut: "5"}, budget=10)
-    assert found == Completion(HEAD + "so" + CUT + "5", 3 + 2, True, "chat")
+def test_what_a_cut_thought_leaves_blank_is_counted_but_not_kept():
+    [[found]], _ = run({"Q": HEAD + "a \n\n and so on", "Q" + HEAD + "a" + CUT: "5"}, budget=4)
+    assert (found.text, found.tokens) == (HEAD + "a" + CUT + "5", 12 + 2)
+
+
+def test_a_character_that_the_budget_cut_in_two_is_dropped():
+    [[found]], _ = run({"Q": HEAD + "先\ufffd....", "Q" + HEAD + "先" + CUT: "5"}, budget=2)
+    assert (found.text, found.tokens) == (HEAD + "先" + CUT + "5", 10 + 2)
+
+
+def test_the_budget_is_reached_by_the_last_token_of_a_thought():
+    """Exactly the budget, the closing tag not yet written: cut; one token more for it: closed."""
+    thought = HEAD + "2+3=5"
+    [[found]], _ = run({"Q": thought + "</think>5", "Q" + thought + CUT: "5"}, budget=5)
+    assert EARLY_STOP in found.text
+    [[found]], _ = run({"Q": thought + "</think>5", "Q" + thought + "</think>": "5"}, budget=5 + len("</think>"))
+    assert found.text == thought + "</think>5"
 
 
 def test_an_answer_may_run_out_of_tokens():
-    cut = "Q" + HEAD + "2+3=" + CUT
-    ((found,),), _ = run({"Q" + HEAD: "2+3=5, and", cut: "five it is, I say"}, budget=4, max_tokens=10)
-    assert found == Completion(HEAD + "2+3=" + CUT + "five i", 10, False, "chat")
+    cut = HEAD + "2+3=" + CUT
+    [[found]], _ = run({"Q": HEAD + "2+3=5, and", "Q" + cut: "five it is, I say"}, budget=4, max_tokens=18)
+    assert found == Completion(cut + "five i", 18, False, "chat")
 
 
-def test_budget_zero_samples_no_thought():
-    ((found,),), engine = run({"Q" + HEAD + EARLY_STOP + "\n</think>\n\n": "5"}, budget=0)
-    assert found == Completion(f"{HEAD}{EARLY_STOP}\n</think>\n\n5", 2, True, "chat")
-    assert engine.asked == [("Q" + HEAD + EARLY_STOP + "\n</think>\n\n", 30)]
+def test_a_completion_that_ended_inside_its_thought_is_left_alone():
+    [[found]], asked = run({"Q": HEAD + "so"}, budget=10)
+    assert found == Completion(HEAD + "so", 8 + 3, True, "chat") and len(asked) == 1
+
+
+def test_without_a_thought_there_is_only_an_answer():
+    written = "The answer is five, I say."
+    [[found]], asked = run({"Q": written, "Q" + written[:10]: written[10:]}, budget=2)
+    assert found == Completion(written, len(written) + 1, True, "chat")
+    assert asked[1] == (["Q" + written[:10]], 1, 30, 8)
+    [[found]], asked = run({"Q": "5"}, budget=2)
+    assert found == Completion("5", 2, True, "chat") and len(asked) == 1
+
+
+def test_budget_zero_gives_the_sentence_and_samples_only_the_answer():
+    head = f"{HEAD}{EARLY_STOP}\n</think>\n\n"
+    [[found]], asked = run({"Q" + head: "5"}, budget=0)
+    assert found == Completion(head + "5", 2, True, "chat")
+    assert asked == [(["Q" + head], 1, 40, 8)]
 
 
 def test_several_samples_stay_with_their_prompt():
-    script = {"A" + HEAD: "a\n</think>\n\n1", "B" + HEAD: "long and longer", "B" + HEAD + "long and longe" + CUT: "2"}
-    found, _ = run(script, budget=14, prompts=("A", "B"), n=2)
-    assert [[completion.answer for completion in group] for group in found] == [["1", "1"], ["2", "2"]]
+    long, cut = HEAD + "long and longer", HEAD + "long" + CUT
+    script = {"A": [HEAD + "</think>1", long], "B": [long, "2"], "A" + HEAD + "</th": "ink>1", "A" + cut: "3"}
+    script |= {"B" + cut: "4", "A" + HEAD + "</th" + CUT: "1"}
+    found, asked = run(script, budget=4, prompts=("A", "B"), n=2)
+    assert [[completion.answer for completion in group] for group in found] == [["1", "3"], ["4", "2"]]
+    assert [[completion.tokens for completion in group] for group in found] == [[14, 14], [14, 2]]
+    assert asked[1][0] == ["A" + HEAD + "</th" + CUT, "A" + cut, "B" + cut]
 
 
-@pytest.mark.parametrize("budget", [-1, 30, 31])
-def test_a_budget_that_leaves_no_answer_is_refused(budget):
-    with pytest.raises(InputError, match=f"budget {budget}: allowed are 0 to 29"):
+def test_no_prompts_no_completions():
+    assert run({}, budget=4, prompts=())[0] == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"), [(-1, "budget -1: it must be 0 or more"), (32, "nothing of 40 tokens is left for the answer")]
+)
+def test_a_budget_that_leaves_no_answer_is_refused(budget, said):
+    with pytest.raises(InputError, match=said):
         run({}, budget=budget)
 
 
-def test_the_sentence_is_the_paper_s_without_the_stray_dot():
-    assert closed_early("so\n") == f"<think>\nso\n\n{EARLY_STOP}\n</think>\n\n"
-    assert "</think>." not in closed_early("so")
+def test_the_limit_counts_the_opening_tag():
+    tokenizer = Scripted({}).tokenizer
+    assert [thinking_limit(tokenizer, budget, 40) for budget in (0, 1, 31)] == [0, 9, 39]
 
 
-def test_greedy_is_the_same_where_the_budget_is_never_reached(model, tokenizer):
+def test_the_sentence_is_closed_without_the_paper_s_stray_dot():
+    assert closed_early("<think>\nso\n ") == f"<think>\nso\n\n{EARLY_STOP}\n</think>\n\n"
+    assert closed_early("<think>\n\n") == closed_early("<think>") == f"<think>\n{EARLY_STOP}\n</think>\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "open"), [("", False), ("5", False), ("<think>", True), (" <think> a", True), ("<think></think>", False)]
+)
+def test_a_think_block_is_open(text, open):
+    assert is_open(text) == open
+
+
+def test_a_real_engine(model, tokenizer):
     from stages.core.engine import TransformersEngine
 
     engine = TransformersEngine(model, tokenizer, "chat", 8)
-    prompts = ["<|im_start|>user\n1+2?<|im_end|>\n<|im_start|>assistant\n"]
-    (found,) = generate_with_budget(engine, prompts, 2, Sampling(0, 12), 4, 1)
-    for completion in found:
-        assert completion.tokens <= 12 and completion.text.startswith(HEAD) and "</think>" in completion.text
-    assert found[0] == found[1]
+    prompts = ["<|im_start|>user\n1+2?<|im_end|>\n<|im_start|>assistant\n<think>\n"]
+    seen = []
+    first, second = (
+        generate_with_budget(engine, prompts, 3, Sampling(1.0, 12), 4, 1, lambda *at: seen.append(at)) for _ in range(2)
+    )
+    assert first == second and all(0 < completion.tokens <= 12 for completion in first[0]) and seen[0] == (3, 3)
+    assert thinking_limit(tokenizer, 4, 12) == 2 + 4
+    [found] = generate_with_budget(engine, prompts, 2, Sampling(0, 12), 0, 1)
+    assert found[0] == found[1] and found[0].thinking == EARLY_STOP
