@@ -18,11 +18,12 @@ from stages.core.benchmarks import Answers, Recorder, headline, held_out, instru
 from stages.core.budget import generate_with_budget
 from stages.core.checkpoint import Run, stage_main
 from stages.core.engine import Sampling, TransformersEngine, open_engine
+from stages.core.errors import InputError
 from stages.core.rewards import accuracy
 from stages.core.settings import ModeEvaluation
 
 REFERENCE = "thinking_mode_fusion"
-"""Whose answers the others' are compared with, mode by mode."""
+"""Whose answers the others' are compared with, mode by mode; checkpoints of one mode with its thinking ones."""
 FLAGGED = 0.7
 """How often a user turn of ThinkFollow has a flag."""
 
@@ -33,8 +34,13 @@ def main(run: Run) -> None:
         "length_control": rows({"repeat_word": 1.0}, settings.questions_per_benchmark, settings.split, settings.seed)
     }
     recorder, tokens = Recorder(run), 0
-    general: dict[Mode | None, dict[str, Answers]] = {None: {}, "thinking": {}, "non_thinking": {}}
     names = list(run.config["inputs"]["checkpoints"])
+    if unknown := {*settings.both_modes, settings.budget_checkpoint} - set(names):
+        listed = ", ".join(sorted(unknown))
+        raise InputError(
+            f"{run.stage}: both_modes or budget_checkpoint names {listed}, which is none of its checkpoints"
+        )
+    general: dict[Mode | None, dict[str, Answers]] = {None: {}, "thinking": {}, "non_thinking": {}}
     for number, name in enumerate(names):
         engine = open_engine(run, "checkpoints", settings.sampling_batch_size, name)
         modes: Sequence[Mode | None] = MODES if name in settings.both_modes else (None,)
@@ -62,7 +68,8 @@ def main(run: Run) -> None:
             budgets(recorder, name, engine, questions["reasoning"])
         run.metrics.log(number + 1, len(names), **headline(recorder, name))
     for mode, answers in general.items():
-        preference(recorder, questions["general"], answers, REFERENCE, mode)
+        against = general[mode or "thinking"].get(REFERENCE)
+        preference(recorder, questions["general"], answers, REFERENCE, mode, against)
     recorder.save(len(names), tokens)
 
 
@@ -74,7 +81,10 @@ def sampling_of(settings: ModeEvaluation, mode: Mode | None) -> Sampling:
 
 
 def think_follow(recorder: Recorder, name: str, engine: TransformersEngine) -> None:
-    """Conversations of two to four turns with flags at random: does the last response follow the last flag?"""
+    """Conversations of two to four turns with flags at random: does the last response follow the last flag?
+
+    A row for each mode that was asked for: a model that always thinks follows one of them in full.
+    """
     settings: ModeEvaluation = recorder.run.settings
     scripts = conversations(settings)
     spoken: list[list[dict]] = [[] for _ in scripts]
@@ -88,7 +98,9 @@ def think_follow(recorder: Recorder, name: str, engine: TransformersEngine) -> N
         for i, (completion,) in zip(going, engine.generate(prompts, 1, sampling, settings.seed + turn), strict=True):
             followed[i] = float(follows_mode(completion.text, mode_of(spoken[i])))
             spoken[i].append({"role": "assistant", "content": completion.answer})
-    recorder.add(name, "think_follow", "followed", followed, 1)
+    for mode in MODES:
+        asked = [value for value, messages in zip(followed, spoken, strict=True) if mode_of(messages) == mode]
+        recorder.add(name, "think_follow", "followed", asked, 1, mode)
 
 
 def conversations(settings: ModeEvaluation) -> list[list[dict]]:
@@ -117,7 +129,7 @@ def budgets(recorder: Recorder, name: str, engine: TransformersEngine, questions
         answers = generate_with_budget(engine, prompts, settings.samples_per_question, sampling, budget, settings.seed)
         for metric, value in (("pass@1", accuracy), ("mean_tokens", lambda c, row: float(c.tokens))):
             values = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
-            recorder.add(name, "budget", metric, means(values), settings.samples_per_question, budget=budget)
+            recorder.add(name, "budget", metric, means(values), settings.samples_per_question, "thinking", budget)
 
 
 if __name__ == "__main__":

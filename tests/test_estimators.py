@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from data.tasks import rows
-from stages import evaluation
-from stages.core.engine import Completion
+from stages.core.benchmarks import Recorder, reasoning
+from stages.core.engine import Completion, Sampling
 from stages.core.estimators import (
     bootstrap_interval,
     cons_at_k,
@@ -162,7 +162,7 @@ def test_expected_calibration_error_refuses_bad_input(confidence, correct):
 class Solver:
     """Answers code and Chinese questions right, others wrong."""
 
-    def answer(self, questions, n, sampling, seed):
+    def answer(self, questions, n, sampling, seed, enable_thinking=True):
         right = [row["domain"] == "code" or row["language"] == "zh" for row in questions]
         return [
             [Completion(f"<think>first</think> {row['answer'] if ok else '?'}", 5, True, "chat")] * n
@@ -176,9 +176,9 @@ def benchmarks(tasks, count):
         samples_per_question=2, pass_k_samples=3, pass_k_questions=20, max_completion_length=8, temperature=0.6,
         top_p=0.95, seed=0, bootstrap_samples=10,
     )  # fmt: skip
-    recorder = evaluation.Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
+    recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
     questions = rows(tasks, count, "test", 0)
-    tokens = evaluation.reasoning(recorder, "base", Solver(), questions)
+    tokens = reasoning(recorder, "base", Solver(), questions, Sampling(0.6, 8, 0.95))
     assert tokens == 5 * (3 * len(questions) + 3 * len(questions[:: max(1, len(questions) // 20)]))
     return questions, {(row["benchmark"], row["metric"]): row for row in recorder.results}
 

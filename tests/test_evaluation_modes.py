@@ -1,5 +1,6 @@
 """Qwen3's evaluation: conversations with flags, who follows them, and what the report shows of it."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -8,12 +9,16 @@ from data.chat import render_completion
 from data.modes import MODES, mode_of, without_flags
 from data.tasks import rows
 from stages import evaluation_in_both_modes as evaluation
-from stages.core import benchmarks
+from stages.core import benchmarks, figures
 from stages.core.benchmarks import Recorder
 from stages.core.engine import Completion
-from stages.core.reporting import samples, strong_to_weak
+from stages.core.errors import InputError
+from stages.core.published import QWEN3_TABLE_22, R1_TABLE_3
+from stages.core.records import StageRecord
+from stages.core.reporting import render, samples, strong_to_weak
 from stages.core.result_figures import budget_curve
-from stages.core.results import LEADING, lines
+from stages.core.results import LEADING, beside_paper, lines, summary_table
+from stages.core.settings import ModeEvaluation
 
 SETTINGS = SimpleNamespace(
     seed=1, conversations=40, tasks={"arithmetic": 1.0, "equation": 1.0}, split="test", temperature=0.6, top_p=0.95,
@@ -56,9 +61,13 @@ def test_who_obeys_follows_all_and_who_always_thinks_some(recorder, tokenizer):
     obedient = Speaker(tokenizer, obeys=True)
     evaluation.think_follow(recorder, "obedient", obedient)
     evaluation.think_follow(recorder, "always", Speaker(tokenizer, obeys=False))
-    values = {row["checkpoint"]: row["value"] for row in recorder.results}
+    values = {(row["checkpoint"], row["mode"]): row["value"] for row in recorder.results}
+    assert values == {
+        ("obedient", "thinking"): 1.0, ("obedient", "non_thinking"): 1.0,
+        ("always", "thinking"): 1.0, ("always", "non_thinking"): 0.0,
+    }  # fmt: skip
     asked = [mode_of(script) for script in evaluation.conversations(SETTINGS)]
-    assert values == {"obedient": 1.0, "always": pytest.approx(asked.count("thinking") / 40)}
+    assert [row["n"] for row in recorder.results] == 2 * [asked.count(mode) for mode in MODES]
     assert not any("<think>" in prompt for prompt in obedient.prompts)  # history loses its thinking
 
 
@@ -124,6 +133,10 @@ def test_win_rates_are_against_the_reference_in_the_same_mode(recorder):
     benchmarks.preference(recorder, questions, {"ref": good, "m": bad}, "ref", "non_thinking")
     benchmarks.preference(recorder, questions, {"base": bad}, "ref")
     wins = {(row["checkpoint"], row["mode"]): row["value"] for row in recorder.results if row["metric"] == "win_rate"}
+    benchmarks.preference(recorder, questions, {"early": bad}, "ref", None, good)  # of one mode: answers are given
+    assert [
+        row["value"] for row in recorder.results if row["checkpoint"] == "early" and row["metric"] == "win_rate"
+    ] == [0]
     assert wins == {("ref", "thinking"): 0.5, ("m", "thinking"): 1.0, ("ref", "non_thinking"): 0.5,
                     ("m", "non_thinking"): 0.0}  # fmt: skip
 
@@ -158,7 +171,7 @@ def test_budgets_are_lines_of_their_own_behind_the_other_benchmarks():
         ("budget", "pass@1 at 0"), ("budget", "pass@1 at 8"), ("budget", "pass@1 at 16"),
     ]  # fmt: skip
     assert [line.cells["m"].text for line in found[3:]] == ["10.0", "20.0", "30.0"]
-    assert found[2].cells["m (thinking)"].text == "0.40"
+    assert found[2].cells["m (thinking)"].text == "40.0"
 
 
 def test_the_budget_curve_has_every_budget_and_both_modes():
@@ -175,8 +188,80 @@ def test_the_budget_curve_has_every_budget_and_both_modes():
 def test_strong_to_weak_shows_what_was_measured_beside_the_paper():
     measured = [row(name, "reasoning", "pass@1", 0.4, "thinking") for name in ("student_rl", "on_policy_distillation")]
     stages = [SimpleNamespace(name="student_rl", manifest={"seconds": 70.0})]
+    both = [*stages, SimpleNamespace(name="on_policy_distillation", manifest={"seconds": 20.0})]
+    assert [(line["times"], line["hours_times"]) for line in strong_to_weak(measured, both)] == [
+        (3.5, pytest.approx(17920 / 1800)), (None, None),
+    ]  # fmt: skip
+    assert strong_to_weak(measured, stages)[0]["times"] is None
     found = strong_to_weak(measured, stages)
     assert [(line["method"], line["seconds"], line["hours"]) for line in found] == [
         ("+ RL", 70.0, 17920), ("+ on-policy distillation", None, 1800),
     ]  # fmt: skip
     assert found[0]["cells"][0][0] == "pass@1" and strong_to_weak([], stages) == []
+
+
+def stages_in_modes():
+    """pass@1 in maths and ThinkFollow of Stage 2, which has one mode, and of Stages 3 and 4, which have two."""
+    found = [row("reasoning_rl", "math", "pass@1", 0.8)]
+    for name, thinking, without in (("thinking_mode_fusion", 0.4, 0.3), ("general_rl", 0.45, 0.6)):
+        for mode, value in (("thinking", thinking), ("non_thinking", without)):
+            found += [row(name, "math", "pass@1", value, mode), row(name, "think_follow", "followed", 0.9, mode)]
+    return found
+
+
+def test_the_stages_stand_beside_the_paper_in_each_mode():
+    (thinking, shapes), (without, others) = beside_paper(stages_in_modes())
+    assert "thinking" in thinking.source and without.source.endswith("non-thinking")
+    aime = shapes[0]
+    assert aime.values == (0.8, 0.4, 0.45) and aime.our_steps == ("↓", "≈") and aime.paper_steps == ("↓", "≈")
+    assert aime.agreement == (2, 2)
+    follow = next(shape for shape in shapes if shape.benchmark == "think_follow")
+    assert follow.ours[0] is None and follow.paper[0] is None and follow.agreement == (0, 1)
+    assert others[0].values == (0.3, 0.6) and others[0].agreement == (1, 1)
+    assert beside_paper([row("a", "math", "pass@1", 0.5, "thinking")]) == beside_paper([]) == []
+
+
+def test_every_row_of_a_paper_table_fits_its_columns():
+    for table in (R1_TABLE_3, *QWEN3_TABLE_22):
+        assert len(table.labels) == len(table.stages)
+        assert {len(published.values) for published in table.rows} == {len(table.stages)}
+
+
+def test_the_printed_table_has_those_that_do_not_think_apart():
+    text = summary_table(stages_in_modes())
+    head, without = text.split("The same without thinking")
+    assert "reasoning" in head and "45.0" in head and "60.0" not in head and "(thinking)" not in head
+    without = without.split("Beside")[0]
+    assert "60.0" in without and "45.0" not in without and "reasoning" not in without
+    assert text.count("Beside arXiv 2505.09388v1, Table 22") == 2 and "Table 3" not in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_the_page_shows_both_tables(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    folder = tmp_path / "evaluation"
+    (folder / "data").mkdir(parents=True)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(stages_in_modes()), folder / "data" / "rows.parquet")
+    stage = StageRecord("evaluation", str(folder), {"script": "evaluation_in_both_modes"}, {})
+    page = render("qwen3", "tiny", [stage])
+    assert "Table 22 (Qwen3-32B), thinking" in page and "Table 22 (Qwen3-32B), non-thinking" in page
+    assert "98.9" in page and "Table 3" not in page
+
+
+def test_long_names_have_room_in_the_figure():
+    def label_at(name):
+        return int(re.search(r'<text class="label" x="(\d+)"', figures.interval_chart([(name, 0.5, 0.4, 0.6)]))[1])
+
+    assert label_at("base") == 140 and label_at("off_policy_distillation (non_thinking)") > 240
+
+
+def test_a_checkpoint_that_is_not_evaluated_is_refused():
+    settings = ModeEvaluation.model_construct(
+        both_modes=["m", "other"], budget_checkpoint="m", tasks=SETTINGS.tasks, reasoning_questions=1,
+        questions_per_benchmark=1, split="test", seed=1,
+    )  # fmt: skip
+    run = SimpleNamespace(stage="evaluation", settings=settings, config={"inputs": {"checkpoints": {"m": "runs/m"}}})
+    with pytest.raises(InputError, match="names other, which is none of its checkpoints"):
+        evaluation.main(run)

@@ -209,25 +209,35 @@ def instructions(
 
 
 def preference(
-    recorder: Recorder, questions: list[dict], answers: dict[str, Answers], reference: str, mode: Mode | None = None
+    recorder: Recorder,
+    questions: list[dict],
+    answers: dict[str, Answers],
+    reference: str,
+    mode: Mode | None = None,
+    reference_answers: Answers | None = None,
 ) -> None:
-    """Win rate against the reference checkpoint by the gold preference, and what the reward model thinks."""
+    """Win rate against the reference checkpoint by the gold preference, and what the reward model thinks.
+
+    reference_answers: those to compare with; without them the reference's own among `answers`, if it is there.
+    """
     run, k = recorder.run, recorder.run.settings.samples_per_question
     scorer = None
     if "reward_models" in run.config["inputs"]:
         from stages.core.scoring import open_scorer
 
         scorer = open_scorer(run, next(iter(run.config["inputs"]["reward_models"])))
-    golds = {
-        name: [[gold(c.answer, row) for c in group] for row, group in pairs(questions, groups)]
-        for name, groups in answers.items()
-    }
+
+    def golds_of(groups: Answers) -> list[list[float]]:
+        return [[gold(c.answer, row) for c in group] for row, group in pairs(questions, groups)]
+
+    golds = {name: golds_of(groups) for name, groups in answers.items()}
+    others = golds.get(reference) if reference_answers is None else golds_of(reference_answers)
     for name, groups in answers.items():
         recorder.add(name, "general", "gold", means(golds[name]), k, mode)
-        if reference in golds:
+        if others is not None:
             wins = [
                 [1.0 if ours > theirs else 0.5 if ours == theirs else 0.0 for ours, theirs in pairs(mine, other)]
-                for mine, other in pairs(golds[name], golds[reference])
+                for mine, other in pairs(golds[name], others)
             ]
             recorder.add(name, "general", "win_rate", means(wins), k, mode)
         if scorer:

@@ -80,8 +80,9 @@ def line_chart(points: Sequence[tuple[float, float]], title: str, x_label: str =
 
 def interval_chart(values: Sequence[tuple[str, float, float, float]], maximum: float = 1.0) -> str:
     """(label, value, low, high) from top to bottom: a dot on its interval, on one axis from 0 to `maximum`."""
-    row, left, right = 26, 150, 60
-    width, height = 640, row * len(values) + 30
+    row, right = 26, 60
+    left = max(150, 10 + max(round(6.6 * len(label)) for label, *_ in values))
+    width, height = 490 + left, row * len(values) + 30
 
     def x(value: float) -> float:
         return left + (width - left - right) * min(max(value / maximum, 0), 1)

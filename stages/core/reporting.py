@@ -13,9 +13,6 @@ from stages.core import figures, result_figures
 from stages.core.published import (
     DISTILLATION,
     DISTILLATION_SOURCE,
-    SOURCE,
-    STAGE_LABELS,
-    STAGES,
     TABLE_21,
     TABLE_21_SOURCE,
     TABLE_21_STAGES,
@@ -25,10 +22,10 @@ from stages.core.results import (
     LEADING,
     Cell,
     Row,
+    beside_paper,
     lines,
     order_columns,
     sampling_lines,
-    shape,
     summary_table,
 )
 from stages.core.settings import SETTINGS
@@ -255,8 +252,12 @@ def column_of(row: Mapping[str, Any]) -> str:
 
 
 def strong_to_weak(results: Sequence[Row], stages: Sequence[StageRecord]) -> list[dict[str, Any]]:
-    """Off-policy distillation, RL and on-policy distillation of one student (Qwen3 Table 21), with their seconds."""
+    """Off-policy distillation, RL and on-policy distillation of one student (Qwen3 Table 21), with their seconds.
+
+    `times`, `hours_times`: the compute of RL as a multiple of on-policy distillation's, here and in the paper.
+    """
     seconds = {stage.name: float(stage.manifest.get("seconds") or 0) for stage in stages}
+    least, least_hours = seconds.get(TABLE_21_STAGES[-1]), TABLE_21[-1][-1]
     found = []
     for name, (method, printed, hours) in zip(TABLE_21_STAGES, TABLE_21, strict=True):
         cells = {
@@ -266,8 +267,17 @@ def strong_to_weak(results: Sequence[Row], stages: Sequence[StageRecord]) -> lis
         }
         if cells:
             shown = [(metric, cell) for metric, cell in cells.items() if metric.startswith("pass@")]
+            other = hours is not None and name != TABLE_21_STAGES[-1]
             found.append(
-                {"method": method, "cells": shown, "seconds": seconds.get(name), "printed": printed, "hours": hours}
+                {
+                    "method": method,
+                    "cells": shown,
+                    "seconds": seconds.get(name),
+                    "times": seconds[name] / least if other and least and name in seconds else None,
+                    "printed": printed,
+                    "hours": hours,
+                    "hours_times": hours / least_hours if other else None,
+                }
             )
     return found
 
@@ -301,10 +311,8 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         token_efficiency=result_figures.token_efficiency(results, columns),
         leading=lines(results, LEADING),
         every=lines(results),
-        shapes=shape(results),
+        paper_tables=beside_paper(results),
         sparkline=figures.sparkline,
-        paper_stages=list(zip(STAGE_LABELS, STAGES, strict=True)),
-        paper_source=SOURCE,
         budget_curve=result_figures.budget_curve(results),
         strong_to_weak=strong_to_weak(results, stages),
         table_21_source=TABLE_21_SOURCE,

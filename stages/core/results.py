@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from stages.core.published import SOURCE, STAGE_LABELS, STAGES, TABLE_3
+from stages.core.published import QWEN3_TABLE_22, R1_TABLE_3, PaperTable
 
 Row = Mapping[str, Any]
 
@@ -36,6 +36,7 @@ SAMPLING = (r"greedy", r"pass@1", r"pass@1 \(T 1\)", r"cons@\d+", r"pass@\d+", r
 """The columns that tell learning from sharpening."""
 _SHARE = re.compile(
     r"(pass|cons)@|greedy|win_rate|followed|unsafe_refused|safe_answered|format_rate|language_consistency"
+    r"|length_score"
 )
 
 
@@ -81,7 +82,7 @@ class Shape(NamedTuple):
     name: str
     ours: tuple[Cell | None, ...]
     our_steps: tuple[str, ...]
-    paper: tuple[float, ...]
+    paper: tuple[float | None, ...]
     paper_steps: tuple[str, ...]
 
     @property
@@ -91,7 +92,7 @@ class Shape(NamedTuple):
     @property
     def agreement(self) -> tuple[int, int]:
         """(steps that go the same way, steps of the paper that we also have)."""
-        pairs = [(a, b) for a, b in zip(self.our_steps, self.paper_steps, strict=True) if a]
+        pairs = [(a, b) for a, b in zip(self.our_steps, self.paper_steps, strict=True) if a and b]
         return sum(a == b for a, b in pairs), len(pairs)
 
 
@@ -153,26 +154,40 @@ def step(before: Cell | None, after: Cell | None) -> str:
     return "↓" if ceiling < (before.value if before.low is None else before.low) else "≈"
 
 
-def shape(rows: Iterable[Row]) -> list[Shape]:
-    """R1's Table 3 beside our nearest benchmarks; empty where fewer than two of its stages were evaluated.
+def shape(rows: Iterable[Row], table: PaperTable = R1_TABLE_3) -> list[Shape]:
+    """A paper's table beside our nearest benchmarks; empty where fewer than two of its stages were evaluated.
 
-    The paper prints no intervals: its steps of less than a point count as level. A recipe of models with two modes is
-    not R1's, whatever its stages are called.
+    A checkpoint that was measured in one mode alone stands in for the table's mode. The papers print no intervals:
+    their steps of less than a point count as level.
     """
-    rows = list(rows)
-    if any(row.get("mode") for row in rows):
-        return []
     cells = {(line.benchmark, line.metric): line.cells for line in lines(rows)}
     result = []
-    for published in TABLE_3:
-        ours = tuple(cells.get((published.benchmark, published.metric), {}).get(stage) for stage in STAGES)
+    for published in table.rows:
+        found = cells.get((published.benchmark, published.metric), {})
+        ours = tuple(found.get(f"{stage} ({table.mode})", found.get(stage)) for stage in table.stages)
         if sum(cell is not None for cell in ours) < 2:
             continue
         steps = tuple(step(a, b) for a, b in zip(ours, ours[1:], strict=False))
-        changes = [b - a for a, b in zip(published.values, published.values[1:], strict=False)]
-        theirs = tuple("≈" if abs(change) < 1 else "↑" if change > 0 else "↓" for change in changes)
+        theirs = tuple(_paper_step(a, b) for a, b in zip(published.values, published.values[1:], strict=False))
         result.append(Shape(published.benchmark, published.name, ours, steps, published.values, theirs))
     return result
+
+
+def _paper_step(before: float | None, after: float | None) -> str:
+    if before is None or after is None:
+        return ""
+    change = after - before
+    return "≈" if abs(change) < 1 else "↑" if change > 0 else "↓"
+
+
+def beside_paper(rows: Iterable[Row]) -> list[tuple[PaperTable, list[Shape]]]:
+    """The papers' tables that results can stand beside.
+
+    Qwen3's where checkpoints were measured in two modes, else R1's: stages of one name are in both.
+    """
+    rows = list(rows)
+    tables = QWEN3_TABLE_22 if any(row.get("mode") for row in rows) else (R1_TABLE_3,)
+    return [(table, found) for table in tables if (found := shape(rows, table))]
 
 
 def sampling_lines(rows: Iterable[Row]) -> dict[str, tuple[list[str], dict[str, dict[str, Cell]]]]:
@@ -190,9 +205,10 @@ def sampling_lines(rows: Iterable[Row]) -> dict[str, tuple[list[str], dict[str, 
 
 
 def summary_table(results: Iterable[Row]) -> str:
-    """The results as text for a terminal: the leading metrics with intervals, then R1's Table 3 beside them.
+    """The results as text for a terminal: the leading metrics with intervals, then the paper's table beside them.
 
-    Checkpoints stand in the order in which the rows name them, eight of them in 120 columns. Shares are in percent.
+    Checkpoints stand in the order in which the rows name them, eight of them in 120 columns; those that do not think
+    have a table of their own. Shares are in percent.
     """
     from rich.console import Console
 
@@ -200,9 +216,14 @@ def summary_table(results: Iterable[Row]) -> str:
     if not rows:
         return "no results\n"
     console = Console(file=io.StringIO(), width=1000, color_system=None)  # so that a table takes the width it needs
-    console.print(_leading(rows))
-    if shapes := shape(rows):
-        console.print(_beside(shapes))
+    plain, without = [], []
+    for name in order_columns(rows):
+        (without if name.endswith("(non_thinking)") else plain).append(name)
+    console.print(_leading(rows, plain, "Held-out results with 95 % intervals; shares in percent"))
+    if without:
+        console.print(_leading(rows, without, "The same without thinking"))
+    for table, shapes in beside_paper(rows):
+        console.print(_beside(table, shapes))
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
 
 
@@ -216,10 +237,10 @@ def _table(title: str, *columns: str) -> Any:
     return table
 
 
-def _leading(rows: Sequence[Row]) -> Any:
-    names, shown = order_columns(rows), lines(rows, LEADING)
-    headers = ["\n".join(name.replace("_", " ").rsplit(" ", 1)) for name in names]
-    table = _table("Held-out results with 95 % intervals; shares in percent", "benchmark", "metric", *headers)
+def _leading(rows: Sequence[Row], names: Sequence[str], title: str) -> Any:
+    shown = [line for line in lines(rows, LEADING) if line.cells.keys() & set(names)]
+    headers = ["\n".join(name.split(" (")[0].replace("_", " ").rsplit(" ", 1)) for name in names]
+    table = _table(title, "benchmark", "metric", *headers)
     for index, line in enumerate(shown):
         cells = [line.cells.get(name) for name in names]
         written = ["" if cell is None else f"{cell.text}\n{cell.interval}" for cell in cells]
@@ -229,9 +250,9 @@ def _leading(rows: Sequence[Row]) -> Any:
     return table
 
 
-def _beside(shapes: Sequence[Shape]) -> Any:
-    headers = [f"{label}\n{stage}" for label, stage in zip(STAGE_LABELS, STAGES, strict=True)]
-    title = f"Beside {SOURCE} (↑ ↓ against the stage to the left, ≈ no clear change)"
+def _beside(paper: PaperTable, shapes: Sequence[Shape]) -> Any:
+    headers = [f"{label}\n{stage}" for label, stage in zip(paper.labels, paper.stages, strict=True)]
+    title = f"Beside {paper.source} (↑ ↓ against the stage to the left, ≈ no clear change)"
     table = _table(title, "benchmark", *headers)
     previous = None
     for row in shapes:
@@ -239,7 +260,8 @@ def _beside(shapes: Sequence[Shape]) -> Any:
             ours = ["" if cell is None else cell.text for cell in row.ours]
             table.add_row(f"{row.benchmark.replace('_', ' ')}, here", *_with_steps(ours, row.our_steps))
             previous = row.benchmark
-        table.add_row(f"  {row.name}", *_with_steps([f"{value:.1f}" for value in row.paper], row.paper_steps))
+        printed = ["" if value is None else f"{value:.1f}" for value in row.paper]
+        table.add_row(f"  {row.name}", *_with_steps(printed, row.paper_steps))
     return table
 
 
