@@ -8,12 +8,18 @@ from data.tasks import REASONING_DOMAINS
 
 
 def in_both_modes(
-    pool: list[dict], count: int, non_thinking_fraction: float, seed: int, multi_turn: float = 0.0
+    pool: list[dict],
+    count: int,
+    non_thinking_fraction: float,
+    seed: int,
+    multi_turn: float = 0.0,
+    in_system: float = 0.0,
 ) -> list[dict]:
     """`count` rows, the pool again and again: with their `mode`, and a prompt that asks for it, in random order.
 
     A share has /no_think; of the others one half has /think, the other no flag, which means thinking too.
     multi_turn: share of the rows that have one or two other questions of the pool before them, answered, with flags.
+    in_system: share of the flagged rows whose only flag stands in the system message.
     """
     non_thinking = round(count * non_thinking_fraction)
     thinking = (count - non_thinking) // 2
@@ -24,11 +30,14 @@ def in_both_modes(
     rows = []
     for number, flag in enumerate(flags):
         row, mode = pool[number % len(pool)], flag or "thinking"
-        prompt = with_flag(row["prompt"], flag) if flag else row["prompt"]
+        prompt = row["prompt"]
+        if flag:
+            put = with_system_flag if in_system and rng.random() < in_system else with_flag
+            prompt = put(prompt, flag)
         if rng.random() < multi_turn:
             earlier = rng.sample(pool, min(len(pool), rng.randint(1, 2)))
             history = [(other["prompt"][-1]["content"], response_of(other)) for other in earlier]
-            prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.5, in_system=0.0)
+            prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.5, in_system=in_system)
         rows.append(row | {"prompt": prompt, "mode": mode})
     return rows
 

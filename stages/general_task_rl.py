@@ -18,6 +18,8 @@ from stages.core.settings import GeneralTaskRL
 PREFERENCE, REFERENCE = "preference_reward_model", "reference_reward_model"
 WITH_REFERENCE = ("translation", "passage")
 BY_RULE = ("repeat_word",)
+SYSTEM_FLAGS = 0.15
+"""Share of the flagged prompts whose only flag stands in the system message, as in the fusion data."""
 
 
 def main(run: Run) -> None:
@@ -50,8 +52,10 @@ def mixed_prompts(settings: GeneralTaskRL) -> list[dict]:
     general = round(total * settings.general_fraction)
     pool = rows(settings.tasks, total - general, "train", settings.seed + 4)
     pool += rows(settings.general_tasks, general, "train", settings.seed + 5)
-    random.Random(settings.seed).shuffle(pool)
-    return in_both_modes(pool, total, settings.non_thinking_fraction, settings.seed, settings.multi_turn)
+    # Not the seed of the modes: the same permutation of both would give all reasoning prompts one mode.
+    random.Random(settings.seed + 7).shuffle(pool)
+    share = settings.non_thinking_fraction
+    return in_both_modes(pool, total, share, settings.seed, settings.multi_turn, SYSTEM_FLAGS)
 
 
 def is_open(row: dict) -> bool:

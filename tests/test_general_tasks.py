@@ -99,7 +99,7 @@ def test_thought_speaks_the_response_language(name, language):
 @pytest.mark.parametrize(("name", "language"), FAMILIES)
 def test_wrong_content_is_never_correct(name, language):
     task, rng = TASKS[name], random.Random(1)
-    if name == "unsafe":
+    if name in ("unsafe", "repeat_word"):  # there, style and language decide too
         return
     for problem in prompts(name, language, 600):
         row, wrong = problem.row(), task.wrong(problem.info, rng)

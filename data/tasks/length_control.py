@@ -13,7 +13,7 @@ def length_score(answer: str, row: dict) -> float:
     """How near an answer is to the n repetitions asked for: max(0, 1 - |found - n| / n); 0 if it has other words."""
     info = row_info(row)
     word, count = info["word"][row["language"]], info["count"]
-    pieces = [unit for unit in units(answer) if unit[0].isalpha()]
+    pieces = [unit for unit in units(answer) if unit[0].isalnum()]
     whole = rf"(?<![A-Za-z]){word}(?![A-Za-z])" if word.isascii() else word
     found = len(re.findall(whole, answer, re.IGNORECASE))
     if len(pieces) != found * len(units(word)):

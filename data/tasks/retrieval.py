@@ -8,6 +8,13 @@ SENTENCES = (2, 3)
 _OPENING = {"en": "Read: {} ", "zh": "读:{}"}
 
 
+def grounded(answer: str, row: dict) -> bool:
+    """Whether an answer says what the passage says of who is asked about: that value alone, of nobody else."""
+    info = row_info(row)
+    others = [name for name in mentioned_names(answer) if name != info["entity"]]
+    return not others and mentioned(answer, VALUES[info["attribute"]]) == [info["value"]["en"]]
+
+
 class Passage(Facts):
     """A question on one of the sentences of a passage; the fact that the world has instead is a wrong answer."""
 
@@ -35,6 +42,4 @@ class Passage(Facts):
         return info | {"value": ENTITIES[info["entity"]].value(info["attribute"])}
 
     def verify(self, answer, row):
-        info = row_info(row)
-        others = [name for name in mentioned_names(answer) if name != info["entity"]]
-        return not others and mentioned(answer, VALUES[info["attribute"]]) == [info["value"]["en"]]
+        return grounded(answer, row)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from data.modes import without_flags
 from stages.core.engine import Completion, Sampling, open_engine
+from stages.core.errors import InputError
 from stages.core.objectives import clipped_z_score, sigmoid
 from stages.core.scoring import RewardScorer, with_reference
 
@@ -22,6 +23,8 @@ def score_scale(
 
     A reward model's scale and offset mean nothing by themselves.
     """
+    if not prompts:
+        raise InputError("the mixture 'general_tasks' has no prompt that the preference reward applies to")
     engine = open_engine(run, "from", batch_size=256)
     sampled = engine.answer(prompts, 1, Sampling(temperature, max_tokens), seed)
     scores = scorer.score([question(row) for row in prompts], [group[0].answer for group in sampled])
@@ -36,22 +39,27 @@ def preference_reward(
 ) -> BatchReward:
     """The reward model's score of the visible answer, as a clipped z-score; None where it does not apply."""
 
-    def reward(completions: list[Completion], batch: list[dict]) -> list[float | None]:
-        scores = scorer.score([question(row) for row in batch], [c.answer for c in completions])
-        return [
-            clipped_z_score(score, mean, deviation, clip) if applies(row) else None
-            for score, row in zip(scores, batch, strict=True)
-        ]
-
-    return reward
+    return _scored(scorer, applies, question, lambda score: clipped_z_score(score, mean, deviation, clip))
 
 
 def reference_reward(scorer: RewardScorer, applies: Callable[[dict], bool]) -> BatchReward:
-    """The probability that the visible answer agrees with the row's reference answer (`reference`), in [0, 1]."""
+    """The probability that the visible answer agrees with the row's `answer`, in [0, 1]; None where none is asked."""
+
+    return _scored(scorer, applies, lambda row: with_reference(question(row), row["answer"]), sigmoid)
+
+
+def _scored(
+    scorer: RewardScorer,
+    applies: Callable[[dict], bool],
+    asked: Callable[[dict], str],
+    value: Callable[[float], float],
+) -> BatchReward:
+    """`value` of the scores of the visible answers; only what the reward applies to is read, the rest is None."""
 
     def reward(completions: list[Completion], batch: list[dict]) -> list[float | None]:
-        texts = [with_reference(question(row), row["answer"]) for row in batch]
-        scores = scorer.score(texts, [c.answer for c in completions])
-        return [sigmoid(score) if applies(row) else None for score, row in zip(scores, batch, strict=True)]
+        read = [index for index, row in enumerate(batch) if applies(row)]
+        scores = scorer.score([asked(batch[i]) for i in read], [completions[i].answer for i in read])
+        found = dict(zip(read, map(value, scores), strict=True))
+        return [found.get(index) for index in range(len(batch))]
 
     return reward

@@ -8,6 +8,7 @@ from data.language import language_consistency
 from data.modes import follows_mode, mode_of
 from data.preference import follows_instruction
 from data.tasks import GENERAL, REASONING, REASONING_DOMAINS, verify
+from data.tasks.answers import row_info
 from data.tasks.base import Author, Problem
 from data.tasks.length_control import length_score
 from stages.core.engine import Completion
@@ -71,12 +72,12 @@ RULES: dict[str, Reward] = {
 GENERAL_RULES = ("mode", "instruction", "length")
 """The rules that are tested on general prompts: the others read them too, but have no gold answer there."""
 WORSE = {
-    "accuracy": "wrong",
-    "format": "malformed",
-    "language": "other_language",
-    "mode": "malformed",
-    "instruction": "disobedient",
-    "length": "disobedient",
+    "accuracy": ("wrong",),
+    "format": ("malformed",),
+    "language": ("other_language",),
+    "mode": ("malformed", "other_mode"),
+    "instruction": ("disobedient",),
+    "length": ("disobedient",),
 }
 """What each rule must score below gold."""
 
@@ -102,18 +103,20 @@ def worked_completion(
 
 
 def self_test(names: list[str], rows: list[dict], tokenizer, template: Template, per_task: int = 2) -> dict[str, float]:
-    """Score gold, wrong, malformed and wrong-language completions as the trainer will see them.
+    """Score gold completions and worse ones of each kind as the trainer will see them.
 
+    rows: `per_task` of them are tried for each family, instruction and mode that they ask for.
     They pass through the tokenizer and back, as TRL decodes them: a tag that vanishes there would make a reward 0 for
     ever. Returns the mean score by "reward/kind". Raises InputError where a reward cannot tell gold from wrong.
     """
     scores: dict[str, list[float]] = {}
-    taken: dict[str, int] = {}
+    taken: dict[tuple, int] = {}
     for row in rows:
-        taken[row["task"]] = taken.get(row["task"], 0) + 1
-        if taken[row["task"]] > per_task:
+        asked = (row["task"], _instruction_of(row), mode_of(row["prompt"]))
+        taken[asked] = taken.get(asked, 0) + 1
+        if taken[asked] > per_task:
             continue
-        for kind, text in _exemplars(row, template).items():
+        for kind, text in _exemplars(row, template, "mode" in names).items():
             ids = tokenizer(text, add_special_tokens=False)["input_ids"]
             decoded = tokenizer.decode(ids, skip_special_tokens=True)
             completion = Completion(decoded, len(ids), True, template)
@@ -127,31 +130,37 @@ def self_test(names: list[str], rows: list[dict], tokenizer, template: Template,
         raise InputError(f"reward self-test: no prompt to test the rewards {', '.join(names)} on")
     means = {key: sum(values) / len(values) for key, values in scores.items()}
     for name in names:
-        kind = WORSE[name]
-        gold, bad = means.get(f"{name}/gold", 1.0), means.get(f"{name}/{kind}", 0.0)
-        if gold < 1.0 or bad >= gold:
-            raise InputError(
-                f"reward self-test: the reward '{name}' gives {gold:.2f} to gold completions and {bad:.2f} to "
-                f"{kind.replace('_', ' ')} ones in the template '{template}', where 1.00 and less are needed: "
-                "check that the tokenizer keeps the tags and that the verifier reads the answer"
-            )
+        for kind in WORSE[name]:
+            gold, bad = means.get(f"{name}/gold", 1.0), means.get(f"{name}/{kind}", 0.0)
+            if gold < 1.0 or bad >= gold:
+                raise InputError(
+                    f"reward self-test: the reward '{name}' gives {gold:.2f} to gold completions and {bad:.2f} to "
+                    f"{kind.replace('_', ' ')} ones in the template '{template}', where 1.00 and less are needed: "
+                    "check that the tokenizer keeps the tags and that the verifier reads the answer"
+                )
     return means
 
 
-def _exemplars(row: dict, template: Template) -> dict[str, str]:
+def _instruction_of(row: dict) -> str | None:
+    return row_info(row)["instruction"] if row["task"] in GENERAL else None
+
+
+def _exemplars(row: dict, template: Template, both_modes: bool) -> dict[str, str]:
     gold, answer = worked_completion(row, template)
+    found: dict[str, str] = {}
     if template == "chat":
         thought, _, visible = (part.strip() for part in gold.removeprefix("<think>").partition("</think>"))
         thinks = mode_of(row["prompt"]) == "thinking"
-        gold = render_completion(thought or answer if thinks else "", visible)
-    malformed = gold.replace("</think>", "")
+        in_mode = {think: render_completion((thought or answer) if think else "", visible) for think in (True, False)}
+        gold = in_mode[thinks]
+        if both_modes:
+            found["other_mode"] = in_mode[not thinks]
+    found |= {"gold": gold, "malformed": gold.replace("</think>", "")}
     if row["task"] in GENERAL:
-        return {"gold": gold, "malformed": malformed, "disobedient": gold.replace(answer, _disobedient(row))}
+        return found | {"disobedient": gold.replace(answer, _disobedient(row))}
     other = "zh" if row["language"] == "en" else "en"
-    return {
-        "gold": gold,
+    return found | {
         "wrong": _with_wrong_answer(gold, answer),
-        "malformed": malformed,
         "other_language": worked_completion(row, template, other)[0],
     }
 
