@@ -113,10 +113,10 @@ COLD_START = {
 def test_the_cold_start_filters_queries_then_responses(monkeypatch, tokenizer):
     engine = Engine(tokenizer)
     tables, counts = saved(long_cot_cold_start_data, COLD_START, monkeypatch, engine)
-    assert counts["queries"] == 52 and len(tables["validation"]) == 8
+    assert counts["queries"] == 60 and len(tables["validation"]) == 8
     query_rules = [name for name in counts if name.startswith("queries ")]
-    assert all(counts[name] > 0 for name in query_rules) and len(query_rules) == 4
-    assert len(tables["queries"]) == 52 - sum(counts[name] for name in query_rules[:3])
+    assert all(counts[name] > 0 for name in query_rules) and len(query_rules) == 5
+    assert len(tables["queries"]) == 60 - sum(counts[name] for name in query_rules[:4])
     never = counts["queries that the teacher never answers"]
     assert never == sum(row["task"] == "expression" for row in tables["queries"])
     assert counts["total"] == 2 * (len(tables["queries"]) - never)

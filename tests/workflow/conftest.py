@@ -97,8 +97,9 @@ class Workflow:
         shutil.copy(ROOT / "Snakefile", self.folder)
         shutil.copytree(ROOT / "profiles", self.folder / "profiles")
         (self.folder / "stages/__init__.py").touch()
-        for name in (*CORE, "settings"):
+        for name in CORE:
             shutil.copy(ROOT / f"stages/core/{name}.py", self.folder / "stages/core")
+        shutil.copytree(ROOT / "stages/core/settings", self.folder / "stages/core/settings")
         (self.folder / "recipes/scales").mkdir(parents=True)
         recipe = yaml.safe_load((ROOT / "recipes/r1.yaml").read_text())
         recipe["stages"] = {name: stage for name, stage in recipe["stages"].items() if name in KEPT}
