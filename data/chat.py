@@ -23,7 +23,7 @@ CHAT_TEMPLATE = """\
 {%- endfor -%}
 {%- if tools -%}
   {{- '<|im_start|>system\\n' -}}
-  {%- if messages[0].role == 'system' -%}{{- messages[0].content + '\\n\\n' -}}{%- endif -%}
+  {%- if messages and messages[0].role == 'system' -%}{{- messages[0].content + '\\n\\n' -}}{%- endif -%}
   {{- 'Functions that can be called:\\n<tools>' -}}
   {%- for tool in tools -%}{{- '\\n' + tool | tojson -}}{%- endfor -%}
   {{- '\\n</tools>\\nA call is <tool_call>{"name": ..., "arguments": {...}}</tool_call>.<|im_end|>\\n' -}}
@@ -44,7 +44,8 @@ CHAT_TEMPLATE = """\
     {%- for call in message.tool_calls or [] -%}
       {%- set call = call.function or call -%}
       {{- '\\n' if content or not loop.first else '' -}}
-      {{- '<tool_call>\\n' + {'name': call.name, 'arguments': call.arguments} | tojson + '\\n</tool_call>' -}}
+      {%- set arguments = call.arguments if call.arguments is string else call.arguments | tojson -%}
+      {{- '<tool_call>\\n{"name": ' + call.name | tojson + ', "arguments": ' + arguments + '}\\n</tool_call>' -}}
     {%- endfor -%}
     {{- '<|im_end|>\\n' -}}
   {%- elif message.role == 'tool' -%}

@@ -35,11 +35,20 @@ def in_both_modes(
             put = with_system_flag if in_system and rng.random() < in_system else with_flag
             prompt = put(prompt, flag)
         if rng.random() < multi_turn:
-            earlier = rng.sample(pool, min(len(pool), rng.randint(1, 2)))
+            earlier = other_rows(pool, row, rng.randint(1, 2), rng)
             history = [(other["prompt"][-1]["content"], response_of(other)) for other in earlier]
             prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.5, in_system=in_system)
         rows.append(row | {"prompt": prompt, "mode": mode})
     return rows
+
+
+def other_rows(pool: list[dict], row: dict, count: int, rng: random.Random) -> list[dict]:
+    """`count` rows of a pool (fewer where it has no more), none of which asks what `row` asks.
+
+    pool: rows with different `id`s. A question that stood in its own history would be answered there.
+    """
+    drawn = rng.sample(pool, min(len(pool), count + 1))
+    return [other for other in drawn if other["id"] != row["id"]][:count]
 
 
 def response_of(row: dict) -> str:

@@ -21,7 +21,7 @@ _TAG = re.compile(r"</?think>")
 def with_flag(messages: list[dict], mode: Mode, turn: int = -1) -> list[dict]:
     """A copy of the conversation with the mode's flag at the end of one turn; text inside the turn is not touched."""
     copied = [dict(message) for message in messages]
-    copied[turn]["content"] = f"{copied[turn]['content']} {FLAGS[mode]}".lstrip()
+    copied[turn]["content"] = " ".join(filter(None, (copied[turn]["content"], FLAGS[mode])))
     return copied
 
 

@@ -15,7 +15,7 @@ import random
 from datasets import Dataset
 
 from data.chat import has_format, parse, render_completion, render_prompt
-from data.conversations import asking
+from data.conversations import asking, other_rows
 from data.preference import gold
 from data.summary import state_answer
 from data.tasks import GENERAL, rows, verify
@@ -62,9 +62,10 @@ def main(run: Run) -> None:
 
     tokenizer = policy.tokenizer
     table, shortened = [], 0
+    pool = list({example["id"]: example for example in examples}.values())
     for example in examples:
         turns = rng.randint(2, settings.max_turns) if rng.random() < settings.multi_turn else 1
-        history = [_turn(earlier) for earlier in rng.sample(examples, turns - 1)]
+        history = [_turn(earlier) for earlier in other_rows(pool, example, turns - 1, rng)]
         row = flagged(example, history, settings, rng)
         text = render_prompt(tokenizer, row["prompt"], "chat")
         if len(tokenizer(text + row["completion"])["input_ids"]) >= settings.max_length:
