@@ -11,12 +11,19 @@ DEVIATIONS   a rule writes the summary where the paper asks DeepSeek-V3; mixed-l
 
 from datasets import Dataset
 
-from data.chat import has_format, render_completion, render_prompt
-from data.summary import summarise
-from data.tasks import rows, verify
+from data.tasks import rows
+from stages.core.candidates import (
+    at_most,
+    candidates,
+    generated,
+    in_one_language,
+    not_repetitive,
+    right_and_well_formed,
+    with_summary,
+)
 from stages.core.checkpoint import Run, stage_main
 from stages.core.engine import Sampling, open_engine
-from stages.core.filters import apply_rules, mixes_languages, repetition
+from stages.core.filters import apply_rules
 from stages.core.settings import ColdStartData
 
 
@@ -27,38 +34,16 @@ def main(run: Run) -> None:
     sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
     sampled = zero.answer(prompts, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)
 
-    candidates = [
-        {"row": row, "sample": sample} for row, group in zip(prompts, sampled, strict=True) for sample in group
-    ]
     rules = {
-        "no end token": lambda c: c["sample"].finished,
-        "malformed": lambda c: has_format(c["sample"].text, zero.template),
-        "wrong answer": lambda c: verify(c["sample"].parsed.final, c["row"]),
-        "mixed languages": lambda c: (
-            not mixes_languages(c["sample"].thinking, c["row"]["language"], settings.min_language_consistency)
-        ),
-        "repetition": lambda c: repetition(c["sample"].thinking, settings.repetition_ngram) <= settings.max_repetition,
+        **right_and_well_formed(zero.template),
+        "mixed languages": in_one_language(settings.min_language_consistency),
+        "repetition": not_repetitive(settings.repetition_ngram, settings.max_repetition),
     }
-    kept, counts = apply_rules(candidates, rules)
+    kept, counts = apply_rules(candidates(prompts, sampled), rules)
 
-    table: list[dict] = []
-    taken: dict[str, int] = {}
-    for candidate in kept:
-        row, sample = candidate["row"], candidate["sample"]
-        taken[row["id"]] = taken.get(row["id"], 0) + 1
-        if taken[row["id"]] > settings.keep_per_prompt:
-            continue
-        summary = summarise(sample.thinking, sample.parsed.final, row["language"])
-        table.append(
-            row
-            | {
-                "prompt_text": render_prompt(zero.tokenizer, row["prompt"], "chat"),
-                "completion": render_completion(sample.thinking, summary),
-            }
-        )
+    table = [with_summary(candidate, zero.tokenizer) for candidate in at_most(kept, settings.keep_per_prompt)]
     counts |= {"prompt had enough": counts["kept"] - len(table), "kept": len(table)}
-    tokens = {"generated": sum(sample.tokens for group in sampled for sample in group)}
-    run.save_data({"rows": Dataset.from_list(table)}, {"rows": len(table)}, counts, tokens)
+    run.save_data({"rows": Dataset.from_list(table)}, {"rows": len(table)}, counts, generated(sampled))
 
 
 if __name__ == "__main__":

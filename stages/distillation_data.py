@@ -12,6 +12,7 @@ from data.chat import render_prompt
 from data.conversations import in_both_modes
 from data.modes import follows_mode
 from data.tasks import REASONING_DOMAINS, rows, verify
+from stages.core.candidates import candidates, generated, has_ended
 from stages.core.checkpoint import Run, stage_main
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules
@@ -27,27 +28,22 @@ def main(run: Run) -> None:
     prompts = in_both_modes(pool, len(pool), settings.non_thinking_fraction, settings.seed)
     sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
     sampled = teacher.answer(prompts, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)
-    candidates = [
-        {"row": row, "sample": sample} for row, group in zip(prompts, sampled, strict=True) for sample in group
-    ]
     rules = {
-        "no end token": lambda c: c["sample"].finished,
-        "other mode": lambda c: follows_mode(c["sample"].text, c["row"]["mode"]),
+        "no end token": has_ended,
+        "other mode": lambda c: follows_mode(c.sample.text, c.row["mode"]),
         "wrong answer": lambda c: (
             not settings.only_correct
-            or c["row"]["domain"] not in REASONING_DOMAINS
-            or verify(c["sample"].parsed.final, c["row"])
+            or c.row["domain"] not in REASONING_DOMAINS
+            or verify(c.sample.parsed.final, c.row)
         ),
     }
-    kept, counts = apply_rules(candidates, rules)
+    kept, counts = apply_rules(candidates(prompts, sampled), rules)
     table = [
-        c["row"]
-        | {"completion": c["sample"].text, "prompt_text": render_prompt(teacher.tokenizer, c["row"]["prompt"], "chat")}
+        c.row | {"completion": c.sample.text, "prompt_text": render_prompt(teacher.tokenizer, c.row["prompt"], "chat")}
         for c in kept
     ]
     headline = {mode: sum(row["mode"] == mode for row in table) for mode in ("thinking", "non_thinking")}
-    tokens = {"generated": sum(sample.tokens for group in sampled for sample in group)}
-    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, tokens)
+    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
 
 
 if __name__ == "__main__":

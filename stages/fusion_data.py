@@ -14,13 +14,14 @@ import random
 
 from datasets import Dataset
 
-from data.chat import has_format, parse, render_completion, render_prompt
+from data.chat import parse, render_completion, render_prompt
 from data.conversations import asking, other_rows
 from data.preference import gold
 from data.summary import state_answer
-from data.tasks import GENERAL, rows, verify
+from data.tasks import GENERAL, rows
 from data.tasks.base import Problem
 from data.tasks.length_control import length_score
+from stages.core.candidates import at_most, candidates, generated, right_and_well_formed
 from stages.core.checkpoint import Run, stage_main
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules
@@ -37,22 +38,11 @@ def main(run: Run) -> None:
     queries = run.load_rows("data", "queries").to_list()
     sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
     sampled = policy.answer(queries, settings.samples_per_query, sampling, settings.seed, progress=run.metrics.log)
-    candidates = [
-        {"row": row, "sample": sample} for row, group in zip(queries, sampled, strict=True) for sample in group
+    kept, counts = apply_rules(candidates(queries, sampled), right_and_well_formed(policy.template))
+    examples = [
+        candidate.row | {"completion": candidate.sample.text, "mode": "thinking"}
+        for candidate in at_most(kept, settings.keep_per_query)
     ]
-    rules = {
-        "no end token": lambda c: c["sample"].finished,
-        "malformed": lambda c: has_format(c["sample"].text, policy.template),
-        "wrong answer": lambda c: verify(c["sample"].parsed.final, c["row"]),
-    }
-    kept, counts = apply_rules(candidates, rules)
-    examples: list[dict] = []
-    taken: dict[str, int] = {}
-    for candidate in kept:
-        row, sample = candidate["row"], candidate["sample"]
-        taken[row["id"]] = taken.get(row["id"], 0) + 1
-        if taken[row["id"]] <= settings.keep_per_query:
-            examples.append(row | {"completion": sample.text, "mode": "thinking"})
     counts |= {"query had enough": counts["kept"] - len(examples), "kept": len(examples)}
 
     rng = random.Random(settings.seed)
@@ -76,8 +66,7 @@ def main(run: Run) -> None:
     headline = {mode: sum(row["mode"] == mode for row in table) for mode in ("thinking", "non_thinking")}
     headline["conversations"] = sum(len(row["prompt"]) > 2 for row in table)
     counts |= {"conversations cut to one turn": shortened}
-    tokens = {"generated": sum(sample.tokens for group in sampled for sample in group)}
-    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, tokens)
+    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
 
 
 def written_answers(settings: FusionData, rng: random.Random) -> tuple[list[dict], int]:

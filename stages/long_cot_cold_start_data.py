@@ -16,15 +16,24 @@ import random
 
 from datasets import Dataset
 
-from data.chat import has_format, parse, render_completion, render_prompt
+from data.chat import parse
 from data.joined import join_some
-from data.summary import summarise
-from data.tasks import rows, verify
+from data.tasks import rows
+from stages.core.candidates import (
+    Candidate,
+    at_most,
+    candidates,
+    generated,
+    in_one_language,
+    not_repetitive,
+    right_and_well_formed,
+    with_summary,
+)
 from stages.core.checkpoint import Run, stage_main
 from stages.core.difficulty import guessed_without_thinking, pass_rates
 from stages.core.engine import Sampling, open_engine
 from stages.core.errors import InputError
-from stages.core.filters import apply_rules, mixes_languages, repetition
+from stages.core.filters import apply_rules
 from stages.core.query_filters import disagrees, guesses, in_turns, several_questions, similarity, verifiable
 from stages.core.rewards import worked_completion
 from stages.core.settings import LongCotColdStartData
@@ -54,50 +63,28 @@ def main(run: Run) -> None:
     teacher = open_engine(run, "teacher", settings.sampling_batch_size)
     sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
     sampled = teacher.answer(queries, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)
-    candidates = [
-        {"row": row, "sample": sample}
-        for row, group, rate in zip(queries, sampled, pass_rates(queries, sampled), strict=True)
-        for sample in group
-        if rate > 0
-    ]
+    rates = {row["id"]: rate for row, rate in zip(queries, pass_rates(queries, sampled), strict=True)}
+    solved = [candidate for candidate in candidates(queries, sampled) if rates[candidate.row["id"]] > 0]
     reserved = [row["prompt"][-1]["content"] for row in validation]
     solutions = [parse(worked_completion(row, "chat")[0]).thinking for row in validation if verifiable(row)]
 
-    def similar(candidate: dict) -> float:
-        question = similarity(candidate["row"]["prompt"][-1]["content"], reserved, settings.similarity_ngram)
-        return max(question, similarity(candidate["sample"].thinking, solutions, settings.similarity_ngram))
+    def similar(candidate: Candidate) -> float:
+        question = similarity(candidate.row["prompt"][-1]["content"], reserved, settings.similarity_ngram)
+        return max(question, similarity(candidate.sample.thinking, solutions, settings.similarity_ngram))
 
     rules = {
-        "no end token": lambda c: c["sample"].finished,
-        "malformed": lambda c: has_format(c["sample"].text, teacher.template),
-        "wrong answer": lambda c: verify(c["sample"].parsed.final, c["row"]),
-        "repetition": lambda c: repetition(c["sample"].thinking, settings.repetition_ngram) <= settings.max_repetition,
+        **right_and_well_formed(teacher.template),
+        "repetition": not_repetitive(settings.repetition_ngram, settings.max_repetition),
         "guess without reasoning": lambda c: (
-            not guesses(c["sample"].thinking, c["sample"].parsed.final, settings.min_reasoning_words)
+            not guesses(c.sample.thinking, c.sample.parsed.final, settings.min_reasoning_words)
         ),
-        "thinking and summary disagree": lambda c: not disagrees(c["sample"].thinking, c["sample"].parsed.final),
-        "mixed languages": lambda c: (
-            not mixes_languages(c["sample"].thinking, c["row"]["language"], settings.min_language_consistency)
-        ),
+        "thinking and summary disagree": lambda c: not disagrees(c.sample.thinking, c.sample.parsed.final),
+        "mixed languages": in_one_language(settings.min_language_consistency),
         "too similar to validation": lambda c: similar(c) <= settings.max_similarity,
     }
-    kept, counts = apply_rules(candidates, rules)
+    kept, counts = apply_rules(solved, rules)
 
-    right: list[dict] = []
-    taken: dict[str, int] = {}
-    for candidate in kept:
-        row, sample = candidate["row"], candidate["sample"]
-        taken[row["id"]] = taken.get(row["id"], 0) + 1
-        if taken[row["id"]] > settings.keep_per_prompt:
-            continue
-        summary = summarise(sample.thinking, sample.parsed.final, row["language"])
-        right.append(
-            row
-            | {
-                "prompt_text": render_prompt(teacher.tokenizer, row["prompt"], "chat"),
-                "completion": render_completion(sample.thinking, summary),
-            }
-        )
+    right = [with_summary(candidate, teacher.tokenizer) for candidate in at_most(kept, settings.keep_per_prompt)]
     table = in_turns(right, "domain", settings.examples)
 
     del counts["kept"]
@@ -106,16 +93,17 @@ def main(run: Run) -> None:
         **{name: query_counts[name] for name in query_rules},
         "queries answered without CoT": sum(guessed),
         "queries reserved for validation": len(validation),
-        "queries that the teacher never answers": len(queries) - len({c["row"]["id"] for c in candidates}),
+        "queries that the teacher never answers": len(queries) - sum(rate > 0 for rate in rates.values()),
         **counts,
         "prompt had enough": len(kept) - len(right),
         "not selected": len(right) - len(table),
         "kept": len(table),
     }
-    tokens = {"generated": sum(sample.tokens for group in sampled for sample in group)}
     tables = {"rows": table, "queries": queries, "validation": validation}
     headline = {name: len(found) for name, found in tables.items()}
-    run.save_data({name: Dataset.from_list(found) for name, found in tables.items()}, headline, counts, tokens)
+    run.save_data(
+        {name: Dataset.from_list(found) for name, found in tables.items()}, headline, counts, generated(sampled)
+    )
 
 
 if __name__ == "__main__":

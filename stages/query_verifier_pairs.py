@@ -10,6 +10,7 @@ DEVIATIONS   learnable means right at least once and wrong at least once; the su
 from datasets import Dataset
 
 from data.tasks import rows
+from stages.core.candidates import generated
 from stages.core.checkpoint import Run, stage_main
 from stages.core.difficulty import pass_rates
 from stages.core.engine import Sampling, open_engine
@@ -37,8 +38,7 @@ def main(run: Run) -> None:
     pairs, by_rate = select_pairs(rated, settings.pairs)
     del by_rate["total"]
     headline = {"rows": len(pairs), "pass_rate": sum(row["pass_rate"] for row in pairs) / max(1, len(pairs))}
-    tokens = {"generated": sum(answer.tokens for group in answers for answer in group)}
-    run.save_data({"rows": Dataset.from_list(pairs)}, headline, counts | by_rate, tokens)
+    run.save_data({"rows": Dataset.from_list(pairs)}, headline, counts | by_rate, generated(answers))
 
 
 if __name__ == "__main__":

@@ -13,13 +13,14 @@ import random
 
 from datasets import Dataset
 
-from data.chat import has_format, render_completion, render_prompt
+from data.chat import render_completion, render_prompt
 from data.preference import gold
-from data.tasks import GENERAL, rows, verify
+from data.tasks import GENERAL, rows
 from data.tasks.base import Problem
+from stages.core.candidates import candidates, generated, in_one_language, not_repetitive, right_and_well_formed
 from stages.core.checkpoint import Run, stage_main
 from stages.core.engine import Sampling, open_engine
-from stages.core.filters import apply_rules, has_code_block, longest_paragraph, mixes_languages, repetition
+from stages.core.filters import apply_rules, has_code_block, longest_paragraph
 from stages.core.settings import RejectionSampling
 
 
@@ -30,25 +31,18 @@ def main(run: Run) -> None:
     sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
     sampled = sampler.answer(prompts, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)
 
-    candidates = [
-        {"row": row, "sample": sample} for row, group in zip(prompts, sampled, strict=True) for sample in group
-    ]
     rules = {
-        "no end token": lambda c: c["sample"].finished,
-        "malformed": lambda c: has_format(c["sample"].text, sampler.template),
-        "wrong answer": lambda c: verify(c["sample"].parsed.final, c["row"]),
-        "mixed languages": lambda c: (
-            not mixes_languages(c["sample"].thinking, c["row"]["language"], settings.min_language_consistency)
-        ),
-        "long paragraph": lambda c: longest_paragraph(c["sample"].thinking) <= settings.max_paragraph_words,
-        "code block": lambda c: settings.allow_code_blocks or not has_code_block(c["sample"].thinking),
-        "repetition": lambda c: repetition(c["sample"].thinking, settings.repetition_ngram) <= settings.max_repetition,
+        **right_and_well_formed(sampler.template),
+        "mixed languages": in_one_language(settings.min_language_consistency),
+        "long paragraph": lambda c: longest_paragraph(c.sample.thinking) <= settings.max_paragraph_words,
+        "code block": lambda c: settings.allow_code_blocks or not has_code_block(c.sample.thinking),
+        "repetition": not_repetitive(settings.repetition_ngram, settings.max_repetition),
     }
-    kept, counts = apply_rules(candidates, rules)
+    kept, counts = apply_rules(candidates(prompts, sampled), rules)
     table, duplicates = [], 0
     seen: dict[str, set[str]] = {}
     for candidate in kept:
-        row, sample = candidate["row"], candidate["sample"]
+        row, sample = candidate.row, candidate.sample
         texts = seen.setdefault(row["id"], set())
         if sample.text in texts or len(texts) == settings.keep_per_prompt:
             duplicates += 1
@@ -71,8 +65,7 @@ def main(run: Run) -> None:
         row["prompt_text"] = render_prompt(sampler.tokenizer, row["prompt"], "chat")
     rng.shuffle(table)
     headline = {"reasoning_rows": counts["kept"], "non_reasoning_rows": len(general)}
-    tokens = {"generated": sum(sample.tokens for group in sampled for sample in group)}
-    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, tokens)
+    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from data.preference import gold
 from data.tasks import GENERAL
 from stages import rejection_sampling
 from stages.core import filters
+from stages.core.candidates import at_most, candidates, generated
 from stages.core.engine import Completion
 from stages.core.filters import (
     apply_rules,
@@ -180,3 +181,12 @@ def test_unsafe_prompts_have_drafts_of_their_own(monkeypatch, tokenizer):
         assert kept in found and gold(kept, row) == max(gold(draft, row) for draft in found)
     complied = sum(gold(parse(row["completion"]).answer, row) < 0.5 for row in general if row["task"] == "unsafe")
     assert complied > 0  # the author of the corpus refuses half of them
+
+
+def test_the_first_of_each_prompt_are_kept_in_their_order():
+    sampled = [[Completion(f"{prompt}{n}", n, True, "chat") for n in (1, 2, 3)] for prompt in "ab"]
+    pairs = candidates([{"id": "a"}, {"id": "b"}], sampled)
+    mixed = [pairs[3], *pairs[:3], *pairs[4:]]
+    assert [pair.sample.text for pair in at_most(mixed, 2)] == ["b1", "a1", "a2", "b2"]
+    assert at_most(pairs, 9) == pairs and at_most([], 1) == []
+    assert generated(sampled) == {"generated": 12} and generated([]) == {"generated": 0}
