@@ -6,7 +6,17 @@ PAPER        DeepSeek-R1 v2 D.1: pass@1 as the mean over k samples at temperatur
 DEVIATIONS   greedy, temperature 1 and pass@k are reported beside it, to tell learning from sharpening
 """
 
-from stages.core.benchmarks import Answers, Recorder, headline, held_out, instructions, preference, reasoning, safety
+from stages.core.benchmarks import (
+    Answers,
+    Recorder,
+    headline,
+    held_out,
+    instructions,
+    preference,
+    preference_scorer,
+    reasoning,
+    safety,
+)
 from stages.core.checkpoint import Run, stage_main
 from stages.core.engine import Sampling, open_engine
 from stages.core.settings import Evaluation
@@ -35,7 +45,7 @@ def main(run: Run) -> None:
         instructions(recorder, name, questions["instruction_following"], found["instruction_following"])
         safety(recorder, name, questions["safety"], found["safety"])
         run.metrics.log(number + 1, len(names), **headline(recorder, name))
-    preference(recorder, questions["general"], general, REFERENCE)
+    preference(recorder, questions["general"], general, general.get(REFERENCE), preference_scorer(run))
     recorder.save(len(names), tokens)
 
 

@@ -14,7 +14,17 @@ from data.chat import render_prompt
 from data.modes import MODES, Mode, follows_mode, mode_of, with_flag
 from data.tasks import rows
 from data.tasks.length_control import length_score
-from stages.core.benchmarks import Answers, Recorder, headline, held_out, instructions, means, preference, reasoning
+from stages.core.benchmarks import (
+    Answers,
+    Recorder,
+    headline,
+    held_out,
+    instructions,
+    means,
+    preference,
+    preference_scorer,
+    reasoning,
+)
 from stages.core.budget import generate_with_budget
 from stages.core.checkpoint import Run, stage_main
 from stages.core.engine import Sampling, TransformersEngine, open_engine
@@ -67,9 +77,10 @@ def main(run: Run) -> None:
         if name == settings.budget_checkpoint:
             budgets(recorder, name, engine, questions["reasoning"])
         run.metrics.log(number + 1, len(names), **headline(recorder, name))
+    scorer = preference_scorer(run)
     for mode, answers in general.items():
-        against = general[mode or "thinking"].get(REFERENCE)
-        preference(recorder, questions["general"], answers, REFERENCE, mode, against)
+        against = general[mode or "thinking"].get(REFERENCE, answers.get(REFERENCE))
+        preference(recorder, questions["general"], answers, against, scorer, mode)
     recorder.save(len(names), tokens)
 
 

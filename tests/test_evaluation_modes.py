@@ -129,11 +129,11 @@ def test_win_rates_are_against_the_reference_in_the_same_mode(recorder):
         for texts in ([row["answer"] for row in questions], ["?"] * 3)
     )
     recorder.run.config = {"inputs": {}}
-    benchmarks.preference(recorder, questions, {"ref": bad, "m": good}, "ref", "thinking")
-    benchmarks.preference(recorder, questions, {"ref": good, "m": bad}, "ref", "non_thinking")
-    benchmarks.preference(recorder, questions, {"base": bad}, "ref")
+    benchmarks.preference(recorder, questions, {"ref": bad, "m": good}, bad, None, "thinking")
+    benchmarks.preference(recorder, questions, {"ref": good, "m": bad}, good, None, "non_thinking")
+    benchmarks.preference(recorder, questions, {"base": bad}, None)
     wins = {(row["checkpoint"], row["mode"]): row["value"] for row in recorder.results if row["metric"] == "win_rate"}
-    benchmarks.preference(recorder, questions, {"early": bad}, "ref", None, good)  # of one mode: answers are given
+    benchmarks.preference(recorder, questions, {"early": bad}, good)  # of one mode: answers are given
     assert [
         row["value"] for row in recorder.results if row["checkpoint"] == "early" and row["metric"] == "win_rate"
     ] == [0]

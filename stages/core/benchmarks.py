@@ -208,36 +208,41 @@ def instructions(
     )
 
 
+def preference_scorer(run: Run):
+    """The recipe's preference reward model; None where it has none."""
+    if "reward_models" not in run.config["inputs"]:
+        return None
+    from stages.core.scoring import open_scorer
+
+    return open_scorer(run, next(iter(run.config["inputs"]["reward_models"])))
+
+
 def preference(
     recorder: Recorder,
     questions: list[dict],
     answers: dict[str, Answers],
-    reference: str,
+    against: Answers | None,
+    scorer=None,
     mode: Mode | None = None,
-    reference_answers: Answers | None = None,
 ) -> None:
-    """Win rate against the reference checkpoint by the gold preference, and what the reward model thinks.
+    """The gold preference, win rates by it, and what the reward model thinks.
 
-    reference_answers: those to compare with; without them the reference's own among `answers`, if it is there.
+    against: the answers of the reference checkpoint; without them there is no win rate.
+    scorer: what `preference_scorer` opened; without it there are no scores.
     """
-    run, k = recorder.run, recorder.run.settings.samples_per_question
-    scorer = None
-    if "reward_models" in run.config["inputs"]:
-        from stages.core.scoring import open_scorer
-
-        scorer = open_scorer(run, next(iter(run.config["inputs"]["reward_models"])))
+    k = recorder.run.settings.samples_per_question
 
     def golds_of(groups: Answers) -> list[list[float]]:
         return [[gold(c.answer, row) for c in group] for row, group in pairs(questions, groups)]
 
-    golds = {name: golds_of(groups) for name, groups in answers.items()}
-    others = golds.get(reference) if reference_answers is None else golds_of(reference_answers)
+    others = None if against is None else golds_of(against)
     for name, groups in answers.items():
-        recorder.add(name, "general", "gold", means(golds[name]), k, mode)
+        golds = golds_of(groups)
+        recorder.add(name, "general", "gold", means(golds), k, mode)
         if others is not None:
             wins = [
                 [1.0 if ours > theirs else 0.5 if ours == theirs else 0.0 for ours, theirs in pairs(mine, other)]
-                for mine, other in pairs(golds[name], others)
+                for mine, other in pairs(golds, others)
             ]
             recorder.add(name, "general", "win_rate", means(wins), k, mode)
         if scorer:
