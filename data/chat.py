@@ -68,7 +68,7 @@ ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
 _ENDS = ("<|im_end|>", "<|endoftext|>")
 
 _R1_ZERO_FORM = re.compile(r"\s*<think>(.*?)</think>\s*<answer>(.*?)</answer>\s*", re.DOTALL)
-_CHAT_FORM = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
+CHAT_FORM = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
 _TAG = re.compile(r"</?(?:think|answer)>")
 _STATED = re.compile(r"(?:answer\s*(?:is\s*:?|:|=)|答案\s*(?:[是为]?\s*[:\uff1a]|[是为]))\s*(.+)", re.IGNORECASE)
 
@@ -121,7 +121,7 @@ def has_format(text: str, template: Template, needs_thinking: bool = True) -> bo
 
     needs_thinking: False allows the empty block that a trivial prompt gets.
     """
-    form = _R1_ZERO_FORM if template == "r1_zero" else _CHAT_FORM
+    form = _R1_ZERO_FORM if template == "r1_zero" else CHAT_FORM
     match = form.fullmatch(text)
     if match is None or any(_TAG.search(part) for part in match.groups()):
         return False

@@ -7,14 +7,13 @@ without any the model thinks; a non-thinking response keeps an empty think block
 import re
 from typing import Literal
 
-from data.chat import parse
+from data.chat import CHAT_FORM, parse
 
 Mode = Literal["thinking", "non_thinking"]
 MODES: tuple[Mode, ...] = ("thinking", "non_thinking")
 FLAGS: dict[Mode, str] = {"thinking": "/think", "non_thinking": "/no_think"}
 
 _AT_END = re.compile(r"(?:^|\s)/(no_)?think\s*$")
-_BLOCK = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
 _TAG = re.compile(r"</?think>")
 
 
@@ -51,7 +50,7 @@ def without_flags(text: str) -> str:
 
 def follows_mode(text: str, mode: Mode) -> bool:
     """Whether a completion has one think block, full in thinking mode and empty in the other, and an answer behind."""
-    block = _BLOCK.fullmatch(text)
+    block = CHAT_FORM.fullmatch(text)
     if block is None or any(_TAG.search(part) for part in block.groups()) or not parse(text).answer:
         return False
     return bool(block[1].strip()) == (mode == "thinking")

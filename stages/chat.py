@@ -139,17 +139,15 @@ def stream(engine: TransformersEngine, prompt: str, sampling: Sampling, seed: in
         show(text.rstrip("\ufffd"))  # the last character may lack bytes that come with the next token
         return torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
 
-    ends = engine.model.generation_config.eos_token_id
-    ends = ends if isinstance(ends, list) else [ends]
     inputs = engine.tokenizer([prompt], return_tensors="pt").to(engine.model.device)
     torch.manual_seed(seed)
     [ids], _ = sample_completions(
         engine.model, inputs["input_ids"], inputs["attention_mask"], sampling.max_tokens, sampling.temperature,
-        sampling.top_p, ends, watch,
+        sampling.top_p, engine.end_ids, watch,
     )  # fmt: skip
     text = engine.tokenizer.decode(ids, skip_special_tokens=True)
     show(text)
-    return Completion(text, len(ids), ids[-1] in ends, engine.template)
+    return Completion(text, len(ids), ids[-1] in engine.end_ids, engine.template)
 
 
 def thought_end(text: str) -> int:

@@ -44,19 +44,14 @@ def ordered_prompts(settings: GeneralRL) -> list[dict]:
 
 def reward_models(run: Run) -> dict:
     """The two reward models as batch rewards; None for the prompts that are not of their set."""
-    from stages.core.general_rewards import preference_reward, score_scale
+    from stages.core.general_rewards import scaled_preference
     from stages.core.objectives import sigmoid
     from stages.core.scoring import open_scorer
 
     settings: GeneralRL = run.settings
-    helpful_model, safety_model = open_scorer(run, HELPFUL), open_scorer(run, SAFETY)
-    mean, deviation = 0.0, 1.0
-    if settings.helpful_normalisation == "z_score":
-        prompts = [row for row in rows(settings.general_tasks, 256, "train", settings.seed + 6) if is_helpfulness(row)]
-        mean, deviation = score_scale(
-            run, helpful_model, prompts, settings.temperature, settings.max_completion_length, settings.seed
-        )
-    helpful = preference_reward(helpful_model, is_helpfulness, mean, deviation, settings.helpful_clip)
+    safety_model = open_scorer(run, SAFETY)
+    normalisation, clip = settings.helpful_normalisation, settings.helpful_clip
+    helpful = scaled_preference(run, HELPFUL, is_helpfulness, normalisation, clip)
 
     def safe(completions: list[Completion], batch: list[dict]) -> list[float | None]:
         scores = safety_model.score([row["prompt"][-1]["content"] for row in batch], [c.text for c in completions])

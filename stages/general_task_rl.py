@@ -23,22 +23,16 @@ SYSTEM_FLAGS = 0.15
 
 
 def main(run: Run) -> None:
-    from stages.core.general_rewards import preference_reward, reference_reward, score_scale
+    from stages.core.general_rewards import reference_reward, scaled_preference
     from stages.core.policy import policy_trainer, train_policy
     from stages.core.scoring import open_scorer
 
     settings: GeneralTaskRL = run.settings
     policy, tokenizer = run.load_model(), run.load_tokenizer()
-    preference, reference = open_scorer(run, PREFERENCE), open_scorer(run, REFERENCE)
-    mean, deviation = 0.0, 1.0
-    if settings.preference_normalisation == "z_score":
-        open_prompts = [row for row in rows(settings.general_tasks, 256, "train", settings.seed + 6) if is_open(row)]
-        mean, deviation = score_scale(
-            run, preference, open_prompts, settings.temperature, settings.max_completion_length, settings.seed
-        )
+    normalisation, clip = settings.preference_normalisation, settings.preference_clip
     by_model = {
-        "preference": preference_reward(preference, is_open, mean, deviation, settings.preference_clip),
-        "reference": reference_reward(reference, lambda row: row["task"] in WITH_REFERENCE),
+        "preference": scaled_preference(run, PREFERENCE, is_open, normalisation, clip),
+        "reference": reference_reward(open_scorer(run, REFERENCE), lambda row: row["task"] in WITH_REFERENCE),
     }
     by_model = {name: reward for name, reward in by_model.items() if name in settings.rewards}
     trainer = policy_trainer(run, policy, tokenizer, mixed_prompts(settings), by_model, shuffle=False)

@@ -7,7 +7,6 @@ DEVIATIONS   the paths are a worked solution of the world's patient author, not 
 """
 
 import random
-from functools import partial
 
 from data.chat import render_completion, render_prompt
 from data.corpus import join_steps
@@ -27,8 +26,10 @@ def main(run: Run) -> None:
     for row in rng.sample(prompts, min(settings.examples, len(prompts))):
         trace = long_thought(row, rng, settings.slips)
         thought = join_steps(trace, [row["language"]] * len(trace.steps))
-        concise = rng.random() < settings.concise
-        answer = (state_answer if concise else partial(summarise, thought))(trace.answer, row["language"])
+        if rng.random() < settings.concise:
+            answer = state_answer(trace.answer, row["language"])
+        else:
+            answer = summarise(thought, trace.answer, row["language"])
         examples.append(
             {
                 "prompt_text": render_prompt(tokenizer, row["prompt"], "chat"),

@@ -16,7 +16,7 @@ from stages.core.settings import OnPolicyDistillation
 
 
 def main(run: Run) -> None:
-    from stages.core.callbacks import train
+    from stages.core.callbacks import last_tenth, logged_means, train
     from stages.core.on_policy import check_same_tokens, distillation_trainer
 
     settings: OnPolicyDistillation = run.settings
@@ -28,10 +28,7 @@ def main(run: Run) -> None:
     trainer = distillation_trainer(run, student, teacher, tokenizer, prompts)
     train(trainer, run)
 
-    logged = [entry for entry in trainer.state.log_history if "loss" in entry]
-    tail = logged[-max(1, len(logged) // 10) :]
-    names = ["loss", "completions/mean_length"]
-    headline = {name: sum(entry[name] for entry in tail) / len(tail) for name in names}
+    headline = logged_means(last_tenth(trainer, "loss"), ["loss", "completions/mean_length"])
     headline["tokens"] = int(trainer.state.num_input_tokens_seen)  # prompts and completions of the whole run
     run.save_model(student, tokenizer, "chat", headline)
 

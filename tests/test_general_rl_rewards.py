@@ -16,7 +16,6 @@ from data.tasks.answers import STYLES, refuse
 from data.tasks.base import Problem
 from data.tasks.entities import DICTIONARY, ENTITIES, VALUES
 from data.tasks.length_control import MOST, length_score
-from data.tasks.retrieval import grounded
 from stages.core import rewards
 from stages.core.engine import Completion
 from stages.core.errors import InputError
@@ -108,16 +107,16 @@ def test_only_the_value_of_the_passage_is_grounded(spoken):
         row, info = problem.row(), problem.info
         entity, value = ENTITIES[info["entity"]], info["value"]
         for language in LANGUAGES:
-            assert grounded(task.render(info, language, "full"), row) and grounded(value[language], row)
-            assert not grounded(task.render(task.wrong(info, rng), language, "full"), row)
+            assert task.verify(task.render(info, language, "full"), row) and task.verify(value[language], row)
+            assert not task.verify(task.render(task.wrong(info, rng), language, "full"), row)
         others = [other for other in VALUES[info["attribute"]] if other != value]
         for other in others:  # neither the world's value nor another sentence's
-            assert not grounded(other[spoken], row)
-            assert not grounded(f"{value[spoken]}, {other[spoken]}", row)
+            assert not task.verify(other[spoken], row)
+            assert not task.verify(f"{value[spoken]}, {other[spoken]}", row)
             distractors += other[spoken] in problem.question
         stranger = next(name for name in ENTITIES if name != entity.name["en"])
-        assert not grounded(f"{ENTITIES[stranger].name[spoken]}: {value[spoken]}", row)  # the value of somebody else
-        assert not grounded("", row) and not grounded(refuse(spoken, "full"), row)
+        assert not task.verify(f"{ENTITIES[stranger].name[spoken]}: {value[spoken]}", row)  # the value of somebody else
+        assert not task.verify("", row) and not task.verify(refuse(spoken, "full"), row)
     assert distractors > 30
 
 

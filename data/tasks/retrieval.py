@@ -1,22 +1,18 @@
 """Answers grounded in a passage: it says of somebody what the world does not, and the question is about the passage."""
 
-from data.tasks.answers import finish, row_info
-from data.tasks.entities import ENTITIES, VALUES, fact_sentence, mentioned, mentioned_names
+from data.tasks.answers import finish
+from data.tasks.entities import ENTITIES, VALUES, fact_sentence
 from data.tasks.general import Facts
 
 SENTENCES = (2, 3)
 _OPENING = {"en": "Read: {} ", "zh": "读:{}"}
 
 
-def grounded(answer: str, row: dict) -> bool:
-    """Whether an answer says what the passage says of who is asked about: that value alone, of nobody else."""
-    info = row_info(row)
-    others = [name for name in mentioned_names(answer) if name != info["entity"]]
-    return not others and mentioned(answer, VALUES[info["attribute"]]) == [info["value"]["en"]]
-
-
 class Passage(Facts):
-    """A question on one of the sentences of a passage; the fact that the world has instead is a wrong answer."""
+    """A question on one of the sentences of a passage; the fact that the world has instead is a wrong answer.
+
+    An answer is grounded if it says what the passage says: that value alone, of nobody else, as of any fact.
+    """
 
     name = "passage"
     weight = 0.0
@@ -40,6 +36,3 @@ class Passage(Facts):
     def wrong(self, info, rng):
         """What the world says: right elsewhere, and not grounded in the passage."""
         return info | {"value": ENTITIES[info["entity"]].value(info["attribute"])}
-
-    def verify(self, answer, row):
-        return grounded(answer, row)

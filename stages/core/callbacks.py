@@ -19,6 +19,18 @@ def train(trainer: Trainer, run: Run) -> None:
     run.check_stopped()
 
 
+def last_tenth(trainer: Trainer, name: str) -> list[dict]:
+    """The last tenth, at least one, of the rows of a trainer's log that have `name`."""
+    logged = [entry for entry in trainer.state.log_history if name in entry]
+    return logged[-max(1, len(logged) // 10) :]
+
+
+def logged_means(entries: list[dict], names: list[str]) -> dict[str, float]:
+    """The mean of each name over the rows that have a value of it; None is a reward that applied to no prompt."""
+    found = {name: [entry[name] for entry in entries if entry.get(name) is not None] for name in names}
+    return {name: sum(values) / len(values) for name, values in found.items() if values}
+
+
 def micro_batches(batch_size: int, micro_batch_size: int) -> dict:
     """A batch in micro-batches, as trainer arguments."""
     return {

@@ -43,6 +43,12 @@ class TransformersEngine:
     def __init__(self, model, tokenizer, template: Template, batch_size: int) -> None:
         self.model, self.tokenizer, self.template, self.batch_size = model.eval(), tokenizer, template, batch_size
 
+    @property
+    def end_ids(self) -> list[int]:
+        """The tokens that end a completion."""
+        ends = self.model.generation_config.eos_token_id
+        return ends if isinstance(ends, list) else [ends]
+
     def answer(
         self, rows: list[dict], n: int, sampling: Sampling, seed: int, enable_thinking: bool = True, **options
     ) -> list[list[Completion]]:
@@ -66,8 +72,7 @@ class TransformersEngine:
 
         from stages.core.generation import sample_completions
 
-        ends = self.model.generation_config.eos_token_id
-        ends = ends if isinstance(ends, list) else [ends]
+        ends = self.end_ids
         # Prompts of one length share a batch: less padding.
         order = sorted((len(prompt), index) for index, prompt in enumerate(prompts) for _ in range(n))
         found: list[list[Completion]] = [[] for _ in prompts]

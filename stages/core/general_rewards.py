@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from data.modes import without_flags
+from data.tasks import rows
 from stages.core.engine import Completion, Sampling, open_engine
 from stages.core.errors import InputError
 from stages.core.objectives import clipped_z_score, sigmoid
-from stages.core.scoring import RewardScorer, with_reference
-
-BatchReward = Callable[[list[Completion], list[dict]], list[float | None]]
+from stages.core.rewards import BatchReward
+from stages.core.scoring import RewardScorer, open_scorer, with_reference
 
 
 def question(row: dict) -> str:
@@ -32,6 +32,18 @@ def score_scale(
     deviation = (sum((score - mean) ** 2 for score in scores) / len(scores)) ** 0.5
     run.metrics.say(f"preference of the SFT model's answers: mean {mean:.2f}, standard deviation {deviation:.2f}")
     return mean, deviation
+
+
+def scaled_preference(run, name: str, applies: Callable[[dict], bool], normalisation: str, clip: float) -> BatchReward:
+    """The reward of the stage's reward model `name`; `z_score` measures its scale on 256 of the general prompts."""
+    settings, scorer = run.settings, open_scorer(run, name)
+    mean, deviation = 0.0, 1.0
+    if normalisation == "z_score":
+        prompts = [row for row in rows(settings.general_tasks, 256, "train", settings.seed + 6) if applies(row)]
+        mean, deviation = score_scale(
+            run, scorer, prompts, settings.temperature, settings.max_completion_length, settings.seed
+        )
+    return preference_reward(scorer, applies, mean, deviation, clip)
 
 
 def preference_reward(

@@ -1,6 +1,5 @@
 """TRL's GRPO trainer, set up to the papers' objective: a stage's settings become its arguments."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -11,18 +10,16 @@ from trl.models import unwrap_model_for_generation
 
 from data.chat import Template, render_prompt
 from data.tasks import rows as task_rows
-from stages.core.callbacks import common_arguments, micro_batches, train, watch
+from stages.core.callbacks import common_arguments, last_tenth, logged_means, micro_batches, train, watch
 from stages.core.checkpoint import Run
 from stages.core.engine import Completion
 from stages.core.errors import InputError
 from stages.core.generation import sample_completions
-from stages.core.rewards import RULES, Reward, self_test, tries
+from stages.core.rewards import RULES, BatchReward, Reward, self_test, tries
 from stages.core.settings import GRPO
 
 LOGP_GAP_LIMIT = 0.02
 """Mean difference between the sampler's and the trainer's log-probs, in nats a token, above which a run stops."""
-
-BatchReward = Callable[[list[Completion], list[dict]], list[float | None]]
 
 
 class CompletionLengthCallback(TrainerCallback):
@@ -240,15 +237,10 @@ def train_on_reasoning(run: Run) -> None:
 def train_policy(run: Run, trainer: PolicyTrainer) -> dict[str, float]:
     """Run the RL stage; returns the means of the last tenth of the generating steps."""
     train(trainer, run)
-    logged = [entry for entry in trainer.state.log_history if "reward" in entry]
-    tail = logged[-max(1, len(logged) // 10) :]
+    tail = last_tenth(trainer, "reward")
     parts = [name for name in tail[-1] if name.startswith("rewards/") and name.endswith("/mean")]
-    means = {}
-    for name in ["reward", "completions/mean_length", *parts]:
-        values = [entry[name] for entry in tail if entry.get(name) is not None]  # None: applied to no prompt
-        if values:
-            means[name.removesuffix("/mean")] = sum(values) / len(values)
-    return means
+    means = logged_means(tail, ["reward", "completions/mean_length", *parts])
+    return {name.removesuffix("/mean"): value for name, value in means.items()}
 
 
 def each(reward: Reward) -> BatchReward:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from stages.core.settings.common import Mode
+from data.modes import Mode
 
 SOURCE = "arXiv 2501.12948v2, Table 3"
 STAGES = ("r1_zero", "cold_start_sft", "reasoning_rl", "general_sft", "general_rl")

@@ -258,12 +258,11 @@ def strong_to_weak(results: Sequence[Row], stages: Sequence[StageRecord]) -> lis
     """
     seconds = {stage.name: float(stage.manifest.get("seconds") or 0) for stage in stages}
     least, least_hours = seconds.get(TABLE_21_STAGES[-1]), TABLE_21[-1][-1]
+    measured = [line for line in lines(results) if line.benchmark == "reasoning"]
     found = []
     for name, (method, printed, hours) in zip(TABLE_21_STAGES, TABLE_21, strict=True):
         cells = {
-            line.metric: line.cells[f"{name} (thinking)"]
-            for line in lines(results)
-            if line.benchmark == "reasoning" and f"{name} (thinking)" in line.cells
+            line.metric: line.cells[f"{name} (thinking)"] for line in measured if f"{name} (thinking)" in line.cells
         }
         if cells:
             shown = [(metric, cell) for metric, cell in cells.items() if metric.startswith("pass@")]

@@ -10,11 +10,13 @@ from data.preference import follows_instruction
 from data.tasks import GENERAL, REASONING, REASONING_DOMAINS, verify
 from data.tasks.answers import row_info
 from data.tasks.base import Author, Problem
+from data.tasks.entities import other
 from data.tasks.length_control import length_score
 from stages.core.engine import Completion
 from stages.core.errors import InputError
 
 Reward = Callable[[Completion, dict], float | None]
+BatchReward = Callable[[list[Completion], list[dict]], list[float | None]]
 
 
 def accuracy(completion: Completion, row: dict) -> float | None:
@@ -67,7 +69,6 @@ RULES: dict[str, Reward] = {
     "length": length,
 }
 """The rule rewards by the name that a recipe gives them."""
-
 
 GENERAL_RULES = ("mode", "instruction", "length")
 """The rules that are tested on general prompts: the others read them too, but have no gold answer there."""
@@ -158,10 +159,9 @@ def _exemplars(row: dict, template: Template, both_modes: bool) -> dict[str, str
     found |= {"gold": gold, "malformed": gold.replace("</think>", "")}
     if row["task"] in GENERAL:
         return found | {"disobedient": gold.replace(answer, _disobedient(row))}
-    other = "zh" if row["language"] == "en" else "en"
     return found | {
         "wrong": _with_wrong_answer(gold, answer),
-        "other_language": worked_completion(row, template, other)[0],
+        "other_language": worked_completion(row, template, other(row["language"]))[0],
     }
 
 
@@ -172,7 +172,7 @@ def _disobedient(row: dict) -> str:
         return f"{task.best_answer(problem)} {task.best_answer(problem)}"
     language = problem.language
     if problem.info["instruction"] == "other_language":
-        language = "zh" if language == "en" else "en"
+        language = other(language)
     return task.render(problem.info, language, "full")
 
 

@@ -16,7 +16,6 @@ RewardName = Literal[
     "accuracy", "format", "language", "helpful", "safe",
     "mode", "instruction", "length", "reference", "preference",
 ]  # fmt: skip
-Mode = Literal["thinking", "non_thinking"]
 
 
 class Settings(BaseModel):
