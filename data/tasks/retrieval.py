@@ -11,15 +11,20 @@ _OPENING = {"en": "Read: {} ", "zh": "读:{}"}
 class Passage(Facts):
     """A question on one of the sentences of a passage; the fact that the world has instead is a wrong answer.
 
-    An answer is grounded if it says what the passage says: that value alone, of nobody else, as of any fact.
+    Each sentence is of another entity and another attribute. An answer is grounded if it says what the passage says:
+    that value alone, of nobody else, as of any fact.
     """
 
     name = "passage"
     weight = 0.0
 
     def problem(self, rng, language):
-        entities = rng.sample(list(ENTITIES.values()), rng.choice(SENTENCES))
-        said = [self._sentence(entity, rng) for entity in entities]
+        count = rng.choice(SENTENCES)
+        entities, attributes = rng.sample(list(ENTITIES.values()), count), rng.sample(list(self.wordings), count)
+        said = [
+            (entity, attribute, rng.choice([value for value in VALUES[attribute] if value != entity.value(attribute)]))
+            for entity, attribute in zip(entities, attributes, strict=True)
+        ]
         entity, attribute, value = rng.choice(said)
         sentences = [finish(fact_sentence(*fact, language), language) for fact in said]
         passage = (" " if language == "en" else "").join(sentences)
@@ -28,10 +33,6 @@ class Passage(Facts):
             _OPENING[language].format(passage) + question, language, value[language], language,
             kind="passage", entity=entity.name["en"], attribute=attribute, value=value,
         )  # fmt: skip
-
-    def _sentence(self, entity, rng):
-        attribute = rng.choice(list(self.wordings))
-        return entity, attribute, rng.choice([v for v in VALUES[attribute] if v != entity.value(attribute)])
 
     def wrong(self, info, rng):
         """What the world says: right elsewhere, and not grounded in the passage."""
