@@ -18,7 +18,7 @@ def in_both_modes(
     """`count` rows, the pool again and again: with their `mode`, and a prompt that asks for it, in random order.
 
     A share has /no_think; of the others one half has /think, the other no flag, which means thinking too.
-    multi_turn: share of the rows that have one or two other questions of the pool before them, answered, with flags.
+    multi_turn: share of the rows that have one to three other questions of the pool before them, answered, with flags.
     in_system: share of the flagged rows whose only flag stands in the system message.
     """
     non_thinking = round(count * non_thinking_fraction)
@@ -35,7 +35,7 @@ def in_both_modes(
             put = with_system_flag if in_system and rng.random() < in_system else with_flag
             prompt = put(prompt, flag)
         if rng.random() < multi_turn:
-            earlier = other_rows(pool, row, rng.randint(1, 2), rng)
+            earlier = other_rows(pool, row, rng.randint(1, 3), rng)
             history = [(other["prompt"][-1]["content"], response_of(other)) for other in earlier]
             prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.5, in_system=in_system)
         rows.append(row | {"prompt": prompt, "mode": mode})

@@ -8,7 +8,7 @@ DEVIATIONS   no top-k and no presence penalty; ThinkFollow's and LengthCtrl's qu
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from data.chat import render_prompt
 from data.modes import MODES, Mode, follows_mode, mode_of, with_flag
@@ -25,9 +25,9 @@ from stages.core.benchmarks import (
     preference_scorer,
     reasoning,
 )
-from stages.core.budget import generate_with_budget
+from stages.core.budget import EARLY_STOP, generate_with_budget
 from stages.core.checkpoint import Run, stage_main
-from stages.core.engine import Sampling, TransformersEngine, open_engine
+from stages.core.engine import Completion, Sampling, TransformersEngine, open_engine
 from stages.core.errors import InputError
 from stages.core.rewards import accuracy
 from stages.core.settings import ModeEvaluation
@@ -131,16 +131,32 @@ def conversations(settings: ModeEvaluation) -> list[list[dict]]:
 
 
 def budgets(recorder: Recorder, name: str, engine: TransformersEngine, questions: list[dict]) -> None:
-    """Accuracy when thinking is cut after so many tokens."""
+    """Accuracy when thinking is cut after so many tokens; the share that was cut, and how often those are right.
+
+    Without the latter two a rising curve could mean no more than that more thoughts end by themselves.
+    """
     settings: ModeEvaluation = recorder.run.settings
     prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") for row in questions]
     # The answer behind a cut thought must have room: the limit is on thinking.
     for budget in settings.budgets:
         sampling = Sampling(settings.temperature, settings.max_completion_length + budget, settings.top_p)
         answers = generate_with_budget(engine, prompts, settings.samples_per_question, sampling, budget, settings.seed)
-        for metric, value in (("pass@1", accuracy), ("mean_tokens", lambda c, row: float(c.tokens))):
+        for metric, value in BUDGET_METRICS.items():
             values = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
             recorder.add(name, "budget", metric, means(values), settings.samples_per_question, "thinking", budget)
+
+
+def was_cut(completion: Completion) -> bool:
+    """Whether the budget ended the thought."""
+    return EARLY_STOP in completion.text
+
+
+BUDGET_METRICS: dict[str, Callable[[Completion, dict], float | None]] = {
+    "pass@1": accuracy,
+    "cut": lambda c, row: float(was_cut(c)),
+    "pass@1 (cut)": lambda c, row: accuracy(c, row) if was_cut(c) else None,
+    "mean_tokens": lambda c, row: float(c.tokens),
+}
 
 
 if __name__ == "__main__":

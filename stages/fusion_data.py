@@ -6,8 +6,8 @@ PAPER        Qwen3 s.4.3: thinking data by rejection sampling of the stage-1 que
              non-thinking data over all domains, checked by checklists; /think and /no_think in user or system turns,
              some thinking data without a flag, an empty block where there is no thinking; in conversations the last
              flag counts
-DEVIATIONS   the world's author writes the non-thinking answers; the checklist is the world's gold preference; half
-             of the general prompts are answered with a thought
+DEVIATIONS   the world's author writes the non-thinking answers; the checklist is the world's gold preference; a
+             share of the general prompts is answered with a thought
 """
 
 import random
@@ -26,10 +26,6 @@ from stages.core.checkpoint import Run, stage_main
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules
 from stages.core.settings import FusionData
-
-DRAFTS = 2
-THOUGHTFUL = 0.5
-"""Share of the general prompts that are answered with a thought, where the task has one."""
 
 
 def main(run: Run) -> None:
@@ -53,7 +49,7 @@ def main(run: Run) -> None:
     tokenizer = policy.tokenizer
     table, shortened = [], 0
     pool = list({example["id"]: example for example in examples}.values())
-    for example in examples:
+    for example in [example for example in examples for _ in range(settings.conversations_per_response)]:
         turns = rng.randint(2, settings.max_turns) if rng.random() < settings.multi_turn else 1
         history = [_turn(earlier) for earlier in other_rows(pool, example, turns - 1, rng)]
         row = flagged(example, history, settings, rng)
@@ -84,12 +80,12 @@ def written_answers(settings: FusionData, rng: random.Random) -> tuple[list[dict
     for row in rows(settings.general_tasks, general, "train", settings.seed + 9):
         task, problem = GENERAL[row["task"]], Problem.from_row(row)
         checklist = length_score if row["task"] == "repeat_word" else gold
-        drafts = [task.undisciplined_answer(problem, rng) for _ in range(DRAFTS)]
+        drafts = [task.undisciplined_answer(problem, rng) for _ in range(settings.drafts)]
         answer = max(drafts, key=lambda draft, row=row, checklist=checklist: checklist(draft, row))
         if checklist(answer, row) < settings.min_checklist_score:
             fell += 1
             continue
-        thought = (task.thought(problem) or "") if rng.random() < THOUGHTFUL else ""
+        thought = (task.thought(problem) or "") if rng.random() < settings.thoughtful else ""
         mode = "thinking" if thought else "non_thinking"
         examples.append(row | {"completion": render_completion(thought, answer), "mode": mode})
     return examples, fell

@@ -18,8 +18,6 @@ from stages.core.settings import GeneralTaskRL
 PREFERENCE, REFERENCE = "preference_reward_model", "reference_reward_model"
 WITH_REFERENCE = ("translation", "passage")
 BY_RULE = ("repeat_word",)
-SYSTEM_FLAGS = 0.15
-"""Share of the flagged prompts whose only flag stands in the system message, as in the fusion data."""
 
 
 def main(run: Run) -> None:
@@ -49,7 +47,7 @@ def mixed_prompts(settings: GeneralTaskRL) -> list[dict]:
     # Not the seed of the modes: the same permutation of both would give all reasoning prompts one mode.
     random.Random(settings.seed + 7).shuffle(pool)
     share = settings.non_thinking_fraction
-    return in_both_modes(pool, total, share, settings.seed, settings.multi_turn, SYSTEM_FLAGS)
+    return in_both_modes(pool, total, share, settings.seed, settings.multi_turn, settings.system_flags)
 
 
 def is_open(row: dict) -> bool:

@@ -11,6 +11,7 @@ from data.tasks import rows
 from stages import evaluation_in_both_modes as evaluation
 from stages.core import benchmarks, figures
 from stages.core.benchmarks import Recorder
+from stages.core.budget import EARLY_STOP
 from stages.core.engine import Completion
 from stages.core.errors import InputError
 from stages.core.published import QWEN3_TABLE_22, R1_TABLE_3
@@ -146,13 +147,16 @@ def test_every_budget_is_a_row_of_its_own(recorder, tokenizer, monkeypatch):
 
     def cut(engine, prompts, n, sampling, budget, seed):
         assert sampling.max_tokens == SETTINGS.max_completion_length + budget and len(prompts) == 4
-        texts = [render_completion("so", row["answer"] if budget else "zero") for row in questions]
+        thoughts = [EARLY_STOP if budget == 0 or number == 0 else "so" for number in range(4)]
+        answers = [row["answer"] if budget else "zero" for row in questions]
+        texts = [render_completion(thought, answer) for thought, answer in zip(thoughts, answers, strict=True)]
         return [[Completion(text, budget + 2, True, "chat")] * n for text in texts]
 
     monkeypatch.setattr(evaluation, "generate_with_budget", cut)
     evaluation.budgets(recorder, "m", Solver(tokenizer), questions)
     assert {(row["budget"], row["metric"]): row["value"] for row in recorder.results} == {
-        (0, "pass@1"): 0.0, (0, "mean_tokens"): 2.0, (8, "pass@1"): 1.0, (8, "mean_tokens"): 10.0,
+        (0, "pass@1"): 0.0, (0, "cut"): 1.0, (0, "pass@1 (cut)"): 0.0, (0, "mean_tokens"): 2.0,
+        (8, "pass@1"): 1.0, (8, "cut"): 0.25, (8, "pass@1 (cut)"): 1.0, (8, "mean_tokens"): 10.0,
     }  # fmt: skip
 
 
@@ -179,9 +183,9 @@ def test_the_budget_curve_has_every_budget_and_both_modes():
     found += [row("m", "reasoning", "pass@1", 0.9, "thinking"), row("m", "reasoning", "pass@1", 0.2, "non_thinking")]
     found += [row("other", "reasoning", "pass@1", 0.5)]
     figure = budget_curve(found)
-    for label in ("budget 0", "budget 8", "budget 16", "no budget", "not thinking"):
+    for label in (">0<", ">8<", ">16<", "no budget 90.0", "not thinking 20.0"):
         assert label in figure
-    assert figure.count('class="dot"') == 5
+    assert figure.count('class="dot"') == 3 and figure.count('class="faint"') == 2
     assert budget_curve(found[3:]) == ""
 
 

@@ -128,6 +128,37 @@ def scatter_chart(points: Sequence[tuple[str, float, float]], x_label: str, y_la
     return f'<svg class="wide" viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg>'
 
 
+def ladder_chart(
+    points: Sequence[tuple[str, float, float, float]], levels: Sequence[tuple[str, float]], x_label: str
+) -> str:
+    """(label, share, low, high) at equal distances along x: a curve on its intervals; `levels`: lines right across."""
+    width, height, left, right, bottom = 640, 300, 44, 110, 40
+    apart = (width - left - right) / max(len(points), 1)
+
+    def y(share: float) -> str:
+        return f"{10 + (height - bottom - 10) * (1 - share):.1f}"
+
+    parts = []
+    for tick in ticks(0, 1, 5):
+        parts.append(f'<line class="axis" x1="{left}" x2="{width - right}" y1="{y(tick)}" y2="{y(tick)}"/>')
+        parts.append(f'<text x="{left - 6}" y="{y(tick)}" dy="3.5" text-anchor="end">{100 * tick:.0f}</text>')
+    for label, share in levels:
+        parts.append(f'<line class="faint" x1="{left}" x2="{width - right}" y1="{y(share)}" y2="{y(share)}"/>')
+        name = html.escape(f"{label} {100 * share:.1f}")
+        parts.append(f'<text class="label" x="{width - right + 6}" y="{y(share)}" dy="4">{name}</text>')
+    places = [left + apart * (index + 0.5) for index in range(len(points))]
+    line = " ".join(f"{x:.1f},{y(share)}" for x, (_, share, _, _) in zip(places, points, strict=True))
+    parts.append(f'<polyline class="curve" points="{line}"/>')
+    for x, (label, share, low, high) in zip(places, points, strict=True):
+        parts.append(f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{y(low)}" y2="{y(high)}"/>')
+        parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y(share)}" r="4.5"/>')
+        parts.append(f'<text class="label" x="{x + 7:.1f}" y="{y(share)}" dy="14">{100 * share:.1f}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{height - bottom + 16}" text-anchor="middle">{html.escape(label)}</text>')
+    name = html.escape(x_label)
+    parts.append(f'<text class="label" x="{width - right}" y="{height - 6}" text-anchor="end">{name}</text>')
+    return f'<svg class="wide" viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg>'
+
+
 def sparkline(values: Sequence[float | None], label: str) -> str:
     """A shape without an axis, from its own least to its own greatest value; None leaves a gap."""
     width, height, pad = 96, 26, 4

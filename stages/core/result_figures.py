@@ -27,7 +27,7 @@ def token_efficiency(results: Sequence[Row], columns: Sequence[str]) -> str:
 
 
 def budget_curve(results: Sequence[Row]) -> str:
-    """pass@1 by thinking budget, with no limit and without thinking beside it (Qwen3 Fig. 2), as a figure."""
+    """pass@1 by thinking budget, between that without a limit and that without thinking (Qwen3 Fig. 2), as a figure."""
     cut = [row for row in results if row.get("budget") is not None and row["metric"] == "pass@1"]
     names = {row["checkpoint"] for row in cut}
     whole = [
@@ -36,7 +36,6 @@ def budget_curve(results: Sequence[Row]) -> str:
         if row["checkpoint"] in names and row["benchmark"] == "reasoning" and row["metric"] == "pass@1" and row["mode"]
     ]
     labels = {"thinking": "no budget", "non_thinking": "not thinking"}
-    points = [(f"budget {row['budget']}", row) for row in cut] + [(labels[row["mode"]], row) for row in whole]
-    return (
-        figures.interval_chart([(label, row["value"], row["low"], row["high"]) for label, row in points]) if cut else ""
-    )
+    points = [(str(row["budget"]), row["value"], row["low"], row["high"]) for row in cut]
+    levels = [(labels[row["mode"]], row["value"]) for row in whole]
+    return figures.ladder_chart(points, levels, "tokens of thinking") if cut else ""

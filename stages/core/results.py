@@ -29,14 +29,14 @@ LEADING = {
     "safety": (r"unsafe_refused", r"safe_answered"),
     "think_follow": (r"followed",),
     "length_control": (r"length_score",),
-    "budget": (r"pass@1 at \d+", r"mean_tokens at \d+"),
+    "budget": (r"pass@1 at \d+", r"cut at \d+", r"pass@1 \(cut\) at \d+", r"mean_tokens at \d+"),
 }
 """Benchmark -> its metrics in the leading table, as patterns in order; of an unlisted benchmark all lead."""
 SAMPLING = (r"greedy", r"pass@1", r"pass@1 \(T 1\)", r"cons@\d+", r"pass@\d+", r"pass@\d+ \(T 1\)")
 """The columns that tell learning from sharpening."""
 _SHARE = re.compile(
     r"(pass|cons)@|greedy|win_rate|followed|unsafe_refused|safe_answered|format_rate|language_consistency"
-    r"|length_score"
+    r"|length_score|cut"
 )
 
 

@@ -62,7 +62,10 @@ class FusionData(Settings):
     max_completion_length: Positive
     non_thinking_rows: Positive
     general_fraction: Fraction
+    drafts: Positive
     min_checklist_score: Fraction
+    thoughtful: Fraction
+    conversations_per_response: Positive
     unflagged_thinking: Fraction
     system_flags: Fraction
     multi_turn: Fraction
@@ -88,6 +91,7 @@ class GeneralTaskRL(GRPO):
     general_fraction: Fraction
     non_thinking_fraction: Fraction
     multi_turn: Fraction
+    system_flags: Fraction
     preference_normalisation: Literal["none", "z_score"]
     preference_clip: Rate
     general_tasks: Mixture
