@@ -26,9 +26,9 @@ def prepare(
     """`count` rows of a split (None: all), from each source by its weight -> (rows in random order, counts by source).
 
     A source with fewer rows than its share gives what it has. Dropped are, in this order: questions that a later
-    split holds out, in whichever source of the mixture; repetitions (of the question; for demonstrations and preferences,
-    of question and responses) over all sources; for training and validation, the questions of the `evaluation`
-    sources' test splits, and texts that share a 10-gram with their questions or reference solutions.
+    split holds out, in whichever source of the mixture; repetitions over all sources (of the question; for
+    demonstrations and preferences, of question and responses); for training and validation, the questions of the
+    `evaluation` sources' test splits, and texts that share a 10-gram with their questions or reference solutions.
     commercial_only: sources whose licence does not clearly allow commercial use are not read at all.
 
     counts[source]: as data.loading.load counts, then by rule, then `not drawn`, `kept`; a source that was left out has

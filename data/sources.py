@@ -178,7 +178,8 @@ SOURCES: dict[str, Source] = {
     # -- preferences
     "ultrafeedback_binarized": Source(
         "HuggingFaceH4/ultrafeedback_binarized", "preferences", ultrafeedback,
-        "prompt? | chosen:list? | rejected:list?", "MIT", True, splits=(("train", "train_prefs"), ("test", "test_prefs")), **_GENERAL,
+        "prompt? | chosen:list? | rejected:list?", "MIT", True,
+        splits=(("train", "train_prefs"), ("test", "test_prefs")), **_GENERAL,
     ),
     "helpsteer2": Source(
         "nvidia/HelpSteer2", "preferences", helpsteer2, "prompt? | response? | helpfulness:number?", "CC-BY-4.0", True,

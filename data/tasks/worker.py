@@ -53,7 +53,7 @@ class Worker:
         """
         with self._lock:
             for _ in range(2):
-                answer = self._attempt(json.dumps(job).encode() + b"\n")
+                answer = self._attempt(json.dumps(job | {"seconds": SECONDS}).encode() + b"\n")
                 if answer is not None:
                     return answer
         raise RuntimeError(f"the {self.kind} worker does not answer")
@@ -108,7 +108,7 @@ def _serve(work: Callable[[dict], dict]) -> None:
             os.close(read)
             _child(work, job, write)
         os.close(write)
-        answer = _collect(read)
+        answer = _collect(read, job["seconds"])
         os.close(read)
         try:
             os.killpg(child, signal.SIGKILL)  # with whatever it has started
@@ -119,9 +119,9 @@ def _serve(work: Callable[[dict], dict]) -> None:
         sys.stdout.buffer.flush()
 
 
-def _collect(pipe: int) -> bytes:
+def _collect(pipe: int, seconds: float) -> bytes:
     """The child's report, one line of JSON."""
-    received, deadline = b"", time.monotonic() + SECONDS
+    received, deadline = b"", time.monotonic() + seconds
     while len(received) <= 8 * MAX_OUTPUT:
         ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
@@ -140,7 +140,7 @@ def _collect(pipe: int) -> bytes:
 def _child(work: Callable[[dict], dict], job: dict, report: int) -> None:
     try:
         os.setsid()
-        _limit()
+        _limit(job["seconds"])
         answer = json.dumps(work(job))
     except BaseException as error:  # whatever a job raises, it has failed
         answer = json.dumps({"error": type(error).__name__})
@@ -150,11 +150,11 @@ def _child(work: Callable[[dict], dict], job: dict, report: int) -> None:
     os._exit(0)
 
 
-def _limit() -> None:
+def _limit(seconds: float) -> None:
     import resource
 
-    seconds = int(SECONDS) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    whole = int(seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE, MAX_FILE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
