@@ -155,6 +155,7 @@ def test_same_output(expected, printed, same):
         ("def add(a, b):\n    return a - b", False),
         ("def plus(a, b):\n    return a + b", False),
         ("class Any:\n    def __eq__(self, other):\n        return True\ndef add(a, b):\n    return Any()", False),
+        ("class Three:\n    def __repr__(self):\n        return '3'\ndef add(a, b):\n    return Three()", False),
         ("import os\ndef add(a, b):\n    os._exit(0)", False),
         ("def add(a, b):\n    print(a + b)", False),
         ("raise SystemExit(0)\n" + ADD, False),

@@ -196,6 +196,12 @@ def test_function_tests(put):
         assert not verify("def add(a, b):\n    return a - b", row)
 
 
+def test_humaneval_brings_what_stands_before_its_function(put):
+    row = loaded(put, "humaneval")[0][0]
+    assert verify("```python\ndef total(numbers: List[int]) -> int:\n    return sum(numbers)\n```", row)
+    assert not verify("```python\ndef total(numbers: Missing[int]) -> int:\n    return sum(numbers)\n```", row)
+
+
 @pytest.mark.parametrize(
     ("verification", "reason"),
     [
