@@ -41,7 +41,7 @@ def code_of(answer: str) -> str:
     return blocks[-1] if blocks else answer
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=1_000)
 def _passes(code: str, setup: str, tests: str) -> bool:
     if not code.strip() or len(code) > MAX_CODE:
         return False
