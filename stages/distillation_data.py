@@ -32,9 +32,7 @@ def main(run: Run) -> None:
         "no end token": has_ended,
         "other mode": lambda c: follows_mode(c.sample.text, c.row["mode"]),
         "wrong answer": lambda c: (
-            not settings.only_correct
-            or c.row["domain"] not in REASONING_DOMAINS
-            or verify(c.sample.parsed.final, c.row)
+            not settings.only_correct or c.row["domain"] not in REASONING_DOMAINS or verify(c.sample.parsed, c.row)
         ),
     }
     kept, counts = apply_rules(candidates(prompts, sampled), rules)

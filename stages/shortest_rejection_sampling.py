@@ -26,7 +26,7 @@ def main(run: Run) -> None:
 
     shortest, pairs = [], []
     for row, group in zip(prompts, sampled, strict=True):
-        judged = [(c.text, c.tokens, c.finished and verify(c.parsed.final, row)) for c in group]
+        judged = [(c.text, c.tokens, c.finished and verify(c.parsed, row)) for c in group]
         prompt = render_prompt(engine.tokenizer, row["prompt"], "chat")
         best = shortest_correct(judged)
         if best is not None:

@@ -1,5 +1,6 @@
-"""What several test files need: the project's tokenizer and a random model of its architecture, both tiny."""
+"""What several test files need: the project's tokenizer and a random model, both tiny, and local data sets."""
 
+import json
 from itertools import islice
 
 import pytest
@@ -64,3 +65,21 @@ def model(model_folder):
     from transformers import AutoModelForCausalLM
 
     return AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval()
+
+
+@pytest.fixture
+def put(tmp_path, monkeypatch):
+    """put(name, rows, hub_split): lay a local file of a source; nothing may go to the hub."""
+    import datasets
+
+    from data import loading
+    from data.sources import SOURCES
+
+    monkeypatch.setenv(loading.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: pytest.fail(f"went to the hub: {args}"))
+
+    def write(name, rows, hub_split=None):
+        for split in [hub_split] if hub_split else [hub for _, hub in SOURCES[name].splits]:
+            (tmp_path / f"{name}.{split}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    return write

@@ -3,11 +3,13 @@
 import random
 from collections.abc import Iterator
 
+from data.chat import Parsed
 from data.language import LANGUAGES
 from data.tasks.base import Problem, Task
 from data.tasks.chains import Arithmetic, CodeOutput, WordProblem
 from data.tasks.equations import Equation
 from data.tasks.expressions import Expression
+from data.tasks.free_form import FREE_FORM, Verifier
 from data.tasks.general import Facts, Greeting, Identity, ListTwo, Translation
 from data.tasks.gym import ChainSum, SimpleEquation
 from data.tasks.length_control import RepeatWord
@@ -30,12 +32,20 @@ GENERAL = {
     )
 }  # fmt: skip
 TASKS = REASONING | GENERAL
+VERIFIERS: dict[str, Task | Verifier] = TASKS | FREE_FORM
+"""By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have four kinds."""
 REASONING_DOMAINS = ("math", "code", "stem", "logic")
 
 
-def verify(final: str | None, row: dict) -> bool:
-    """Whether a bare final answer (data.chat.parse(...).final) is right for a row; a missing one is wrong."""
-    return final is not None and bool(TASKS[row["verifier"]].verify(final, row))
+def verify(given: Parsed | str | None, row: dict) -> bool:
+    """Whether a completion (data.chat.parse), or an answer by itself, is right for a row; a missing one is wrong.
+
+    Most verifiers read the bare final answer of a completion, those of programs its whole answer.
+    """
+    verifier = VERIFIERS[row["verifier"]]
+    if isinstance(given, Parsed):
+        given = given.answer if getattr(verifier, "reads", "final") == "answer" else given.final
+    return given is not None and bool(verifier.verify(given, row))
 
 
 def problems(mixture: dict[str, float], seed: int, split: str | None = None) -> Iterator[Problem]:

@@ -42,7 +42,7 @@ def right_and_well_formed(template: Template) -> dict[str, Rule]:
     return {
         "no end token": has_ended,
         "malformed": lambda c: has_format(c.sample.text, template),
-        "wrong answer": lambda c: verify(c.sample.parsed.final, c.row),
+        "wrong answer": lambda c: verify(c.sample.parsed, c.row),
     }
 
 

@@ -20,7 +20,7 @@ def guessed_without_thinking(
     ]
     found = engine.generate(prompts, attempts, Sampling(temperature, max_tokens), seed)
     return [
-        any(verify(parse(opening + attempt.text).final, row) for attempt in group)
+        any(verify(parse(opening + attempt.text), row) for attempt in group)
         for row, opening, group in zip(rows, openings, found, strict=True)
     ]
 
@@ -28,6 +28,6 @@ def guessed_without_thinking(
 def pass_rates(rows: list[dict], answers: list[list[Completion]]) -> list[float]:
     """Share of right answers for each row, in [0, 1]; answers: one group for each row, at least one answer in it."""
     return [
-        sum(verify(answer.parsed.final, row) for answer in group) / len(group)
+        sum(verify(answer.parsed, row) for answer in group) / len(group)
         for row, group in zip(rows, answers, strict=True)
     ]

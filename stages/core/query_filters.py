@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from data.tasks import REASONING_DOMAINS, TASKS, verify
+from data.tasks import REASONING_DOMAINS, VERIFIERS, verify
 from data.tasks.sandbox import passes
 from stages.core.filters import apply_rules, words_and_numbers
 
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"(?:(?<![A-Za-z0-9_)])-)?\d+(?:\.\d+)?")
 
 def verifiable(row: dict) -> bool:
     """Whether a rule can check an answer to the query: a reasoning query whose verifier accepts its own gold answer."""
-    return row["domain"] in REASONING_DOMAINS and row["verifier"] in TASKS and verify(row["answer"], row)
+    return row["domain"] in REASONING_DOMAINS and row["verifier"] in VERIFIERS and verify(row["answer"], row)
 
 
 def several_questions(text: str) -> bool:

@@ -23,7 +23,7 @@ def accuracy(completion: Completion, row: dict) -> float | None:
     """1 if the final answer is right, else 0 (v2 s.2.2, B.3.1); reasoning prompts only."""
     if row["domain"] not in REASONING_DOMAINS:
         return None
-    return float(verify(completion.parsed.final, row))
+    return float(verify(completion.parsed, row))
 
 
 def format(completion: Completion, row: dict) -> float:
