@@ -20,7 +20,7 @@ def main(run: Run) -> None:
     from stages.core.on_policy import check_same_tokens, distillation_trainer
 
     settings: OnPolicyDistillation = run.settings
-    student, tokenizer, teacher = run.load_model(), run.load_tokenizer(), run.load_model("teacher")
+    student, tokenizer, teacher = run.load_model(), run.load_tokenizer(), run.load_frozen("teacher")
     check_same_tokens(tokenizer, run.load_tokenizer("teacher"))
     pool = task_rows(settings.tasks, settings.prompts, "train", settings.seed + 5)
     count = settings.steps * settings.prompts_per_step

@@ -15,7 +15,7 @@ from stages.core.schema import RECIPES, citation_gaps
 CITATION = re.compile(r"((v[12]|DSM) )?(s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|undisclosed$")
 SCALE = """
 description: for tests
-engine: transformers
+system: {engine: transformers}
 bases:
   base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 300,
          mixture: {chains: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
@@ -155,10 +155,14 @@ def test_refused_when_resolved(files, text, sentence):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("engine: transformers", "engine: vlm", "`engine` is 'vlm'"),
+        ("engine: transformers", "engine: vlm", "system: `engine` is 'vlm'"),
+        ("engine: transformers", "engin: vllm", "system: unknown key `engin`; did you mean `engine`?"),
+        ("engine: transformers", "lora: {rank: 8, alpha: 16}", "system.lora: unknown key `rank`"),
         ("description", "descripton", "unknown key `descripton`; did you mean `description`?"),
         ("layers: 1", "layer: 1", "bases.base: unknown setting `layer` of base; did you mean `layers`?"),
         ("layers: 1", "layers: [1]", "bases.base: `layers` is [1]"),
+        ("layers: 1", "script: pretraned", "bases.base: `script` is 'pretraned'; did you mean `pretrained`?"),
+        ("layers: 1", "script: pretrained", "bases.base: unknown setting `hidden_size` of pretrained"),
         ("cold_start_sft:", "cold_start:", "scripts: unknown script `cold_start`"),
         ("scripts:", "why: {epoch: x}\nscripts:", "why: unknown setting `epoch`; did you mean `epochs`?"),
         ("scripts:", "resources: {a: {threads: 0}}\nscripts:", "resources.a: `threads` is 0"),

@@ -1,9 +1,14 @@
 """What all trainers share: arguments, metrics, stopping. Imports no TRL."""
 
+import importlib.util
+import os
+
 import torch
 from transformers import PrinterCallback, Trainer, TrainerCallback
 
+from stages.core.adapters import LoadAdapter, is_adapted
 from stages.core.checkpoint import Run
+from stages.core.errors import InputError
 
 
 def watch(trainer: Trainer, run: Run) -> None:
@@ -15,7 +20,10 @@ def watch(trainer: Trainer, run: Run) -> None:
 
 def train(trainer: Trainer, run: Run) -> None:
     """Train from where an interrupted run was; a run that was asked to stop goes no further."""
-    trainer.train(resume_from_checkpoint=run.resume_from)
+    checkpoint = run.resume_from
+    if checkpoint and is_adapted(trainer.model):
+        trainer.add_callback(LoadAdapter(checkpoint))
+    trainer.train(resume_from_checkpoint=checkpoint)
     run.check_stopped()
 
 
@@ -58,14 +66,28 @@ def common_arguments(run: Run) -> dict:
         "output_dir": str(run.trainer_folder),
         "seed": run.settings.seed,
         "use_cpu": not gpu,
-        "bf16": gpu,
-        "gradient_checkpointing": gpu,
+        "bf16": run.system.precision == "bfloat16",
+        "gradient_checkpointing": run.system.gradient_checkpointing,
         "dataloader_num_workers": 0,
         "logging_steps": 1,
-        "report_to": "none",
+        "report_to": tracker_of(run),
+        "run_name": f"{run.scale}/{run.recipe or 'base'}/{run.stage}",
         "disable_tqdm": True,
         "save_total_limit": 1,
     }
+
+
+def tracker_of(run: Run) -> str:
+    """The tracker that the system names, told where to write; an InputError where its package is missing."""
+    tracker = run.system.report_to
+    package = {"none": None, "tensorboard": "tensorboard", "trackio": "trackio", "wandb": "wandb"}[tracker]
+    if package and importlib.util.find_spec(package) is None:
+        raise InputError(f"report_to: `{tracker}` needs a package that is not installed: pip install {package}")
+    # Beside the stage's own metrics; trackio and wandb have their own places and a project to put runs into.
+    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(run.folder / "tensorboard"))
+    os.environ.setdefault("TRACKIO_PROJECT", "reasoning-recipes")
+    os.environ.setdefault("WANDB_PROJECT", "reasoning-recipes")
+    return tracker
 
 
 HEADLINE = {

@@ -33,6 +33,7 @@ from stages.core.manifest import (
 from stages.core.progress import Metrics
 from stages.core.recipe import identity
 from stages.core.settings import PAYLOAD, SETTINGS
+from stages.core.settings.system import System
 
 
 class Stopped(Exception):
@@ -72,6 +73,7 @@ class Run:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise InputError(f"the config of {self.stage}: settings.{where}: {first['msg'].lower()}") from None
+        self.system = System.model_validate(config["system"])
         self.metrics = Metrics(self.folder, self.stage)
         self.stop_requested = False
         self.fingerprint = fingerprint(self.script)
@@ -110,12 +112,31 @@ class Run:
         """The manifest of an input."""
         return self._verified[self.parent(role, name)]
 
-    def load_model(self, role: str = "from", name: str | None = None, kind: str = "AutoModelForCausalLM"):
-        """The weights of an input, in float32."""
+    def load_model(self, role: str = "from", name: str | None = None, kind: str = "AutoModelForCausalLM", **options):
+        """The weights of an input, in float32; those that the stage trains (`from`) carry the system's adapter.
+
+        kind: a transformers auto class; options: for its `from_pretrained`.
+        """
         import torch
         import transformers
 
-        return getattr(transformers, kind).from_pretrained(self.parent(role, name) / "model", dtype=torch.float32)
+        from stages.core.adapters import load_weights, with_adapter
+
+        options = {"dtype": torch.float32} | options
+        model = load_weights(self.parent(role, name) / "model", getattr(transformers, kind), **options)
+        if role != "from":
+            return model
+        task = "SEQ_CLS" if "SequenceClassification" in kind else "CAUSAL_LM"
+        return with_adapter(model, self.system.lora, self.settings.seed, task)
+
+    def load_frozen(self, role: str, name: str | None = None, kind: str = "AutoModelForCausalLM"):
+        """An input that is only asked: on the GPU where there is one, there in the system's precision."""
+        import torch
+
+        gpu = torch.cuda.is_available()
+        half = gpu and self.system.precision == "bfloat16"
+        model = self.load_model(role, name, kind, dtype=torch.bfloat16 if half else torch.float32)
+        return model.to("cuda" if gpu else "cpu").eval().requires_grad_(False)
 
     def load_tokenizer(self, role: str = "from", name: str | None = None):
         """The tokenizer saved with an input's weights."""
@@ -195,9 +216,13 @@ class Run:
         self, model: Any, tokenizer: Any, template: str, headline: dict[str, Any], tokens: dict[str, int] | None = None
     ) -> None:
         """Weights and tokenizer; `template` names the prompt format that the model was trained on."""
+        from stages.core.adapters import is_adapted, merged, save_adapter
 
         def write(payload: Path) -> None:
-            model.save_pretrained(payload)
+            if is_adapted(model) and self.system.lora.save == "adapter":
+                save_adapter(model, payload, self.parent("from") / "model")
+            else:
+                merged(model).save_pretrained(payload)
             tokenizer.save_pretrained(payload)
 
         self._finish("model", write, headline, {"template": template, "tokens": tokens or {}})
@@ -288,7 +313,7 @@ def licences(table: Any) -> Iterable[Any]:
 def load_config(path: str) -> dict[str, Any]:
     """A stage's config.json."""
     config = read_json(Path(path), "a stage takes the config.json that the recipe wrote")
-    keys = ("recipe", "scale", "stage", "script", "runs", "output", "engine", "inputs", "settings")
+    keys = ("recipe", "scale", "stage", "script", "runs", "output", "system", "inputs", "settings")
     missing = [key for key in keys if not isinstance(config, dict) or key not in config]
     if missing:
         raise InputError(f"{path}: {', '.join(missing)} missing: a stage takes the config.json that the recipe wrote")

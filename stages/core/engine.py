@@ -101,5 +101,5 @@ def open_engine(run, role: str, batch_size: int, name: str | None = None) -> Tra
     """An engine on a checkpoint that a stage consumes; the template is the one that it was trained on."""
     manifest = run.manifest(role, name)
     return TransformersEngine(
-        run.load_model(role, name), run.load_tokenizer(role, name), manifest["template"], batch_size
+        run.load_frozen(role, name), run.load_tokenizer(role, name), manifest["template"], batch_size
     )

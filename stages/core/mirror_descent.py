@@ -215,5 +215,6 @@ def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> Mirr
             settings.hard_pass_rate,
         ),
     )
+    trainer.logp_gap_limit = run.system.logp_gap_limit
     watch(trainer, run)
     return trainer

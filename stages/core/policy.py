@@ -10,6 +10,7 @@ from trl.models import unwrap_model_for_generation
 
 from data.chat import Template, render_prompt
 from data.tasks import rows as task_rows
+from stages.core.adapters import RefreshReference, adapter_weights, is_adapted
 from stages.core.callbacks import common_arguments, last_tenth, logged_means, micro_batches, train, watch
 from stages.core.checkpoint import Run
 from stages.core.engine import Completion
@@ -17,9 +18,6 @@ from stages.core.errors import InputError
 from stages.core.generation import sample_completions
 from stages.core.rewards import RULES, BatchReward, Reward, self_test, tries
 from stages.core.settings import GRPO
-
-LOGP_GAP_LIMIT = 0.02
-"""Mean difference between the sampler's and the trainer's log-probs, in nats a token, above which a run stops."""
 
 
 class CompletionLengthCallback(TrainerCallback):
@@ -39,6 +37,9 @@ class PolicyTrainer(GRPOTrainer):
     TRL pads a rollout to its longest member and keeps that width everywhere. The mathematics is the same.
     The reference model is saved with each checkpoint: refreshed during the run, it cannot be had from the parent.
     """
+
+    logp_gap_limit = 0.02
+    """Mean difference between the sampler's and the trainer's log-probs, in nats a token, above which a run stops."""
 
     REFERENCE = "reference_model.pt"
 
@@ -78,10 +79,10 @@ class PolicyTrainer(GRPOTrainer):
             mode = "train" if self.model.training else "eval"
             self._metrics[mode]["sampling/logp_gap_mean"].append(gap.mean().item())
             self._metrics[mode]["sampling/logp_gap_max"].append(gap.max().item())
-            if gap.mean() > LOGP_GAP_LIMIT:
+            if gap.mean() > self.logp_gap_limit:
                 raise InputError(
                     f"the sampler and the trainer disagree: their log-probs differ by {gap.mean():.3f} a token, where "
-                    f"at most {LOGP_GAP_LIMIT} is allowed; weights or temperature are not the same on both sides"
+                    f"at most {self.logp_gap_limit} is allowed; weights or temperature are not the same on both sides"
                 )
         return output
 
@@ -124,17 +125,25 @@ class PolicyTrainer(GRPOTrainer):
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def _reference_weights(self) -> dict | None:
+        """The weights of the reference model, or of the adapter that is the reference; None without a reference."""
+        if self.ref_model is not None:
+            return self.accelerator.unwrap_model(self.ref_model).state_dict()
+        return adapter_weights(self.accelerator.unwrap_model(self.model), "ref") or None
+
     def _save_checkpoint(self, model, trial):
-        if self.ref_model is not None and self.is_world_process_zero():
-            reference = self.accelerator.unwrap_model(self.ref_model).state_dict()
+        reference = self._reference_weights()
+        if reference is not None and self.is_world_process_zero():
             torch.save(reference, self._checkpoint_folder(trial) / self.REFERENCE)
         super()._save_checkpoint(model, trial)
 
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         saved = Path(resume_from_checkpoint) / self.REFERENCE
-        if self.ref_model is not None and saved.exists():
-            self.accelerator.unwrap_model(self.ref_model).load_state_dict(torch.load(saved))
+        if saved.exists():
+            whole = self.ref_model is not None  # an adapter's weights are a part of its model's
+            reference = self.accelerator.unwrap_model(self.ref_model if whole else self.model)
+            reference.load_state_dict(torch.load(saved), strict=whole)
 
 
 def policy_trainer(
@@ -181,7 +190,7 @@ def policy_trainer(
         loss_type=settings.loss_aggregation,
         scale_rewards=settings.advantage_scaling,
         reward_weights=weights + [0.0] * len(measured),
-        sync_ref_model=settings.kl_coefficient > 0,
+        sync_ref_model=settings.kl_coefficient > 0 and not is_adapted(model),
         ref_model_sync_steps=settings.reference_refresh_steps,
         ref_model_mixup_alpha=1.0,
         shuffle_dataset=shuffle,
@@ -202,6 +211,9 @@ def policy_trainer(
         callbacks=[lengthen],
     )
     lengthen.trainer = trainer
+    trainer.logp_gap_limit = run.system.logp_gap_limit
+    if settings.kl_coefficient > 0 and is_adapted(model):
+        trainer.add_callback(RefreshReference(settings.reference_refresh_steps))
     watch(trainer, run)
     return trainer
 

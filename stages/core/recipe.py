@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -17,11 +17,12 @@ from stages.core.errors import InputError
 from stages.core.fingerprint import digest, fingerprint
 from stages.core.schema import RECIPES, Recipe, Scale, available, check_settings, load_recipe, load_scale, nearest
 from stages.core.settings import PAYLOAD, SETTINGS
+from stages.core.settings.system import CHANGES_NO_RESULT, System, Tracker
 
 __all__ = ["Recipe", "Scale", "Stage", "Workspace", "available", "fingerprint", "load_recipe", "load_scale", "resolve"]
 
-HASHED = ("scale", "stage", "script", "engine", "settings")
-"""What makes a result, beside the inputs; where it lies and what a paper says about it do not."""
+HASHED = ("scale", "stage", "script", "settings")
+"""What makes a result, beside the inputs and the system; where it lies and what a paper says about it do not."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def identity(config: dict[str, Any]) -> str:
         role: relative(named) if isinstance(named, str) else {name: relative(folder) for name, folder in named.items()}
         for role, named in config["inputs"].items()
     }
-    return json.dumps({key: config[key] for key in HASHED} | {"inputs": inputs}, sort_keys=True, ensure_ascii=False)
+    system = {key: value for key, value in config["system"].items() if key not in CHANGES_NO_RESULT}
+    hashed = {key: config[key] for key in HASHED} | {"inputs": inputs, "system": system}
+    return json.dumps(hashed, sort_keys=True, ensure_ascii=False)
 
 
 def settings_of(script: str, layers: list[tuple[str, dict[str, Any]]], stage: str, scale: Scale) -> dict[str, Any]:
@@ -108,19 +111,21 @@ def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str 
     """The base models of a scale, by name."""
     stages = {}
     for name, values in scale.bases.items():
+        script = scale.base_script(name)
+        values = {field: value for field, value in values.items() if field != "script"}
         layers = [
-            (f"{scale.file}: scripts.base", scale.scripts.get("base", {})),
+            (f"{scale.file}: scripts.{script}", scale.scripts.get(script, {})),
             (f"{scale.file}: bases.{name}", values),
             (f"--config stages.{name}", overrides.get(name, {})),
         ]
         folder = f"{runs}/{scale.name}/{name}"
         config = {
-            "recipe": None, "scale": scale.name, "stage": name, "script": "base", "runs": runs, "output": folder,
-            "engine": scale.engine, "inputs": {}, "settings": settings_of("base", layers, name, scale),
+            "recipe": None, "scale": scale.name, "stage": name, "script": script, "runs": runs, "output": folder,
+            "system": scale.system.model_dump(), "inputs": {}, "settings": settings_of(script, layers, name, scale),
             "paper": {"settings": {}, "cite": {}}, "why": scale.why,
         }  # fmt: skip
         threads, resources = resources_of(scale, name)
-        stages[name] = Stage(None, name, "base", folder, "model", config, [], threads, resources, fingerprint("base"))
+        stages[name] = Stage(None, name, script, folder, "model", config, [], threads, resources, fingerprint(script))
     return stages
 
 
@@ -175,7 +180,7 @@ def resolve(
         layers += [(f"--config stages.{alias}", overrides.get(alias, {})) for alias in recipe.lineage[name]]
         config = {
             "recipe": recipe.name, "scale": scale.name, "stage": name, "script": script, "runs": runs,
-            "output": folder, "engine": scale.engine, "inputs": inputs,
+            "output": folder, "system": scale.system.model_dump(), "inputs": inputs,
             "settings": settings_of(script, layers, name, scale),
             "paper": {"settings": definition.settings, "cite": definition.cite}, "why": scale.why,
         }  # fmt: skip
@@ -219,8 +224,8 @@ class Workspace:
 
 
 def load_workspace(configuration: dict[str, Any]) -> Workspace:
-    """`--config` (scale, runs, stages) -> every recipe resolved; a broken recipe is kept as its error."""
-    allowed = ("scale", "runs", "stages")
+    """`--config` (scale, runs, stages, report_to) -> every recipe resolved; a broken recipe is kept as its error."""
+    allowed = ("scale", "runs", "stages", "report_to")
     for key in configuration:
         if key not in allowed:
             raise InputError(f"--config: unknown key `{key}`; {nearest(key, allowed)}")
@@ -229,6 +234,12 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
         raise InputError(f"--config stages: found {overrides!r}, allowed: {{stage: {{setting: value}}}}")
     runs = str(configuration.get("runs", "runs")).rstrip("/")
     scale = load_scale(str(configuration.get("scale", "tiny")))
+    if "report_to" in configuration:
+        tracker = configuration["report_to"]
+        if tracker not in get_args(Tracker):
+            raise InputError(f"--config report_to: found {tracker!r}; {nearest(tracker, get_args(Tracker))}")
+        system = System.model_validate(scale.system.model_dump() | {"report_to": tracker})
+        scale = scale.model_copy(update={"system": system})
     stages: dict[str, list[Stage]] = {"": list(resolve_bases(scale, overrides, runs).values())}
     errors: dict[str, InputError] = {}
     rules: dict[str, str] = {}

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stages.core.errors import InputError
 from stages.core.settings import SETTINGS
+from stages.core.settings.system import Lora, System, Vllm
 
 RECIPES = Path("recipes")
 SCALES = RECIPES / "scales"
+BASE_SCRIPTS = ("base", "pretrained")
 SINGLE_ROLES = ("from", "data", "sampler", "teacher")
 LIST_ROLES = ("reward_models", "checkpoints")
 
@@ -68,7 +70,7 @@ class Scale(BaseModel):
 
     name: str
     description: str
-    engine: Literal["transformers"]
+    system: System = System()
     bases: dict[str, dict[str, Any]] = Field(min_length=1)
     scripts: dict[str, dict[str, Any]] = {}
     stages: dict[str, dict[str, Any]] = {}
@@ -79,6 +81,10 @@ class Scale(BaseModel):
     def file(self) -> str:
         """For error messages."""
         return str(SCALES / f"{self.name}.yaml")
+
+    def base_script(self, base: str) -> str:
+        """What makes a base: `base` pretrains one, `pretrained` takes a published one."""
+        return self.bases[base].get("script", BASE_SCRIPTS[0])
 
 
 @dataclass(frozen=True)
@@ -193,13 +199,17 @@ def load_scale(name: str) -> Scale:
     keys = [key for key in keys_of(Scale) if key != "name"]
     if "name" in content:
         raise InputError(f"{path}: unknown key `name`; {nearest('name', keys)}")
-    scale = checked(Scale, content | {"name": name}, path, {(): keys, ("stages", "*"): []})
+    nested = {("system",): keys_of(System), ("system", "lora"): keys_of(Lora), ("system", "vllm"): keys_of(Vllm)}
+    scale = checked(Scale, content | {"name": name}, path, {(): keys, ("stages", "*"): []} | nested)
     for script, values in scale.scripts.items():
         if script not in SETTINGS:
             raise InputError(f"{path}: scripts: unknown script `{script}`; {nearest(script, SETTINGS)}")
         check_settings(script, values, f"{path}: scripts.{script}")
     for base, values in scale.bases.items():
-        check_settings("base", values, f"{path}: bases.{base}")
+        if (script := scale.base_script(base)) not in BASE_SCRIPTS:
+            raise InputError(f"{path}: bases.{base}: `script` is {script!r}; {nearest(script, BASE_SCRIPTS)}")
+        settings = {field: value for field, value in values.items() if field != "script"}
+        check_settings(script, settings, f"{path}: bases.{base}")
     fields = {field for settings in SETTINGS.values() for field in settings.model_fields}
     for field in scale.why:
         if field not in fields:

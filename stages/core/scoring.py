@@ -37,17 +37,16 @@ class RewardScorer:
 
 def open_scorer(run, name: str) -> RewardScorer:
     """A reward model that a stage consumes."""
-    model = run.load_model("reward_models", name, kind="AutoModelForSequenceClassification")
+    model = run.load_frozen("reward_models", name, kind="AutoModelForSequenceClassification")
     return RewardScorer(model, run.load_tokenizer("reward_models", name))
 
 
 def scalar_head(run):
     """The parent's weights with a zeroed scalar head, and its tokenizer."""
-    from transformers import AutoModelForSequenceClassification
-
     tokenizer = run.load_tokenizer()
-    model = AutoModelForSequenceClassification.from_pretrained(
-        run.parent("from") / "model", num_labels=1, dtype=torch.float32, pad_token_id=tokenizer.pad_token_id
-    )
-    torch.nn.init.zeros_(model.score.weight)
+    options = {"num_labels": 1, "pad_token_id": tokenizer.pad_token_id}
+    model = run.load_model(kind="AutoModelForSequenceClassification", **options)
+    for name, parameter in model.named_parameters():
+        if "score" in name.split("."):
+            torch.nn.init.zeros_(parameter)
     return model, tokenizer

@@ -6,7 +6,7 @@ A field is either *of the method* (a paper states it or leaves it out, so a reci
 
 from typing import Literal
 
-from stages.core.settings.common import GRPO, SFT, Evaluation, Pretrain, Report, Settings
+from stages.core.settings.common import GRPO, SFT, Evaluation, Pretrain, Pretrained, Report, Settings
 from stages.core.settings.kimi import (
     DPO,
     CodeTests,
@@ -31,6 +31,7 @@ from stages.core.settings.r1 import ColdStartData, GeneralRL, HelpfulRewardModel
 
 SETTINGS: dict[str, type[Settings]] = {
     "base": Pretrain,
+    "pretrained": Pretrained,
     "r1_zero": GRPO,
     "cold_start_data": ColdStartData,
     "cold_start_sft": SFT,

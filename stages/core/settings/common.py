@@ -50,6 +50,20 @@ class Pretrain(Settings):
     max_length: Positive
 
 
+class Pretrained(Settings):
+    """`pretrained`: a published model as a base.
+
+    model: a repository of the hub with its `revision` (a commit), or a folder; with `package`, a GGUF file inside that
+    installed Python package.
+    """
+
+    run_fields = Settings.run_fields | {"model", "revision", "package"}
+
+    model: str
+    revision: str | None = None
+    package: str | None = None
+
+
 class GRPO(Settings):
     """`r1_zero`, `reasoning_rl`: group relative policy optimisation with rule rewards."""
 

@@ -1,0 +1,62 @@
+"""On what a scale runs its stages: engine, precision, adapters, processes, tracking. Imports no torch."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stages.core.settings.common import Count, Fraction, Positive, Rate
+
+Tracker = Literal["none", "tensorboard", "trackio", "wandb"]
+
+
+class Lora(BaseModel):
+    """Low-rank adapters, trained in place of the weights; each stage starts from weights with the last one merged in.
+
+    save: `merged` writes whole weights, `adapter` the adapter alone, which needs its parent's folder to be loaded.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    r: Positive
+    alpha: Rate
+    dropout: Fraction = 0.0
+    target_modules: Literal["all-linear"] | list[str] = "all-linear"
+    save: Literal["merged", "adapter"] = "merged"
+
+
+class Vllm(BaseModel):
+    """Where vLLM samples: in the trainer's own process (colocate), or behind `trl vllm-serve` (server)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Literal["colocate", "server"] = "colocate"
+    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.3
+    tensor_parallel_size: Positive = 1
+    max_model_length: Positive | None = None
+    server_host: str = "127.0.0.1"
+    server_port: Positive = 8000
+
+
+class System(BaseModel):
+    """The machinery of a scale.
+
+    accelerate: a file of `profiles/accelerate/` without its ending; training stages then run in `processes` processes.
+    logp_gap_limit: mean difference between the sampler's and the trainer's log-probs, in nats a token, above which an
+    RL stage stops.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    engine: Literal["transformers", "vllm"] = "transformers"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    gradient_checkpointing: bool = False
+    lora: Lora | None = None
+    vllm: Vllm = Vllm()
+    accelerate: str | None = None
+    processes: Count = 0
+    logp_gap_limit: Rate = 0.02
+    report_to: Tracker = "none"
+
+
+CHANGES_NO_RESULT = frozenset({"accelerate", "processes", "report_to", "logp_gap_limit"})
+"""Fields that are no reason to run a stage again."""

