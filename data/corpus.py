@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from data.chat import THINK_CLOSE, THINK_OPEN, render_completion
-from data.language import LANGUAGES, Language
+from data.language import Language
 from data.prompts import R1_ZERO_TEMPLATE
 from data.summary import summarise
-from data.tasks import GENERAL, TASKS
+from data.tasks import GENERAL, TASKS, family
 from data.tasks.base import Author, Problem, Trace
 from data.tasks.chains import LIMIT, apply
 
@@ -39,19 +39,22 @@ _STOP: dict[Language, str] = {"en": ".", "zh": "。"}
 _COMMA: dict[Language, str] = {"en": ", ", "zh": ","}
 
 
-def documents(mixture: dict[str, float], seed: int) -> Iterator[str]:
-    """Endless documents; their problems come from the train split only."""
+def documents(mixture: dict[str, float], seed: int, mixing: bool = True) -> Iterator[str]:
+    """Endless documents; their problems come from the train split only.
+
+    mixing: whether a thought or an answer may stand in the other language, for a model that knows both.
+    """
     rng = random.Random(seed)
     names, weights = zip(*mixture.items(), strict=True)
     while True:
         if rng.random() < EQUALITY_LISTS:
             yield _equalities(rng)
         else:
-            task = TASKS[rng.choices(names, weights)[0]]
-            problem = task.problem(rng, rng.choice(getattr(task, "languages", LANGUAGES)))
+            task, languages = family(rng.choices(names, weights)[0])
+            problem = task.problem(rng, rng.choice(languages))
             if problem.split != "train":
                 continue
-            yield _general(problem, rng) if problem.task in GENERAL else _reasoning(problem, rng)
+            yield _general(problem, rng) if problem.task in GENERAL else _reasoning(problem, rng, mixing)
 
 
 def join_steps(trace: Trace, languages: list[Language]) -> str:
@@ -73,7 +76,8 @@ def _equalities(rng: random.Random) -> str:
     return rng.choice((", ", ",")).join(lines) + END
 
 
-def _reasoning(problem: Problem, rng: random.Random) -> str:
+def _reasoning(problem: Problem, rng: random.Random, mixing: bool) -> str:
+    other_language, flip = (OTHER_LANGUAGE, FLIP) if mixing else (0.0, 0.0)
     language = problem.language
     other: Language = "zh" if language == "en" else "en"
     thought, answer = "", problem.answer
@@ -83,12 +87,12 @@ def _reasoning(problem: Problem, rng: random.Random) -> str:
     else:
         author = PATIENT if rng.random() < PATIENCE else UNDISCIPLINED
         trace = TASKS[problem.task].solve(problem, rng, author)
-        main = other if rng.random() < OTHER_LANGUAGE else language
+        main = other if rng.random() < other_language else language
         flips: dict[Language, Language] = {"en": "zh", "zh": "en"}
-        thought = join_steps(trace, [flips[main] if rng.random() < FLIP else main for _ in trace.steps])
+        thought = join_steps(trace, [flips[main] if rng.random() < flip else main for _ in trace.steps])
         answer = trace.answer
     form = _choose(FORMS, rng)
-    statement = rng.choice(_STATEMENTS[language if rng.random() > OTHER_LANGUAGE else other]).format(answer)
+    statement = rng.choice(_STATEMENTS[language if rng.random() > other_language else other]).format(answer)
     if form == "r1_zero":
         return _frame(form, problem.question, _tagged(thought, answer, statement, rng))
     if form == "chat" and thought:

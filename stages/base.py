@@ -6,7 +6,6 @@ PAPER        stands in for DeepSeek-V3-Base (v2 s.2): capable, undisciplined, ne
 DEVIATIONS   a million parameters and a made-up world instead of 671 B and the web
 """
 
-from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 from data.corpus import documents
@@ -18,11 +17,12 @@ from stages.core.settings import Pretrain
 
 def main(run: Run) -> None:
     import torch
-    from transformers import Qwen3Config, Qwen3ForCausalLM, Trainer, TrainingArguments
+    from transformers import Qwen3Config, Qwen3ForCausalLM
     from transformers.optimization import get_scheduler
 
-    from stages.core.callbacks import train, watch
+    from stages.core.callbacks import micro_batches
     from stages.core.optimizers import MuonWithAdamW
+    from stages.core.pretraining import packed, train_on_rows
 
     settings: Pretrain = run.settings
     texts = documents(settings.mixture, settings.seed)
@@ -54,12 +54,6 @@ def main(run: Run) -> None:
     model.generation_config.eos_token_id = ends
     model.generation_config.pad_token_id = tokenizer.pad_token_id
 
-    def collate(batch: list[dict]) -> dict[str, torch.Tensor]:
-        ids = torch.full((len(batch), settings.max_length), tokenizer.pad_token_id)
-        for number, example in enumerate(batch):
-            ids[number, : len(example["input_ids"])] = torch.tensor(example["input_ids"])
-        return {"input_ids": ids, "labels": ids.masked_fill(ids == tokenizer.pad_token_id, -100)}
-
     optimizer = MuonWithAdamW(model, settings.matrix_learning_rate, settings.learning_rate)
     schedule = get_scheduler(
         "warmup_stable_decay",
@@ -68,50 +62,10 @@ def main(run: Run) -> None:
         num_training_steps=settings.steps,
         scheduler_specific_kwargs={"num_decay_steps": settings.steps * 4 // 10},
     )
-    trainer = Trainer(
-        model=model,
-        args=TrainingArguments(
-            output_dir=str(run.trainer_folder),
-            max_steps=settings.steps,
-            per_device_train_batch_size=settings.batch_size,
-            train_sampling_strategy="sequential",
-            max_grad_norm=1.0,
-            use_cpu=not torch.cuda.is_available(),
-            logging_steps=10,
-            save_steps=max(1, settings.steps // 5),
-            save_total_limit=1,
-            seed=settings.seed,
-            report_to="none",
-            disable_tqdm=True,
-            remove_unused_columns=False,
-        ),
-        train_dataset=[{"input_ids": ids} for ids in rows],
-        data_collator=collate,
-        optimizers=(optimizer, schedule),
-    )
-    watch(trainer, run)
-    train(trainer, run)
+    batches = micro_batches(settings.batch_size, settings.batch_size)
+    loss = train_on_rows(run, model, rows, tokenizer.pad_token_id, optimizer, schedule, batches)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    loss = next(entry["loss"] for entry in reversed(trainer.state.log_history) if "loss" in entry)
     run.save_model(model, tokenizer, template="r1_zero", headline={"loss": loss, "parameters": parameters})
-
-
-def packed(texts: Iterable[str], tokenizer, length: int) -> Iterator[list[int]]:
-    """Rows of at most `length` tokens, each of whole documents: a row starts where a document does, like a prompt."""
-    row: list[int] = []
-    for batch in batched(texts, 1000):
-        for ids in tokenizer(batch, add_special_tokens=False)["input_ids"]:
-            if len(row) + len(ids) > length:
-                yield row
-                row = []
-            row += ids[:length]
-
-
-def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Lists of `size` items (itertools.batched comes with Python 3.12)."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 if __name__ == "__main__":

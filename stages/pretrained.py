@@ -7,9 +7,11 @@ DEVIATIONS   another model than the paper's where the scale names one
 """
 
 import importlib.util
+from itertools import islice
 from pathlib import Path
 
 from data.chat import CHAT_TEMPLATE
+from data.corpus import documents
 from data.tokenizer import END_OF_TEXT, TURN_END, TURN_START
 from stages.core.checkpoint import Run, stage_main
 from stages.core.errors import InputError
@@ -34,8 +36,32 @@ def main(run: Run) -> None:
     model.generation_config.do_sample = False
     for name in ("temperature", "top_p", "top_k", "repetition_penalty"):
         setattr(model.generation_config, name, None)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    run.save_model(model, tokenizer, template="r1_zero", headline={"parameters": parameters})
+    headline = {"parameters": sum(parameter.numel() for parameter in model.parameters())}
+    if settings.steps:
+        model, headline["loss"] = go_on(run, model, tokenizer)
+    run.save_model(model, tokenizer, template="r1_zero", headline=headline)
+
+
+def go_on(run: Run, model, tokenizer):
+    """The model after some steps on the corpus, and its loss: it learns what kind of text follows which prompt."""
+    import torch
+    from transformers.optimization import get_scheduler
+
+    from stages.core.adapters import with_adapter
+    from stages.core.callbacks import micro_batches
+    from stages.core.pretraining import packed, train_on_rows
+
+    settings: Pretrained = run.settings
+    model = with_adapter(model, run.system.lora, settings.seed)
+    texts = documents(settings.mixture, settings.seed, mixing=False)
+    rows = list(islice(packed(texts, tokenizer, settings.max_length), settings.steps * settings.batch_size))
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, settings.learning_rate, weight_decay=0.0)
+    schedule = get_scheduler("linear", optimizer, settings.steps // 20, settings.steps)
+    batches = micro_batches(settings.batch_size, settings.micro_batch_size)
+    # End tokens are learned: padding is the end-of-text token here, so the rows are filled with another one.
+    filler = tokenizer.convert_tokens_to_ids(TURN_START)
+    return model, train_on_rows(run, model, rows, filler, optimizer, schedule, batches)
 
 
 def load_hub(settings: Pretrained):

@@ -45,6 +45,13 @@ def answered(texts):
     return [found for text in texts if (found := split_document(text))]
 
 
+def test_one_language_where_mixing_is_off():
+    mixture = {"arithmetic@en": 1.0, "equation@en": 1.0}
+    plain = list(islice(documents(mixture, 3, mixing=False), 300))
+    assert all(text.isascii() for text in plain)
+    assert not all(text.isascii() for text in islice(documents(mixture, 3), 300))
+
+
 def test_count_and_determinism(texts):
     assert len(texts) == 2500
     assert list(islice(documents(EVERYTHING, seed=11), 2500)) == texts

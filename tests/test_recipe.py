@@ -265,3 +265,30 @@ def test_no_scale_undoes_what_an_ablation_changes():
             for stage in stages:
                 wanted = changes.get(stage.name, {}) if stage.recipe == name else {}
                 assert {key: stage.config["settings"][key] for key in wanted} == wanted, stage.rule_name
+
+
+# -- a scale over another one
+
+
+def test_a_scale_over_another_changes_what_it_names(files):
+    Path("recipes/scales/large.yaml").write_text(
+        "use: small\nsystem: {precision: bfloat16}\n"
+        "bases:\n  other: {script: pretrained, model: some/where}\n"
+        "scripts:\n  cold_start_sft: {epochs: 3}\n"
+    )
+    small, large = load_scale("small"), load_scale("large")
+    assert large.description == small.description and large.system.precision == "bfloat16"
+    assert large.bases == small.bases | {"other": {"script": "pretrained", "model": "some/where"}}
+    assert large.scripts["cold_start_sft"] == small.scripts["cold_start_sft"] | {"epochs": 3}
+
+
+def test_a_base_over_another_replaces_it_as_a_whole(files):
+    Path("recipes/scales/large.yaml").write_text("use: small\nbases: {base: {script: pretrained, model: some/where}}\n")
+    assert load_scale("large").bases == {"base": {"script": "pretrained", "model": "some/where"}}
+
+
+def test_scales_that_use_each_other_are_refused(files):
+    Path("recipes/scales/one.yaml").write_text("use: two\n")
+    Path("recipes/scales/two.yaml").write_text("use: one\n")
+    with pytest.raises(InputError, match="`use` names one, which uses this scale"):
+        load_scale("one")

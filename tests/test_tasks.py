@@ -8,10 +8,11 @@ import re
 import pytest
 
 from data.language import LANGUAGES
-from data.tasks import REASONING, TASKS, verify
+from data.tasks import REASONING, TASKS, rows, verify
 from data.tasks.base import Author, Problem
 from data.tasks.chains import apply, chain_key
 from data.tasks.expressions import expression
+from stages.core.errors import InputError
 from tests.questions import CHAINS, FAMILIES, NUMERIC, draw, read_chain, value_of
 
 
@@ -292,3 +293,14 @@ def test_an_impatient_author_guesses():
 def test_apply():
     assert [apply(12, operator, 3) for operator in "+-*/"] == [15, 9, 36, 4]
     assert apply(7, "/", 0) == 0
+
+
+def test_a_mixture_can_ask_in_one_language():
+    assert {row["language"] for row in rows({"arithmetic@zh": 1.0}, 30, "train", 1)} == {"zh"}
+    assert {row["language"] for row in rows({"arithmetic": 1.0}, 30, "train", 1)} == {"en", "zh"}
+
+
+@pytest.mark.parametrize("name", ["arithmetics", "arithmetic@fr", "chain_sum@zh"])
+def test_an_unknown_family_or_language_is_refused(name):
+    with pytest.raises(InputError, match="task family .*allowed are arithmetic"):
+        rows({name: 1.0}, 3, "train", 1)

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 from data.chat import Parsed
-from data.language import LANGUAGES
+from data.language import LANGUAGES, Language
 from data.tasks.base import Problem, Task
 from data.tasks.chains import Arithmetic, CodeOutput, WordProblem
 from data.tasks.equations import Equation
@@ -17,6 +17,7 @@ from data.tasks.retrieval import Passage
 from data.tasks.safety import SafeLookalike, Unsafe
 from data.tasks.search import PairSearch
 from data.tasks.stem import Logic, StemChoice
+from stages.core.errors import InputError
 
 REASONING: dict[str, Task] = {
     task.name: task
@@ -48,14 +49,24 @@ def verify(given: Parsed | str | None, row: dict) -> bool:
     return given is not None and bool(verifier.verify(given, row))
 
 
+def family(name: str) -> tuple[Task, tuple[Language, ...]]:
+    """A mixture's name -> the family and the languages to ask in: `arithmetic`, or `arithmetic@en` for one alone."""
+    task, _, only = name.partition("@")
+    known = getattr(TASKS.get(task), "languages", LANGUAGES)
+    if task not in TASKS or (only and only not in known):
+        raise InputError(
+            f"task family {name!r}: allowed are {', '.join(TASKS)}, each with @en or @zh behind it for one language"
+        )
+    return TASKS[task], (only,) if only else known
+
+
 def problems(mixture: dict[str, float], seed: int, split: str | None = None) -> Iterator[Problem]:
     """Endless problems: family by weight, language by turns, of one split (or of all)."""
     rng = random.Random(seed)
     names, weights = zip(*mixture.items(), strict=True)
     while True:
-        task = TASKS[rng.choices(names, weights)[0]]
-        language = rng.choice(getattr(task, "languages", LANGUAGES))
-        problem = task.problem(rng, language)
+        task, languages = family(rng.choices(names, weights)[0])
+        problem = task.problem(rng, rng.choice(languages))
         if split is None or problem.split == split:
             yield problem
 

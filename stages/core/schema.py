@@ -192,11 +192,34 @@ def available(kind: Literal["recipes", "scales"]) -> list[str]:
     return sorted(path.stem for path in (SCALES if kind == "scales" else RECIPES).glob("*.yaml"))
 
 
+def read_scale(name: str, users: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The content of a scale file over that of the scale that it uses: setting by setting, but bases as a whole."""
+    path = SCALES / f"{name}.yaml"
+    content = read_yaml(path, "scale")
+    used = content.pop("use", None)
+    if used is None:
+        return content
+    if used in (*users, name):
+        raise InputError(f"{path}: `use` names {used}, which uses this scale")
+    merged = read_scale(str(used), (*users, name))
+    for key, value in content.items():
+        below = merged.get(key)
+        if isinstance(value, dict) and isinstance(below, dict) and key != "bases":
+            entries = {
+                entry: below[entry] | found if isinstance(found, dict) and isinstance(below.get(entry), dict) else found
+                for entry, found in value.items()
+            }
+            merged[key] = below | entries
+        else:
+            merged[key] = {**below, **value} if key == "bases" and isinstance(value, dict) else value
+    return merged
+
+
 def load_scale(name: str) -> Scale:
     """A scale file, checked on its own; its stage overrides are checked where a recipe has the stage."""
     path = SCALES / f"{name}.yaml"
-    content = read_yaml(path, "scale")
-    keys = [key for key in keys_of(Scale) if key != "name"]
+    content = read_scale(name)
+    keys = ["use", *(key for key in keys_of(Scale) if key != "name")]
     if "name" in content:
         raise InputError(f"{path}: unknown key `name`; {nearest('name', keys)}")
     nested = {("system",): keys_of(System), ("system", "lora"): keys_of(Lora), ("system", "vllm"): keys_of(Vllm)}

@@ -54,14 +54,23 @@ class Pretrained(Settings):
     """`pretrained`: a published model as a base.
 
     model: a repository of the hub with its `revision` (a commit), or a folder; with `package`, a GGUF file inside that
-    installed Python package.
+    installed Python package. With `steps` it goes on learning, from the corpus: `batch_size` rows of `max_length` each.
     """
 
-    run_fields = Settings.run_fields | {"model", "revision", "package"}
+    run_fields = Settings.run_fields | {
+        "model", "revision", "package", "mixture", "steps", "batch_size", "micro_batch_size", "learning_rate",
+        "max_length",
+    }  # fmt: skip
 
     model: str
     revision: str | None = None
     package: str | None = None
+    mixture: Mixture = {}
+    steps: Count = 0
+    batch_size: Positive = 8
+    micro_batch_size: Positive = 8
+    learning_rate: Rate = 1e-4
+    max_length: Positive = 256
 
 
 class GRPO(Settings):
