@@ -6,6 +6,9 @@ from data.modes import MODES, Mode, mode_of, with_flag, with_system_flag
 from data.summary import state_answer
 from data.tasks import REASONING_DOMAINS
 
+FLAGGED = 0.7
+"""How often an earlier turn of a conversation has a flag."""
+
 
 def in_both_modes(
     pool: list[dict],
@@ -37,7 +40,7 @@ def in_both_modes(
         if rng.random() < multi_turn:
             earlier = other_rows(pool, row, rng.randint(1, 3), rng)
             history = [(other["prompt"][-1]["content"], response_of(other)) for other in earlier]
-            prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.5, in_system=in_system)
+            prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.9, in_system=in_system)
         rows.append(row | {"prompt": prompt, "mode": mode})
     return rows
 
@@ -66,7 +69,7 @@ def asking(
 ) -> list[dict]:
     """A conversation whose last turn is `question` and which asks for `mode` (Qwen3 s.4.3).
 
-    history: earlier (question, response) pairs; each of their user turns has a flag with probability 1/2, of a random
+    history: earlier (question, response) pairs; each of their user turns has a flag with probability 0.7, of a random
     mode. The last turn gets none with probability `unflagged` if the mode is the one in force already (the last flag's,
     or thinking), else its own flag, which stands in the system message with probability `in_system` if it is the only
     one.
@@ -75,7 +78,7 @@ def asking(
     flagged = False
     for asked, response in history:
         messages.append({"role": "user", "content": asked})
-        if rng.random() < 0.5:
+        if rng.random() < FLAGGED:
             messages, flagged = with_flag(messages, rng.choice(MODES)), True
         messages.append({"role": "assistant", "content": response})
     messages.append({"role": "user", "content": question})

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from data.chat import render_prompt
+from data.conversations import FLAGGED
 from data.modes import MODES, Mode, follows_mode, mode_of, with_flag
 from data.tasks import rows
 from data.tasks.length_control import length_score
@@ -34,8 +35,6 @@ from stages.core.settings import ModeEvaluation
 
 REFERENCE = "thinking_mode_fusion"
 """Whose answers the others' are compared with, mode by mode; checkpoints of one mode with its thinking ones."""
-FLAGGED = 0.7
-"""How often a user turn of ThinkFollow has a flag."""
 
 
 def main(run: Run) -> None:

@@ -42,7 +42,7 @@ def main(run: Run) -> None:
     counts |= {"query had enough": counts["kept"] - len(examples), "kept": len(examples)}
 
     rng = random.Random(settings.seed)
-    others, unchecked = written_answers(settings, rng)
+    others, unchecked = written_answers(settings, list({row["id"]: row for row in examples}.values()), rng)
     examples += others
     counts |= {"general answers below the checklist score": unchecked}
 
@@ -65,16 +65,23 @@ def main(run: Run) -> None:
     run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
 
 
-def written_answers(settings: FusionData, rng: random.Random) -> tuple[list[dict], int]:
-    """(examples that no model wrote, general answers that fell to the checklist)."""
+def written_answers(settings: FusionData, thought: list[dict], rng: random.Random) -> tuple[list[dict], int]:
+    """(examples that no model wrote, general answers that fell to the checklist).
+
+    thought: the queries that are answered with a thought. Without one the same are answered, as far as there are
+    enough: if families or queries differed between the modes, they would tell what only the flag shall tell.
+    """
     general = round(settings.non_thinking_rows * settings.general_fraction)
+    wanted = settings.non_thinking_rows - general
+    again = rng.sample(thought, min(wanted, len(thought)))
+    again += rows(settings.tasks, wanted - len(again), "train", settings.seed + 8)
     examples = [
         row
         | {
             "completion": render_completion("", state_answer(row["answer"], row["language"])),
             "mode": "non_thinking",
         }
-        for row in rows(settings.tasks, settings.non_thinking_rows - general, "train", settings.seed + 8)
+        for row in again
     ]
     fell = 0
     for row in rows(settings.general_tasks, general, "train", settings.seed + 9):
@@ -85,9 +92,9 @@ def written_answers(settings: FusionData, rng: random.Random) -> tuple[list[dict
         if checklist(answer, row) < settings.min_checklist_score:
             fell += 1
             continue
-        thought = (task.thought(problem) or "") if rng.random() < settings.thoughtful else ""
-        mode = "thinking" if thought else "non_thinking"
-        examples.append(row | {"completion": render_completion(thought, answer), "mode": mode})
+        thinking = (task.thought(problem) or "") if rng.random() < settings.thoughtful else ""
+        mode = "thinking" if thinking else "non_thinking"
+        examples.append(row | {"completion": render_completion(thinking, answer), "mode": mode})
     return examples, fell
 
 

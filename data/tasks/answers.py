@@ -62,6 +62,8 @@ class GeneralTask(ABC):
     """How often the author of the corpus refuses it."""
     trivial = False
     """Whether it needs no chain of thought."""
+    capital = True
+    """Whether an answer begins with a capital letter."""
 
     @abstractmethod
     def problem(self, rng: random.Random, language: Language) -> Problem:
@@ -95,9 +97,9 @@ class GeneralTask(ABC):
         if style == "bare":
             return finish(self.bare(info, language), language, capital=False)
         if style == "polite":
-            return finish(self.polite(info, language), language)
+            return finish(self.polite(info, language), language, self.capital)
         form = {"full": "{}", "rude": _RUDE[language], "rambling": _RAMBLING[language]}[style]
-        return finish(form.format(self.statement(info, language)), language)
+        return finish(form.format(self.statement(info, language)), language, self.capital)
 
     def best_answer(self, problem: Problem) -> str:
         """Right, in the language, in the format, polite: gold preference 1."""

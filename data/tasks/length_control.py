@@ -27,6 +27,7 @@ class RepeatWord(GeneralTask):
     name = "repeat_word"
     weight = 0.0
     trivial = True
+    capital = False
 
     def problem(self, rng, language):
         word, count = rng.choice(DICTIONARY), rng.randint(1, MOST)

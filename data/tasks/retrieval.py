@@ -34,6 +34,14 @@ class Passage(Facts):
             kind="passage", entity=entity.name["en"], attribute=attribute, value=value,
         )  # fmt: skip
 
+    def statement(self, info, language):
+        """Without the name: which of several names in a passage is asked for, a model of this size cannot copy."""
+        return f"it is {info['value']['en']}" if language == "en" else f"是{info['value']['zh']}"
+
+    def thought(self, problem):
+        value = problem.info["value"][problem.language]
+        return f"The passage says: {value}." if problem.language == "en" else f"文中说:{value}。"
+
     def wrong(self, info, rng):
         """What the world says: right elsewhere, and not grounded in the passage."""
         return info | {"value": ENTITIES[info["entity"]].value(info["attribute"])}
