@@ -1,12 +1,13 @@
 # make recipe_r1              the main job, at the tiny scale
 # make recipe_r1 scale=smoke  another scale
 # make test, make lint        each makes the environment first if there is none
+# make test-slurm             R1 on a real Slurm of one node, as root (tests/cluster)
 # make bench                  sampling speed as a ratio, on a checkpoint of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help test lint bench env
+.PHONY: help test test-slurm lint bench env
 
 help: env
 	@$(BIN)/python -m stages.core.recipe
@@ -25,6 +26,10 @@ recipe_%: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/pytest
+
+test-slurm: $(STAMP)
+	tests/cluster/slurm.sh install
+	$(BIN)/pytest tests/cluster
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

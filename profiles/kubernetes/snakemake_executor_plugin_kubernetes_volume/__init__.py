@@ -1,8 +1,8 @@
 """Snakemake's Kubernetes executor for pods that share one volume with Snakemake itself; PYTHONPATH makes it known.
 
-The executor as it is expects no common disk: it copies the declared inputs and outputs of a job through an object store.
-What a stage resumes from is not declared, so it would be lost with the pod. Here `runs/` and `.snakemake/` lie on a
-volume, the rest comes with the image, and both are at the same place in every pod.
+The executor as it is expects no common disk: it copies the declared inputs and outputs of a job through an object
+store. What a stage resumes from is not declared, so it would be lost with the pod. Here `runs/` and `.snakemake/` lie
+on a volume, the rest comes with the image, and both are at the same place in every pod.
 """
 
 import shlex
