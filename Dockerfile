@@ -6,7 +6,7 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 ENV PYTHONUNBUFFERED=1 \
     PIP_NO_CACHE_DIR=1 \
-    PYTHONPATH=/app:/app/profiles/kubernetes
+    PYTHONPATH=/app/profiles/kubernetes
 
 RUN useradd --create-home --uid 1000 recipes
 

@@ -100,8 +100,7 @@ start() {
 stop() {
     ours || return 0
     local name pid
-    scancel --user="$(id -un)" --state=PENDING 2>/dev/null || true
-    scancel --user="$(id -un)" 2>/dev/null || true
+    timeout 10 scancel --user="$(id -un)" 2>/dev/null || true
     for name in slurmd slurmctld munged; do
         pid=$(cat "$STATE/$name.pid" 2>/dev/null) || continue
         if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$name" ]; then

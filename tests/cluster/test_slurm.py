@@ -58,6 +58,14 @@ def job_at_a_checkpoint(process: subprocess.Popen, log: Path, stage: Path) -> st
     return jobs(f"r1_{stage.name}")[0]
 
 
+def nothing_left() -> None:
+    """The queue is empty, at the latest when the last job has cleaned up."""
+    deadline = time.monotonic() + 60
+    while jobs():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
 def resumed_at(stage: Path) -> int:
     """The step at which a finished stage went on."""
     (resumed,) = json.loads((stage / "manifest.json").read_text())["resumed"]
@@ -73,7 +81,7 @@ def test_killed_jobs_resume_with_the_same_command(slurm, tmp_path):
     first = snakemake(runs, log, "--retries", "0")
     subprocess.run(["scancel", job_at_a_checkpoint(first, log, zero)], check=True)
     assert first.wait(timeout=900) != 0
-    assert not jobs()
+    nothing_left()
     assert not (zero / "manifest.json").exists(), "the job ended before it was killed"
     said = (zero / "log.txt").read_text()
     assert "asked to stop: saving after this step" in said and "stopped; the same command goes on" in said
@@ -82,10 +90,9 @@ def test_killed_jobs_resume_with_the_same_command(slurm, tmp_path):
     job = job_at_a_checkpoint(second, log, reasoning)
     subprocess.run(["scancel", "--signal=KILL", "--full", job], check=True)
     assert second.wait(timeout=1800) == 0, log.read_text()[-4000:]
-    assert not jobs()
+    nothing_left()
     assert resumed_at(zero) > 0
     assert resumed_at(reasoning) > 0
-    assert "Trying to restart job" in log.read_text()
 
     recipe = {folder.name for folder in (runs / "smoke/r1").iterdir()}
     assert len(recipe) == 13 and all((runs / "smoke/r1" / name / "manifest.json").exists() for name in recipe)

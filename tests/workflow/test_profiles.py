@@ -64,7 +64,7 @@ def submitted(workflow, *arguments: str) -> str:
 
 def test_resources_of_a_scale_reach_sbatch(workflow):
     base = {"threads": 96, "mem_mb": 64000, "runtime": 1440, "gpu": 8, "nodes": 2, "constraint": "h100",
-            "slurm_partition": "big", "slurm_extra": "'--signal=TERM@300 --exclusive'"}  # fmt: skip
+            "slurm_partition": "big", "slurm_extra": "--signal=TERM@300 --exclusive"}  # fmt: skip
     resources(workflow, base=base)
     call = submitted(workflow)
     wanted = ("--cpus-per-task=96", "--mem 64000", "-t 1440", "--gpus=8", "--nodes=2", "-C h100", "-p big",
@@ -94,7 +94,7 @@ class Cluster(ThreadingHTTPServer):
     def run(self, job: dict) -> None:
         """Start the container of a job."""
         container = job["spec"]["template"]["spec"]["containers"][0]
-        environment = os.environ | {"FAKE_STEP_SECONDS": "0.15"}
+        environment = os.environ | {"FAKE_STEP_SECONDS": "0.3"}
         self.pods[job["metadata"]["name"]] = subprocess.Popen(
             [*container["command"], *container["args"]], cwd="/", env=environment, start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -157,7 +157,7 @@ def cluster(tmp_path):
 
 def test_stages_run_as_jobs_of_kubernetes_and_a_killed_pod_resumes(workflow, cluster):
     resources(workflow, r1_zero={"threads": 4, "mem_mb": 9000, "gpu": 2})
-    environment = os.environ | PLUGIN | {"KUBECONFIG": str(cluster.config)}
+    environment = os.environ | PLUGIN | {"KUBECONFIG": str(cluster.config), "NO_PROXY": "127.0.0.1"}
     arguments = ["recipe_r1", "--workflow-profile", "profiles/kubernetes", "--seconds-between-status-checks", "1"]
     log = workflow.folder / "log.txt"
     with log.open("w") as file:
@@ -182,5 +182,6 @@ def test_stages_run_as_jobs_of_kubernetes_and_a_killed_pod_resumes(workflow, clu
     assert pod["volumes"][1]["persistentVolumeClaim"] == {"claimName": "reasoning-recipes"}
     requests = {"cpu": "3800m", "memory": "9000M", "nvidia.com/gpu": "2"}
     assert requests.items() <= container["resources"]["requests"].items()
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "2"  # without a limit Kubernetes refuses the pod
     first = next(iter(cluster.jobs.values()))["spec"]["template"]["spec"]["containers"][0]
     assert "nvidia.com/gpu" not in first["resources"]["requests"]
