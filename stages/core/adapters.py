@@ -44,8 +44,11 @@ def merged(model):
     return model.merge_and_unload(adapter_names=["default"]) if is_adapted(model) else model
 
 
-def save_adapter(model, folder: Path, parent: Path) -> None:
-    """The trained adapter alone; it names its parent's folder, whose weights it needs."""
+def save_adapted(model, folder: Path, form: str, parent: Path) -> None:
+    """Whole weights (`merged`), or the trained `adapter` alone; that one names its parent's folder, which it needs."""
+    if form == "merged":
+        merged(model).save_pretrained(folder)
+        return
     model.save_pretrained(folder, selected_adapters=["default"])
     config = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = str(parent)

@@ -53,13 +53,11 @@ def micro_batches(batch_size: int, micro_batch_size: int) -> dict:
     return {"per_device_train_batch_size": each, "gradient_accumulation_steps": batch_size // (each * processes)}
 
 
-def whole_weights(trained):
-    """(model, options for its `save_pretrained`) of a model or of the trainer that has it.
+def whole_weights(trained: Trainer):
+    """(model, options for its `save_pretrained`) of what a trainer has trained.
 
     Where the weights lie in shards, every process must ask, and the main one gets them all, on the CPU.
     """
-    if not isinstance(trained, Trainer):
-        return trained, {}
     accelerator = trained.accelerator
     model = accelerator.unwrap_model(trained.model, keep_torch_compile=False)
     sharded = trained.is_fsdp_enabled or trained.is_deepspeed_enabled

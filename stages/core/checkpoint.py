@@ -211,16 +211,19 @@ class Run:
 
         trained: the model, or the trainer that has it, perhaps in shards over several processes.
         """
-        from stages.core.adapters import is_adapted, merged, save_adapter
-        from stages.core.callbacks import whole_weights
+        model, weights = trained, {}
+        if hasattr(trained, "accelerator"):
+            from stages.core.callbacks import whole_weights
 
-        model, weights = whole_weights(trained)
+            model, weights = whole_weights(trained)
 
         def write(payload: Path) -> None:
-            if is_adapted(model) and self.system.lora.save == "adapter":
-                save_adapter(model, payload, self.parent("from") / "model")
+            if hasattr(model, "peft_config"):
+                from stages.core.adapters import save_adapted
+
+                save_adapted(model, payload, self.system.lora.save, self.parent("from") / "model")
             else:
-                merged(model).save_pretrained(payload, **weights)
+                model.save_pretrained(payload, **weights)
             tokenizer.save_pretrained(payload)
 
         self._finish("model", write, headline, {"template": template, "tokens": tokens or {}})

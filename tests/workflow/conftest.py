@@ -12,7 +12,18 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ("r1_zero", "cold_start_data", "cold_start_sft", "reasoning_rl", "report")
-CORE = ("__init__", "checkpoint", "errors", "fingerprint", "manifest", "overview", "progress", "recipe", "schema")
+CORE = (
+    "__init__",
+    "checkpoint",
+    "errors",
+    "fingerprint",
+    "manifest",
+    "overview",
+    "processes",
+    "progress",
+    "recipe",
+    "schema",
+)
 
 MODEL_SCRIPT = '''"""A stage that saves steps as a trainer does."""
 import json
