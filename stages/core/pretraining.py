@@ -44,7 +44,7 @@ def train_on_rows(run: Run, model, rows: list[list[int]], padding: int, optimize
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
-            **common_arguments(run) | {"logging_steps": 10},
+            **common_arguments(run) | {"logging_steps": min(10, settings.steps)},
             **batches,
             max_steps=settings.steps,
             train_sampling_strategy="sequential",
