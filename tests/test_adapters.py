@@ -109,7 +109,7 @@ def test_an_adapter_saved_alone_is_its_parent_and_what_was_trained(model, model_
     adapted = with_adapter(model, LORA, 0)
     torch.nn.init.normal_(dict(adapted.named_parameters())[_first_b(adapted)], std=0.1)
     computed = logits(adapted)
-    save_adapted(adapted, tmp_path / "adapter", "adapter", model_folder)
+    save_adapted(adapted, tmp_path / "adapter", model_folder)
     assert not list((tmp_path / "adapter").glob("model*.safetensors"))
     found = load_weights(tmp_path / "adapter", AutoModelForCausalLM, dtype=torch.float32)
     assert torch.allclose(logits(found), computed, atol=1e-4)

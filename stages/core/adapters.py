@@ -44,9 +44,9 @@ def merged(model):
     return model.merge_and_unload(adapter_names=["default"]) if is_adapted(model) else model
 
 
-def save_adapted(model, folder: Path, form: str, parent: Path) -> None:
-    """Whole weights (`merged`), or the trained `adapter` alone; that one names its parent's folder, which it needs."""
-    if form == "merged":
+def save_adapted(model, folder: Path, parent: Path | None) -> None:
+    """Whole weights, or the trained adapter alone, which needs the weights in its `parent`'s folder and names it."""
+    if parent is None:
         merged(model).save_pretrained(folder)
         return
     model.save_pretrained(folder, selected_adapters=["default"])

@@ -221,7 +221,8 @@ class Run:
             if hasattr(model, "peft_config"):
                 from stages.core.adapters import save_adapted
 
-                save_adapted(model, payload, self.system.lora.save, self.parent("from") / "model")
+                alone = self.system.lora.save == "adapter" and "from" in self.config["inputs"]
+                save_adapted(model, payload, self.parent("from") / "model" if alone else None)
             else:
                 model.save_pretrained(payload, **weights)
             tokenizer.save_pretrained(payload)
