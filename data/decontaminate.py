@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from data.language import units
-from stages.core.filters import words_and_numbers
+from stages.core.filters import ngrams, words_and_numbers
 
 NGRAM = 10
 _IGNORED = frozenset(".,?!;:'\"`$\u3001\u3002\u201c\u201d\u2018\u2019")
@@ -24,7 +24,7 @@ def normalised(question: str) -> str:
 def grams(text: str, ngram: int = NGRAM) -> set[tuple[str, ...]]:
     """The text's n-grams of `words_and_numbers`; empty for a text shorter than one."""
     pieces = words_and_numbers(unicodedata.normalize("NFKC", text).casefold())
-    return {tuple(pieces[start : start + ngram]) for start in range(len(pieces) - ngram + 1)}
+    return set(ngrams(pieces, ngram))
 
 
 @dataclass(frozen=True)

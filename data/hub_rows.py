@@ -9,6 +9,7 @@ messages), `answer`, `info`, `language`, `domain`, `verifier`; demonstrations ad
 import json
 import random
 from collections.abc import Callable, Iterator
+from string import ascii_uppercase
 
 from data.chat import boxed, render_completion
 from data.tasks.math_answers import MAX_ANSWER
@@ -16,7 +17,6 @@ from data.tasks.math_answers import MAX_ANSWER
 Parts = Iterator[dict]
 RowFunction = Callable[[dict], Parts]
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _THOUGHTS = (("<|begin_of_thought|>", "<|end_of_thought|>"), ("<think>", "</think>"))
 _SOLUTION_MARKS = ("<|begin_of_solution|>", "<|end_of_solution|>")
 
@@ -53,7 +53,9 @@ def thought_and_answer(written: str) -> tuple[str, str]:
 
 def with_options(question: str, choices: list[str]) -> str:
     """A multiple choice question as it is asked: the options below it, a letter each."""
-    return "\n".join([question, "", *(f"{letter}. {choice}" for letter, choice in zip(LETTERS, choices, strict=False))])
+    return "\n".join(
+        [question, "", *(f"{letter}. {choice}" for letter, choice in zip(ascii_uppercase, choices, strict=False))]
+    )
 
 
 # -- mathematics
@@ -298,7 +300,7 @@ def gpqa(hub: dict) -> Parts:
     yield {
         "question": question,
         "prompt": with_options(question, choices),
-        "answer": LETTERS[choices.index(right)],
+        "answer": ascii_uppercase[choices.index(right)],
         "info": {"choices": choices},
     }
 

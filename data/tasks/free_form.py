@@ -5,6 +5,7 @@
 
 import json
 import re
+from string import ascii_uppercase
 from typing import Literal, Protocol
 
 from data.tasks.math_answers import MathAnswer, bare
@@ -36,7 +37,7 @@ class Choice:
         if match is None or match[1].upper() != row["answer"]:
             return False
         said = match[2] or match[3]
-        option = json.loads(row["info"])["choices"]["ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(row["answer"])]
+        option = json.loads(row["info"])["choices"][ascii_uppercase.index(row["answer"])]
         return not said or bare(said).casefold() == bare(option).casefold()
 
 

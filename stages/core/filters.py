@@ -21,6 +21,11 @@ def words_and_numbers(text: str) -> list[str]:
     return [unit for unit in units(text) if unit[0].isalnum()]
 
 
+def ngrams(pieces: Sequence, ngram: int) -> list[tuple]:
+    """Every run of `ngram` pieces, in order; none where there are fewer pieces."""
+    return [tuple(pieces[start : start + ngram]) for start in range(len(pieces) - ngram + 1)]
+
+
 def repetition(text: str | Sequence, ngram: int) -> float:
     """Fraction of n-grams that occurred before: 1 - distinct / all, in [0, 1); 0 for a text shorter than one n-gram.
 
@@ -29,7 +34,7 @@ def repetition(text: str | Sequence, ngram: int) -> float:
     if ngram < 1:
         raise ValueError(f"ngram must be at least 1, got {ngram}")
     pieces = words_and_numbers(text) if isinstance(text, str) else list(text)
-    grams = [tuple(pieces[start : start + ngram]) for start in range(len(pieces) - ngram + 1)]
+    grams = ngrams(pieces, ngram)
     return 1.0 - len(set(grams)) / len(grams) if grams else 0.0
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from data.tasks import REASONING_DOMAINS, VERIFIERS, verify
 from data.tasks.sandbox import passes
-from stages.core.filters import apply_rules, words_and_numbers
+from stages.core.filters import apply_rules, ngrams, words_and_numbers
 
 _QUESTION_MARKS = re.compile(r"[?\uff1f]+")
 _PARENTHESES = str.maketrans({"\uff08": " (", "\uff09": ")", "①": " (1)", "②": " (2)"})
@@ -113,7 +113,7 @@ def _grams(text: str, ngram: int) -> frozenset[tuple[str, ...]]:
     pieces = tuple(words_and_numbers(text.casefold()))
     if len(pieces) < ngram:
         return frozenset([pieces] if pieces else [])
-    return frozenset(pieces[start : start + ngram] for start in range(len(pieces) - ngram + 1))
+    return frozenset(ngrams(pieces, ngram))
 
 
 def _steps(thinking: str) -> list[str]:

@@ -110,9 +110,8 @@ def resources_of(scale: Scale, *names: str) -> tuple[int, dict[str, int | str]]:
 def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str = "runs") -> dict[str, Stage]:
     """The base models of a scale, by name."""
     stages = {}
-    for name, values in scale.bases.items():
-        script = scale.base_script(name)
-        values = {field: value for field, value in values.items() if field != "script"}
+    for name in scale.bases:
+        script, values = scale.base(name)
         layers = [
             (f"{scale.file}: scripts.{script}", scale.scripts.get(script, {})),
             (f"{scale.file}: bases.{name}", values),

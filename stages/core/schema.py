@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stages.core.errors import InputError
 from stages.core.settings import SETTINGS
-from stages.core.settings.system import Lora, System, Vllm
+from stages.core.settings.system import Lora, System
 
 RECIPES = Path("recipes")
 SCALES = RECIPES / "scales"
@@ -82,9 +82,10 @@ class Scale(BaseModel):
         """For error messages."""
         return str(SCALES / f"{self.name}.yaml")
 
-    def base_script(self, base: str) -> str:
-        """What makes a base: `base` pretrains one, `pretrained` takes a published one."""
-        return self.bases[base].get("script", BASE_SCRIPTS[0])
+    def base(self, name: str) -> tuple[str, dict[str, Any]]:
+        """What makes a base (`base` pretrains one, `pretrained` takes a published one), and its settings."""
+        settings = dict(self.bases[name])
+        return settings.pop("script", BASE_SCRIPTS[0]), settings
 
 
 @dataclass(frozen=True)
@@ -203,16 +204,15 @@ def read_scale(name: str, users: tuple[str, ...] = ()) -> dict[str, Any]:
         raise InputError(f"{path}: `use` names {used}, which uses this scale")
     merged = read_scale(str(used), (*users, name))
     for key, value in content.items():
-        below = merged.get(key)
-        if isinstance(value, dict) and isinstance(below, dict) and key != "bases":
-            entries = {
-                entry: below[entry] | found if isinstance(found, dict) and isinstance(below.get(entry), dict) else found
-                for entry, found in value.items()
-            }
-            merged[key] = below | entries
-        else:
-            merged[key] = {**below, **value} if key == "bases" and isinstance(value, dict) else value
+        merged[key] = over(merged.get(key), value, depth=1 if key == "bases" else 2)
     return merged
+
+
+def over(below: Any, value: Any, depth: int) -> Any:
+    """`value` over `below`, mappings entry by entry down to `depth`; anything else replaces what is below."""
+    if depth == 0 or not (isinstance(value, dict) and isinstance(below, dict)):
+        return value
+    return below | {entry: over(below.get(entry), found, depth - 1) for entry, found in value.items()}
 
 
 def load_scale(name: str) -> Scale:
@@ -222,16 +222,16 @@ def load_scale(name: str) -> Scale:
     keys = ["use", *(key for key in keys_of(Scale) if key != "name")]
     if "name" in content:
         raise InputError(f"{path}: unknown key `name`; {nearest('name', keys)}")
-    nested = {("system",): keys_of(System), ("system", "lora"): keys_of(Lora), ("system", "vllm"): keys_of(Vllm)}
+    nested = {("system",): keys_of(System), ("system", "lora"): keys_of(Lora)}
     scale = checked(Scale, content | {"name": name}, path, {(): keys, ("stages", "*"): []} | nested)
     for script, values in scale.scripts.items():
         if script not in SETTINGS:
             raise InputError(f"{path}: scripts: unknown script `{script}`; {nearest(script, SETTINGS)}")
         check_settings(script, values, f"{path}: scripts.{script}")
-    for base, values in scale.bases.items():
-        if (script := scale.base_script(base)) not in BASE_SCRIPTS:
+    for base in scale.bases:
+        script, settings = scale.base(base)
+        if script not in BASE_SCRIPTS:
             raise InputError(f"{path}: bases.{base}: `script` is {script!r}; {nearest(script, BASE_SCRIPTS)}")
-        settings = {field: value for field, value in values.items() if field != "script"}
         check_settings(script, settings, f"{path}: bases.{base}")
     fields = {field for settings in SETTINGS.values() for field in settings.model_fields}
     for field in scale.why:

@@ -1,8 +1,8 @@
 """On what a scale runs its stages: engine, precision, adapters, processes, tracking. Imports no torch."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from stages.core.settings.common import Fraction, Positive, Rate
 
@@ -24,19 +24,6 @@ class Lora(BaseModel):
     save: Literal["merged", "adapter"] = "merged"
 
 
-class Vllm(BaseModel):
-    """Where vLLM samples: in the trainer's own process (colocate), or behind `trl vllm-serve` (server)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    mode: Literal["colocate", "server"] = "colocate"
-    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.3
-    tensor_parallel_size: Positive = 1
-    max_model_length: Positive | None = None
-    server_host: str = "127.0.0.1"
-    server_port: Positive = 8000
-
-
 class System(BaseModel):
     """The machinery of a scale.
 
@@ -47,11 +34,10 @@ class System(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    engine: Literal["transformers", "vllm"] = "transformers"
+    engine: Literal["transformers"] = "transformers"
     precision: Literal["float32", "bfloat16"] = "float32"
     gradient_checkpointing: bool = False
     lora: Lora | None = None
-    vllm: Vllm = Vllm()
     processes: Positive = 1
     accelerate: str = "ddp"
     logp_gap_limit: Rate = 0.02
