@@ -41,6 +41,8 @@ def main(run: Run) -> None:
     prompts = rows(run.settings.tasks, run.settings.prompts, "train", 0)
     brief = {"helpful": lambda completions, batch: [-float(c.tokens) for c in completions]}
     trainer = policy_trainer(run, model, tokenizer, prompts, brief)
+    # Adam divides by the size of a gradient: where there is none but rounding, its sign would be a step of full length.
+    trainer.args.adam_epsilon = 1e-3
     headline = train_policy(run, trainer)
     run.save_model(trainer, tokenizer, "chat", headline)
 
