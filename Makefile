@@ -1,12 +1,16 @@
 # make recipe_r1              the main job, at the tiny scale
 # make recipe_r1 scale=smoke  another scale
 # make test, make lint        each makes the environment first if there is none
+# make test-vllm              what needs vLLM, in an environment of its own (.venv-vllm, for a CPU)
 # make bench                  sampling speed as a ratio, on a checkpoint of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help test lint bench env
+VLLM_BIN := .venv-vllm/bin
+VLLM_STAMP := .venv-vllm/installed
+
+.PHONY: help test test-vllm lint bench env
 
 help: env
 	@$(BIN)/python -m stages.core.recipe
@@ -25,6 +29,18 @@ recipe_%: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/pytest
+
+test-vllm: $(VLLM_STAMP)
+	$(VLLM_BIN)/pytest tests/vllm
+
+# vLLM's CPU build asks for packages that only a GPU needs: it comes without its dependencies, then those it imports.
+$(VLLM_STAMP): pyproject.toml tests/vllm/packages.txt tests/vllm/requirements.txt
+	test -x $(VLLM_BIN)/pip || $(PYTHON) -m venv .venv-vllm
+	$(VLLM_BIN)/pip install --quiet torch==2.13.0
+	$(VLLM_BIN)/pip install --quiet -e '.[dev]'
+	$(VLLM_BIN)/pip install --quiet --no-deps -r tests/vllm/packages.txt
+	$(VLLM_BIN)/pip install --quiet -r tests/vllm/requirements.txt
+	touch $(VLLM_STAMP)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

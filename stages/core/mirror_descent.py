@@ -23,6 +23,7 @@ from stages.core.repetition import RepetitionStopping, repeats
 from stages.core.rewards import RULES, accuracy, tries
 from stages.core.sampling import PromptSampler
 from stages.core.settings import PolicyMirrorDescent
+from stages.core.vllm_engine import vllm_arguments
 
 
 class MirrorDescentTrainer(PolicyTrainer):
@@ -180,6 +181,9 @@ def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> Mirr
     batches = micro_batches(update, settings.micro_batch_size)
     config = GRPOConfig(
         **common_arguments(run),
+        **vllm_arguments(run.system),
+        # The loss holds for samples of any policy (s.2.3.2): nothing to correct, and nothing that TRL should weigh.
+        vllm_importance_sampling_correction=False,
         max_steps=settings.iterations * updates,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.learning_rate_schedule,

@@ -25,7 +25,11 @@ class Lora(BaseModel):
 
 
 class Vllm(BaseModel):
-    """Where vLLM samples: in the trainer's own process (colocate), or behind `trl vllm-serve` (server)."""
+    """Where vLLM samples: in the trainer's own process (colocate), or behind `trl vllm-serve` (server).
+
+    importance_sampling: how GRPO's loss weighs a token (or a completion) by the ratio of the trainer's probability to
+    vLLM's: cut off at the cap (truncate), or dropped above it (mask).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,6 +39,10 @@ class Vllm(BaseModel):
     max_model_length: Positive | None = None
     server_host: str = "127.0.0.1"
     server_port: Positive = 8000
+    importance_sampling: Literal["token_truncate", "token_mask", "sequence_truncate", "sequence_mask"] = (
+        "token_truncate"
+    )
+    importance_sampling_cap: Annotated[float, Field(ge=1)] = 2.0
 
 
 class System(BaseModel):
