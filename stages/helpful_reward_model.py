@@ -55,7 +55,7 @@ def main(run: Run) -> None:
         )
     ]
     accuracy = sum(margin > 0 for margin in margins) / len(margins)
-    run.save_model(model, tokenizer, "chat", {"held_out_accuracy": accuracy, "pairs": len(pairs)})
+    run.save_model(trainer, tokenizer, "chat", {"held_out_accuracy": accuracy, "pairs": len(pairs)})
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def main(run: Run) -> None:
     train(trainer, run)
     last = next((entry for entry in reversed(trainer.state.log_history) if "rewards/accuracies" in entry), {})
     headline = {"pairs": len(pairs), "preferred": last.get("rewards/accuracies", 0.0)}
-    run.save_model(model, tokenizer, "chat", headline)
+    run.save_model(trainer, tokenizer, "chat", headline)
 
 
 if __name__ == "__main__":

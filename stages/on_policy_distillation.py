@@ -30,7 +30,7 @@ def main(run: Run) -> None:
 
     headline = logged_means(last_tenth(trainer, "loss"), ["loss", "completions/mean_length"])
     headline["tokens"] = int(trainer.state.num_input_tokens_seen)  # prompts and completions of the whole run
-    run.save_model(student, tokenizer, "chat", headline)
+    run.save_model(trainer, tokenizer, "chat", headline)
 
 
 if __name__ == "__main__":

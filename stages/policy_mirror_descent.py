@@ -17,7 +17,7 @@ def main(run: Run) -> None:
     policy, tokenizer = run.load_model(), run.load_tokenizer()
     trainer = mirror_descent_trainer(run, policy, tokenizer, run.load_rows().to_list())
     headline = train_policy(run, trainer)
-    run.save_model(policy, tokenizer, "chat", headline)
+    run.save_model(trainer, tokenizer, "chat", headline)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from stages.core import manifest as manifests
-from stages.core.checkpoint import Run, Stopped, complete_checkpoint, load_config
+from stages.core.checkpoint import Run, Stopped, load_config
 from stages.core.errors import InputError
-from stages.core.manifest import verify, write_atomically
+from stages.core.manifest import complete_checkpoint, verify, write_atomically
 from stages.core.progress import Metrics, clock, plain
 
 SFT = {"epochs": 1, "learning_rate": 0.1, "final_learning_rate": 0, "warmup_fraction": 0, "batch_size": 2,

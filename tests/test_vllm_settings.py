@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from test_objectives import make_trainer, rollout  # noqa: F401  a fixture
 
-from stages.core import policy, vllm_engine
+from stages.core import policy, vllm_environment
 from stages.core.checkpoint import Run
 from stages.core.errors import InputError
 from stages.core.rollouts import check_gap, sample_with_vllm
@@ -23,7 +23,7 @@ EVALUATION = {
 
 
 def test_without_vllm_a_stage_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setattr(vllm_engine.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(vllm_environment.importlib.util, "find_spec", lambda name: None)
     config = {
         "recipe": "mine", "scale": "small", "stage": "evaluation", "script": "evaluation", "runs": str(tmp_path),
         "output": str(tmp_path / "evaluation"), "system": {"engine": "vllm"}, "inputs": {}, "settings": EVALUATION,
@@ -37,12 +37,12 @@ def test_without_vllm_a_stage_says_what_to_install(monkeypatch, tmp_path):
 def test_the_environment_that_a_user_has_set_stays(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for name in [*vllm_engine.ON_CPU, "VLLM_LOGGING_LEVEL", "VLLM_NO_USAGE_STATS"]:
+    for name in [*vllm_environment.ON_CPU, "VLLM_LOGGING_LEVEL", "VLLM_NO_USAGE_STATS"]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "8")
-    vllm_engine.prepare_vllm()
-    assert vllm_engine.os.environ["VLLM_CPU_KVCACHE_SPACE"] == "8"
-    assert vllm_engine.os.environ["TORCHDYNAMO_DISABLE"] == "1"
+    vllm_environment.prepare_vllm()
+    assert vllm_environment.os.environ["VLLM_CPU_KVCACHE_SPACE"] == "8"
+    assert vllm_environment.os.environ["TORCHDYNAMO_DISABLE"] == "1"
 
 
 def test_what_trl_is_told():

@@ -9,6 +9,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback
 from stages.core.adapters import LoadAdapter, is_adapted
 from stages.core.checkpoint import Run
 from stages.core.errors import InputError
+from stages.core.processes import any_process, world_size
 
 
 def watch(trainer: Trainer, run: Run) -> None:
@@ -20,7 +21,8 @@ def watch(trainer: Trainer, run: Run) -> None:
 
 def train(trainer: Trainer, run: Run) -> None:
     """Train from where an interrupted run was; a run that was asked to stop goes no further."""
-    checkpoint = run.resume_from
+    with trainer.accelerator.main_process_first():
+        checkpoint = run.resume_from
     if checkpoint and is_adapted(trainer.model):
         trainer.add_callback(LoadAdapter(checkpoint))
     trainer.train(resume_from_checkpoint=checkpoint)
@@ -40,11 +42,30 @@ def logged_means(entries: list[dict], names: list[str]) -> dict[str, float]:
 
 
 def micro_batches(batch_size: int, micro_batch_size: int) -> dict:
-    """A batch in micro-batches, as trainer arguments."""
-    return {
-        "per_device_train_batch_size": min(batch_size, micro_batch_size),
-        "gradient_accumulation_steps": max(1, batch_size // micro_batch_size),
-    }
+    """A batch in micro-batches over the processes, as trainer arguments; InputError where they do not make it up."""
+    processes = world_size()
+    each = min(batch_size // processes, micro_batch_size)
+    if not each or batch_size % (each * processes):
+        raise InputError(
+            f"a batch of {batch_size} cannot be cut into micro-batches of {micro_batch_size} in {processes} processes: "
+            "choose a batch that is a multiple of micro-batch times processes"
+        )
+    return {"per_device_train_batch_size": each, "gradient_accumulation_steps": batch_size // (each * processes)}
+
+
+def whole_weights(trained):
+    """(model, options for its `save_pretrained`) of a model or of the trainer that has it.
+
+    Where the weights lie in shards, every process must ask, and the main one gets them all, on the CPU.
+    """
+    if not isinstance(trained, Trainer):
+        return trained, {}
+    accelerator = trained.accelerator
+    model = accelerator.unwrap_model(trained.model, keep_torch_compile=False)
+    sharded = trained.is_fsdp_enabled or trained.is_deepspeed_enabled
+    if sharded and is_adapted(model):
+        raise InputError("system.lora trains whole models on every GPU: choose accelerate `ddp`, or no lora")
+    return model, {"state_dict": accelerator.get_state_dict(trained.model_wrapped)} if sharded else {}
 
 
 def epoch_arguments(run: Run) -> dict:
@@ -126,5 +147,6 @@ class StopCallback(TrainerCallback):
         self.run = run
 
     def on_step_end(self, args, state, control, **kwargs):
-        if self.run.stop_requested:
+        if any_process(self.run.stop_requested):
+            self.run.stop_requested = True
             control.should_save = control.should_training_stop = True

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from stages.core.errors import InputError
 from stages.core.fingerprint import digest, fingerprint
 from stages.core.manifest import (
+    complete_checkpoint,
     file_digests,
     git_state,
     hardware,
@@ -30,6 +31,7 @@ from stages.core.manifest import (
     versions,
     write_atomically,
 )
+from stages.core.processes import is_main, launch_command
 from stages.core.progress import Metrics
 from stages.core.recipe import identity
 from stages.core.settings import PAYLOAD, SETTINGS
@@ -38,22 +40,6 @@ from stages.core.settings.system import System
 
 class Stopped(Exception):
     """The run was asked to stop; what was trained is saved, the stage is not complete."""
-
-
-def complete_checkpoint(folder: Path) -> bool:
-    """Whether a trainer finished writing a checkpoint: its state comes last, its tensors are whole."""
-    try:
-        state = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
-        whole = state["global_step"] == int(folder.name.rpartition("-")[2])
-        for file in folder.glob("*.safetensors"):
-            with file.open("rb") as content:
-                size = int.from_bytes(content.read(8), "little")
-                header = json.loads(content.read(size))
-            ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-            whole = whole and file.stat().st_size == 8 + size + max(ends, default=0)
-        return whole
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 class Run:
@@ -75,10 +61,10 @@ class Run:
             raise InputError(f"the config of {self.stage}: settings.{where}: {first['msg'].lower()}") from None
         self.system = System.model_validate(config["system"])
         if self.system.engine == "vllm":
-            from stages.core.vllm_engine import prepare_vllm
+            from stages.core.vllm_environment import prepare_vllm
 
             prepare_vllm()  # before a trainer imports it
-        self.metrics = Metrics(self.folder, self.stage)
+        self.metrics = Metrics(self.folder, self.stage, writes=is_main())
         self.stop_requested = False
         self.fingerprint = fingerprint(self.script)
         self._verified: dict[Path, dict[str, Any]] = {}
@@ -165,6 +151,9 @@ class Run:
         folder = self.folder / "trainer"
         if self._trainer_ready:
             return folder
+        if not is_main():
+            self._trainer_ready = True
+            return folder
         digests = {str(path): self._verify(path)["digest"] for path in self.parents()}
         belongs = {"identity": identity(self.config), "parents": digests}
         file = folder / "config.json"
@@ -186,11 +175,16 @@ class Run:
 
     @property
     def resume_from(self) -> str | None:
-        """The newest whole `checkpoint-N` of an interrupted run of this very config; says so, and what it costs."""
+        """The newest whole `checkpoint-N` of an interrupted run of this very config; says so, and what it costs.
+
+        Where there are several processes, the main one must have asked before the others do.
+        """
         folder = self.trainer_folder
         steps = sorted((int(path.name.rpartition("-")[2]), path) for path in folder.glob("checkpoint-[0-9]*"))
         for step, path in reversed(steps):
             if complete_checkpoint(path):
+                if not is_main():
+                    return str(path)
                 self.metrics.begin(step)
                 self.metrics.say(f"resuming {self.stage} at step {step}")
                 self._resumed = [*self._resumed, {"step": step, "code_fingerprint": self.fingerprint}]
@@ -216,17 +210,21 @@ class Run:
 
     # -- finishing
 
-    def save_model(
-        self, model: Any, tokenizer: Any, template: str, headline: dict[str, Any], tokens: dict[str, int] | None = None
-    ) -> None:
-        """Weights and tokenizer; `template` names the prompt format that the model was trained on."""
+    def save_model(self, trained: Any, tokenizer: Any, template: str, headline: dict, tokens: dict | None = None):
+        """Weights and tokenizer; `template` names the prompt format that the model was trained on.
+
+        trained: the model, or the trainer that has it, perhaps in shards over several processes.
+        """
         from stages.core.adapters import is_adapted, merged, save_adapter
+        from stages.core.callbacks import whole_weights
+
+        model, weights = whole_weights(trained)
 
         def write(payload: Path) -> None:
             if is_adapted(model) and self.system.lora.save == "adapter":
                 save_adapter(model, payload, self.parent("from") / "model")
             else:
-                merged(model).save_pretrained(payload)
+                merged(model).save_pretrained(payload, **weights)
             tokenizer.save_pretrained(payload)
 
         self._finish("model", write, headline, {"template": template, "tokens": tokens or {}})
@@ -265,6 +263,8 @@ class Run:
     def _finish(self, payload: str, write: Callable[[Path], Any], headline: dict[str, Any], about: dict) -> None:
         """Payload, then the manifest that declares it complete, then away with the trainer state."""
         self.check_stopped()
+        if not is_main():
+            return
         if payload != PAYLOAD.get(self.script, "model"):
             raise ValueError(f"{self.script} is declared to write {PAYLOAD.get(self.script, 'model')}, not {payload}")
         name = "report.html" if payload == "report" else payload
@@ -332,7 +332,10 @@ def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
     # A bar for every small table and file would bury the stage's own. Read when the libraries are imported.
     os.environ |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     try:
-        run = Run(load_config(arguments.config))
+        config = load_config(arguments.config)
+        if command := launch_command(config, arguments.config):
+            os.execv(command[0], command)
+        run = Run(config)
         signal.signal(signal.SIGTERM, run.stop)
         signal.signal(signal.SIGINT, run.stop)
         try:

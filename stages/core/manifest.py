@@ -110,3 +110,19 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def complete_checkpoint(folder: Path) -> bool:
+    """Whether a trainer finished writing a checkpoint: its state comes last, its tensors are whole."""
+    try:
+        state = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+        whole = state["global_step"] == int(folder.name.rpartition("-")[2])
+        for file in folder.glob("*.safetensors"):
+            with file.open("rb") as content:
+                size = int.from_bytes(content.read(8), "little")
+                header = json.loads(content.read(size))
+            ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+            whole = whole and file.stat().st_size == 8 + size + max(ends, default=0)
+        return whole
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -9,32 +9,40 @@ import os
 from pathlib import Path
 
 import torch
+from accelerate.utils import gather_object
 from trl import GRPOConfig
 
 from stages.core.callbacks import common_arguments, micro_batches, watch
 from stages.core.checkpoint import Run
 from stages.core.engine import Completion
+from stages.core.errors import InputError
 from stages.core.length import length_rewards
 from stages.core.manifest import write_atomically
 from stages.core.objectives import best_of_group, mirror_descent_terms
 from stages.core.partial import Group, Rollout, RolloutBuffer, segment_mask
 from stages.core.policy import PolicyTrainer, each, prompt_dataset, report_self_test, reward_function
+from stages.core.processes import is_main, rank, world_size
 from stages.core.repetition import RepetitionStopping, repeats
 from stages.core.rewards import RULES, accuracy, tries
 from stages.core.sampling import PromptSampler
 from stages.core.settings import PolicyMirrorDescent
-from stages.core.vllm_engine import vllm_arguments
+from stages.core.vllm_engine import shared, vllm_arguments
 
 
 class MirrorDescentTrainer(PolicyTrainer):
-    """Which prompts come next depends on what the policy solved, so TRL's loader only counts the steps."""
+    """Which prompts come next depends on what the policy solved, so TRL's loader only counts the steps.
 
-    SAMPLER, BUFFER = "prompt_sampler.json", "replay_buffer.json"
+    Of several processes each has its share of an iteration's prompts and a replay buffer of its own; what all of them
+    solved decides the next draw, which is the same in all.
+    """
+
+    SAMPLER, BUFFER = "prompt_sampler.json", f"replay_buffer_{rank()}.json"
 
     def __init__(self, *args, run_settings: PolicyMirrorDescent, prompt_sampler: PromptSampler, **kwargs):
         os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # rollout_func: TRL's way in for rollouts made elsewhere
         super().__init__(*args, rollout_func=lambda prompts, trainer: trainer.rollouts, **kwargs)
         self.run_settings, self.prompt_sampler = run_settings, prompt_sampler
+        self.prompts = run_settings.prompts_per_iteration // world_size()
         self.buffer = RolloutBuffer()
 
     def _generate_and_score_completions(self, inputs):
@@ -42,7 +50,7 @@ class MirrorDescentTrainer(PolicyTrainer):
         self.optimizer.state.clear()  # a new iteration is a new problem (s.2.3.2)
         groups = self._iterate()
         counted = [True] * len(groups)
-        while len(groups) < settings.prompts_per_iteration:  # TRL wants full batches: a filler counts for nothing
+        while len(groups) < self.prompts:  # TRL wants full batches: a filler counts for nothing
             groups.append(groups[0])
             counted.append(False)
         examples = [self.train_dataset[group.index] for group in groups for _ in group.rollouts]
@@ -61,13 +69,14 @@ class MirrorDescentTrainer(PolicyTrainer):
         self.written_now = [id(rollout) in self._fresh for rollout in rollouts]
         output = super()._generate_and_score_completions(examples)
         output["counted"] = torch.tensor(samples, device=output["advantages"].device)
-        rewards = (self.scores * self.reward_weights.to(self.scores.device)).nansum(dim=1)
+        scores = self.scores[rank() * len(samples) : (rank() + 1) * len(samples)]  # TRL's are those of all processes
+        rewards = (scores * self.reward_weights.to(scores.device)).nansum(dim=1)
         if settings.objective == "rest":
             output["advantages"] = best_of_group(rewards, settings.group_size, output["counted"]).float()
-        for number, (group, count) in enumerate(zip(groups, counted, strict=True)):
-            if count:
-                members = slice(number * settings.group_size, (number + 1) * settings.group_size)
-                self.prompt_sampler.update(group.index, self.scores[members, 0].mean().item())
+        rates = scores[:, 0].view(-1, settings.group_size).mean(dim=1).tolist()
+        solved = [(group.index, rate) for group, rate, count in zip(groups, rates, counted, strict=True) if count]
+        for index, rate in gather_object(solved):
+            self.prompt_sampler.update(index, rate)
         metrics = self._metrics["train"]
         metrics["rollouts/trained"].append(float(sum(samples)))
         metrics["rollouts/held"].append(float(self.buffer.held * settings.group_size))
@@ -79,8 +88,8 @@ class MirrorDescentTrainer(PolicyTrainer):
         """Draw prompts, write one segment of every open rollout, take the groups that are complete."""
         settings = self.run_settings
         while True:
-            missing = settings.prompts_per_iteration - (self.buffer.held - len(self.buffer.pending()))
-            drawn = self.prompt_sampler.draw()[: max(0, missing)]
+            missing = self.prompts - (self.buffer.held - len(self.buffer.pending()))
+            drawn = self.prompt_sampler.draw()[rank() :: world_size()][: max(0, missing)]
             self.buffer.add(
                 [
                     Group(self.train_dataset[index]["row"], [Rollout() for _ in range(settings.group_size)], index)
@@ -88,7 +97,7 @@ class MirrorDescentTrainer(PolicyTrainer):
                 ]
             )
             self._write_segments([(g.index, r) for g in self.buffer.pending() for r in g.rollouts if not r.done])
-            if groups := self.buffer.take_complete(settings.prompts_per_iteration):
+            if groups := self.buffer.take_complete(self.prompts):
                 return groups
 
     def _write_segments(self, open_rollouts: list[tuple[int, Rollout]]) -> None:
@@ -132,7 +141,8 @@ class MirrorDescentTrainer(PolicyTrainer):
         tau = self.run_settings.tau if self.run_settings.objective == "mirror_descent" else 0.0
         reference = inputs.get("old_per_token_logps", logps.detach())
         terms, measures = mirror_descent_terms(logps, reference, mask, inputs["advantages"], tau)
-        count = inputs["counted"].sum().clamp(min=1)
+        # Gradients are averaged over the processes: each divides by the mean of their counts.
+        count = self.accelerator.reduce(inputs["counted"].sum().float(), "mean").clamp(min=1)
         metrics = self._metrics["train"]
         for name in ("log_ratio", "regulariser"):
             metrics[name].append((measures[name] * inputs["counted"]).sum().item() / count.item())
@@ -141,7 +151,8 @@ class MirrorDescentTrainer(PolicyTrainer):
 
     def _save_checkpoint(self, model, trial):
         folder = self._checkpoint_folder(trial)
-        write_atomically(folder / self.SAMPLER, json.dumps(self.prompt_sampler.state()))
+        if is_main():
+            write_atomically(folder / self.SAMPLER, json.dumps(self.prompt_sampler.state()))
         self.buffer.save(folder / self.BUFFER)
         super()._save_checkpoint(model, trial)
 
@@ -155,6 +166,11 @@ class MirrorDescentTrainer(PolicyTrainer):
 def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> MirrorDescentTrainer:
     """A trainer on curated prompts: correctness and, after its warm-up, length; a repetition costs its penalty."""
     settings: PolicyMirrorDescent = run.settings
+    if world_size() > 1 and run.system.engine == "vllm" and shared(run.system.vllm):
+        raise InputError(
+            f"{run.stage}: processes continue rollouts each at its own pace, so they cannot share a vLLM: "
+            "`mode: colocate` and `tensor_parallel_size: 1` are needed"
+        )
     report_self_test(run, ["accuracy"], rows, tokenizer, "chat")
 
     updates = settings.updates_per_iteration * settings.inner_epochs
@@ -176,6 +192,10 @@ def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> Mirr
     rewards = {"accuracy": each(accuracy), "length": length, "repetition": repetition}
     weights = [1.0, settings.length_weight, settings.repetition_penalty]
     measures = {"format": each(RULES["format"]), "language": each(RULES["language"]), "tries": each(tries)}
+    if settings.prompts_per_iteration % world_size():
+        raise InputError(
+            f"prompts_per_iteration is {settings.prompts_per_iteration}: {world_size()} processes need a multiple"
+        )
     samples = settings.prompts_per_iteration * settings.group_size
     update = samples // settings.updates_per_iteration
     batches = micro_batches(update, settings.micro_batch_size)

@@ -44,4 +44,4 @@ def train_pointwise(run: Run, examples: list[dict], held_out: list[dict]) -> Non
     scorer = RewardScorer(model, tokenizer)
     scores = scorer.score([e["question"] for e in held_out], [e["response"] for e in held_out])
     accuracy = sum((score > 0) == (e["label"] > 0.5) for score, e in zip(scores, held_out, strict=True)) / len(held_out)
-    run.save_model(model, tokenizer, "chat", {"held_out_accuracy": accuracy, "responses": len(examples)})
+    run.save_model(trainer, tokenizer, "chat", {"held_out_accuracy": accuracy, "responses": len(examples)})

@@ -264,7 +264,7 @@ def train_on_reasoning(run: Run) -> None:
         prompts = task_rows(run.settings.tasks, run.settings.prompts, "train", run.settings.seed)
     trainer = policy_trainer(run, policy, tokenizer, prompts)
     headline = train_policy(run, trainer)
-    run.save_model(policy, tokenizer, run.settings.template, headline)
+    run.save_model(trainer, tokenizer, run.settings.template, headline)
 
 
 def train_policy(run: Run, trainer: PolicyTrainer) -> dict[str, float]:

@@ -40,10 +40,11 @@ def shown(values: dict[str, Any]) -> str:
 class Metrics:
     """Writes metrics.jsonl and shows progress; `seconds` counts the interrupted runs that a stage resumed from."""
 
-    def __init__(self, folder: str | Path, stage: str, every: float = 10.0):
+    def __init__(self, folder: str | Path, stage: str, every: float = 10.0, writes: bool = True):
         self.file = Path(folder) / "metrics.jsonl"
         self.stage = stage
         self.every = every
+        self.writes = writes  # of several processes, one
         self.started = time.monotonic()
         self.offset = 0.0
         self.first_step = 0
@@ -59,6 +60,10 @@ class Metrics:
 
     def begin(self, step: int = 0) -> None:
         """Keep the rows up to `step`, the one resumed from; 0 starts afresh. The first `log` does it if nobody has."""
+        self.first_step = step
+        self._open = True
+        if not self.writes:
+            return
         kept: list[str] = []
         if step and self.file.exists():
             for line in self.file.read_text(encoding="utf-8").splitlines():
@@ -71,13 +76,13 @@ class Metrics:
                     self.offset = max(self.offset, row["seconds"])
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        self.first_step = step
-        self._open = True
 
     def log(self, step: int, total: int | None = None, headline: dict[str, Any] | None = None, **values: Any) -> None:
         """One row, and the bar where it is due; the bar shows the headline, or else the row's first values."""
         if not self._open:
             self.begin()
+        if not self.writes:
+            return
         values = {name: plain(value) for name, value in values.items()}
         row = {"step": step, "seconds": round(self.seconds, 2)} | values
         with self.file.open("a", encoding="utf-8") as file:
@@ -89,6 +94,8 @@ class Metrics:
 
     def say(self, text: str) -> None:
         """A line for the reader, above the bar if there is one."""
+        if not self.writes:
+            return
         if self._bar:
             self._bar.console.print(f"{self.stage}: {text}", markup=False, highlight=False)
         else:

@@ -35,4 +35,4 @@ def train_sft(run: Run, rows: list[dict] | None = None) -> None:
         "token_accuracy": last.get("mean_token_accuracy", 0.0),
         "rows": len(rows),
     }
-    run.save_model(model, tokenizer, "chat", headline)
+    run.save_model(trainer, tokenizer, "chat", headline)

@@ -1,8 +1,6 @@
 """Offline sampling with vLLM, and what a stage says to TRL where vLLM samples inside RL."""
 
 import gc
-import importlib.util
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,27 +10,7 @@ from data.chat import Template
 from stages.core.adapters import ADAPTER_FILE, load_weights
 from stages.core.engine import Completion, Engine, Sampling, as_list
 from stages.core.errors import InputError
-from stages.core.settings.system import System
-
-ON_CPU = {
-    "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_USE_AOT_COMPILE": "0",
-    "TORCHDYNAMO_DISABLE": "1",
-}
-"""Environment of vLLM on a CPU: in the stage's own process, nothing compiled. What the user has set stays."""
-
-
-def prepare_vllm() -> None:
-    """Set vLLM's environment, which it reads when it is imported; an InputError where it is not installed."""
-    if importlib.util.find_spec("vllm") is None:
-        raise InputError("engine: `vllm` needs a package that is not installed: pip install -e '.[vllm]'")
-    import torch
-
-    for name, value in ({} if torch.cuda.is_available() else ON_CPU).items():
-        os.environ.setdefault(name, value)
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+from stages.core.settings.system import System, Vllm
 
 
 class VLLMEngine(Engine):
@@ -167,6 +145,11 @@ def vllm_arguments(system: System) -> dict:
         "vllm_server_host": vllm.server_host,
         "vllm_server_port": vllm.server_port,
     }
+
+
+def shared(vllm: Vllm) -> bool:
+    """Whether processes of a trainer sample together: then all of them must ask for samples equally often."""
+    return vllm.mode == "server" or vllm.tensor_parallel_size > 1
 
 
 def importance_arguments(system: System) -> dict:

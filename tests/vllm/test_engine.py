@@ -8,7 +8,8 @@ from stages.core.adapters import ADAPTER_FILE
 from stages.core.engine import Sampling, TransformersEngine
 from stages.core.errors import InputError
 from stages.core.settings.system import System
-from stages.core.vllm_engine import VLLMEngine, prepare_vllm
+from stages.core.vllm_engine import VLLMEngine
+from stages.core.vllm_environment import prepare_vllm
 
 GREEDY = Sampling(0.0, 64)
 SYSTEM = System(engine="vllm")

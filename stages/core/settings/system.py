@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stages.core.settings.common import Count, Fraction, Positive, Rate
+from stages.core.settings.common import Fraction, Positive, Rate
 
 Tracker = Literal["none", "tensorboard", "trackio", "wandb"]
 
@@ -48,7 +48,7 @@ class Vllm(BaseModel):
 class System(BaseModel):
     """The machinery of a scale.
 
-    accelerate: a file of `profiles/accelerate/` without its ending; training stages then run in `processes` processes.
+    processes: in how many processes a training stage runs; accelerate: which of `profiles/accelerate/` starts them.
     logp_gap_limit: mean difference between the sampler's and the trainer's log-probs, in nats a token, above which an
     RL stage stops.
     """
@@ -60,8 +60,8 @@ class System(BaseModel):
     gradient_checkpointing: bool = False
     lora: Lora | None = None
     vllm: Vllm = Vllm()
-    accelerate: str | None = None
-    processes: Count = 0
+    processes: Positive = 1
+    accelerate: str = "ddp"
     logp_gap_limit: Rate = 0.02
     report_to: Tracker = "none"
 
