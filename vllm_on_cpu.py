@@ -7,7 +7,7 @@ each of its processes (entry point group `vllm.general_plugins`); on a GPU it do
 
 
 def register() -> None:
-    """No oneDNN packing, and float32 among the types that a model may have."""
+    """No oneDNN packing; a model in float32, which vLLM would make bfloat16, stays as it is."""
     import torch
     from vllm.platforms import current_platform
 
@@ -16,7 +16,5 @@ def register() -> None:
     from vllm import _custom_ops
 
     _custom_ops._supports_onednn = False
-    platform = type(current_platform)
-    supported = current_platform.supported_dtypes
-    if torch.float32 not in supported:
-        platform.supported_dtypes = property(lambda self: [*supported, torch.float32])
+    others = [dtype for dtype in current_platform.supported_dtypes if dtype != torch.float32]
+    type(current_platform).supported_dtypes = property(lambda self: [torch.float32, *others])  # the first is the default
