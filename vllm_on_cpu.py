@@ -17,4 +17,5 @@ def register() -> None:
 
     _custom_ops._supports_onednn = False
     others = [dtype for dtype in current_platform.supported_dtypes if dtype != torch.float32]
-    type(current_platform).supported_dtypes = property(lambda self: [torch.float32, *others])  # the first is the default
+    # The first is what a float32 model becomes.
+    type(current_platform).supported_dtypes = property(lambda self: [torch.float32, *others])

@@ -141,7 +141,8 @@ def test_an_adapter_is_merged(engines, base, questions, tmp_path):
     first, plain = engines
     prompts = [render_prompt(first.tokenizer, row["prompt"], "chat") for row in questions[:16]]
     before = facts(first.generate(prompts, 1, GREEDY, 0))
-    model = with_adapter(AutoModelForCausalLM.from_pretrained(base / "model", dtype=torch.float32), Lora(r=4, alpha=8), 0)
+    whole = AutoModelForCausalLM.from_pretrained(base / "model", dtype=torch.float32)
+    model = with_adapter(whole, Lora(r=4, alpha=8), 0)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.1)
