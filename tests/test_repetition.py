@@ -3,7 +3,7 @@ import random
 import pytest
 import torch
 
-from stages.core.repetition import RepetitionStopping, repeats
+from stages.core.repetition import RepetitionStopping, first_repetition, repeats
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,15 @@ def test_bad_settings_are_refused(ngram, times):
         repeats([1, 2], ngram, times)
     with pytest.raises(ValueError, match="ngram >= 1 and times >= 2"):
         RepetitionStopping(0, ngram, times)
+
+
+def test_the_first_repetition_is_where_repeats_first_holds():
+    rng = random.Random(4)
+    found = 0
+    for _ in range(400):
+        ids = [rng.randint(1, 3) for _ in range(rng.randint(0, 14))]
+        ngram, times = rng.randint(1, 4), rng.randint(2, 4)
+        expected = next((end for end in range(1, len(ids) + 1) if repeats(ids[:end], ngram, times)), len(ids))
+        assert first_repetition(ids, ngram, times) == expected, (ids, ngram, times)
+        found += expected < len(ids)
+    assert found > 100

@@ -12,7 +12,7 @@ from data.modes import Mode
 from data.preference import complied_unsafely, follows_instruction, gold, is_refusal
 from data.tasks import rows
 from stages.core.checkpoint import Run
-from stages.core.engine import Completion, Sampling, TransformersEngine
+from stages.core.engine import Completion, Engine, Sampling
 from stages.core.estimators import bootstrap_interval, cons_at_k, pass_at_k
 from stages.core.manifest import write_atomically
 from stages.core.results import summary_table
@@ -121,7 +121,7 @@ def held_out(settings: Evaluation) -> dict[str, list[dict]]:
 def reasoning(
     recorder: Recorder,
     name: str,
-    engine: TransformersEngine,
+    engine: Engine,
     questions: list[dict],
     sampling: Sampling,
     mode: Mode | None = None,

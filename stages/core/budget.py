@@ -7,7 +7,7 @@ tag, which the paper prints.
 from collections.abc import Callable
 
 from data.chat import THINK_CLOSE, THINK_OPEN
-from stages.core.engine import Completion, Sampling, TransformersEngine
+from stages.core.engine import Completion, Engine, Sampling
 from stages.core.errors import InputError
 
 EARLY_STOP = "Considering the limited time by the user, I have to give the solution based on the thinking directly now."
@@ -47,7 +47,7 @@ def thinking_limit(tokenizer, budget: int, max_tokens: int) -> int:
 
 
 def generate_with_budget(
-    engine: TransformersEngine,
+    engine: Engine,
     prompts: list[str],
     n: int,
     sampling: Sampling,

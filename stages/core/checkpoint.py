@@ -60,6 +60,10 @@ class Run:
             where = ".".join(str(part) for part in first["loc"])
             raise InputError(f"the config of {self.stage}: settings.{where}: {first['msg'].lower()}") from None
         self.system = System.model_validate(config["system"])
+        if self.system.engine == "vllm":
+            from stages.core.vllm_environment import prepare_vllm
+
+            prepare_vllm()  # before a trainer imports it
         self.metrics = Metrics(self.folder, self.stage, writes=is_main())
         self.stop_requested = False
         self.fingerprint = fingerprint(self.script)

@@ -3,11 +3,11 @@
 from data.chat import parse, render_prompt
 from data.summary import answer_opening
 from data.tasks import verify
-from stages.core.engine import Completion, Sampling, TransformersEngine
+from stages.core.engine import Completion, Engine, Sampling
 
 
 def guessed_without_thinking(
-    engine: TransformersEngine, rows: list[dict], attempts: int, temperature: float, max_tokens: int, seed: int
+    engine: Engine, rows: list[dict], attempts: int, temperature: float, max_tokens: int, seed: int
 ) -> list[bool]:
     """Whether one of the attempts is right without any thought: the think block is closed, the statement begun.
 

@@ -1,7 +1,9 @@
 """Offline sampling: one `generate` for curation, rejection sampling, teacher data and evaluation."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from data.chat import Parsed, Template, parse, render_prompt
 
@@ -37,17 +39,27 @@ class Sampling:
     top_p: float = 1.0
 
 
-class TransformersEngine:
-    """Batched `transformers` generation on whatever device the model is."""
+class Engine(ABC):
+    """A model that can be asked for completions."""
 
-    def __init__(self, model, tokenizer, template: Template, batch_size: int) -> None:
-        self.model, self.tokenizer, self.template, self.batch_size = model.eval(), tokenizer, template, batch_size
+    tokenizer: Any
+    template: Template
 
     @property
+    @abstractmethod
     def end_ids(self) -> list[int]:
         """The tokens that end a completion."""
-        ends = self.model.generation_config.eos_token_id
-        return ends if isinstance(ends, list) else [ends]
+
+    @abstractmethod
+    def generate(
+        self,
+        prompts: list[str],
+        n: int,
+        sampling: Sampling,
+        seed: int,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> list[list[Completion]]:
+        """n completions for each prompt, in the order of the prompts. progress: completions done and asked for."""
 
     def answer(
         self, rows: list[dict], n: int, sampling: Sampling, seed: int, enable_thinking: bool = True, **options
@@ -58,6 +70,17 @@ class TransformersEngine:
         """
         prompts = [render_prompt(self.tokenizer, row["prompt"], self.template, enable_thinking) for row in rows]
         return self.generate(prompts, n, sampling, seed, **options)
+
+
+class TransformersEngine(Engine):
+    """Batched `transformers` generation on whatever device the model is."""
+
+    def __init__(self, model, tokenizer, template: Template, batch_size: int) -> None:
+        self.model, self.tokenizer, self.template, self.batch_size = model.eval(), tokenizer, template, batch_size
+
+    @property
+    def end_ids(self) -> list[int]:
+        return as_list(self.model.generation_config.eos_token_id)
 
     def generate(
         self,
@@ -97,9 +120,19 @@ class TransformersEngine:
         return found
 
 
-def open_engine(run, role: str, batch_size: int, name: str | None = None) -> TransformersEngine:
-    """An engine on a checkpoint that a stage consumes; the template is the one that it was trained on."""
-    manifest = run.manifest(role, name)
-    return TransformersEngine(
-        run.load_frozen(role, name), run.load_tokenizer(role, name), manifest["template"], batch_size
-    )
+def as_list(ends: int | list[int]) -> list[int]:
+    """The end tokens of a generation config, which may name one or several."""
+    return ends if isinstance(ends, list) else [ends]
+
+
+def open_engine(run, role: str, batch_size: int, name: str | None = None) -> Engine:
+    """The system's engine on a checkpoint that a stage consumes; the template is the one that it was trained on.
+
+    batch_size: sequences that are sampled at a time.
+    """
+    template, tokenizer = run.manifest(role, name)["template"], run.load_tokenizer(role, name)
+    if run.system.engine == "vllm":
+        from stages.core.vllm_engine import VLLMEngine
+
+        return VLLMEngine(run.parent(role, name) / "model", tokenizer, template, batch_size, run.system)
+    return TransformersEngine(run.load_frozen(role, name), tokenizer, template, batch_size)

@@ -26,6 +26,7 @@ from stages.core.repetition import RepetitionStopping, repeats
 from stages.core.rewards import RULES, accuracy, tries
 from stages.core.sampling import PromptSampler
 from stages.core.settings import PolicyMirrorDescent
+from stages.core.vllm_engine import shared, vllm_arguments
 
 
 class MirrorDescentTrainer(PolicyTrainer):
@@ -165,6 +166,11 @@ class MirrorDescentTrainer(PolicyTrainer):
 def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> MirrorDescentTrainer:
     """A trainer on curated prompts: correctness and, after its warm-up, length; a repetition costs its penalty."""
     settings: PolicyMirrorDescent = run.settings
+    if world_size() > 1 and run.system.engine == "vllm" and shared(run.system.vllm):
+        raise InputError(
+            f"{run.stage}: processes continue rollouts each at its own pace, so they cannot share a vLLM: "
+            "`mode: colocate` and `tensor_parallel_size: 1` are needed"
+        )
     report_self_test(run, ["accuracy"], rows, tokenizer, "chat")
 
     updates = settings.updates_per_iteration * settings.inner_epochs
@@ -195,6 +201,9 @@ def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> Mirr
     batches = micro_batches(update, settings.micro_batch_size)
     config = GRPOConfig(
         **common_arguments(run),
+        **vllm_arguments(run.system),
+        # The loss holds for samples of any policy (s.2.3.2): nothing to correct, and nothing that TRL should weigh.
+        vllm_importance_sampling_correction=False,
         max_steps=settings.iterations * updates,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.learning_rate_schedule,

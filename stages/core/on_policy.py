@@ -4,6 +4,7 @@ The loss is TRL's: the divergence between the two next-token distributions at ev
 the end token included, prompt and padding excluded; a mean over the tokens of the whole step.
 """
 
+import torch
 from datasets import Dataset
 from trl import DistillationConfig, DistillationTrainer
 
@@ -12,8 +13,10 @@ from data.modes import follows_mode
 from stages.core.callbacks import common_arguments, micro_batches, watch
 from stages.core.checkpoint import Run
 from stages.core.errors import InputError
-from stages.core.policy import PolicyTrainer
+from stages.core.policy import GAP_ROWS, PolicyTrainer
+from stages.core.rollouts import check_gap
 from stages.core.settings import OnPolicyDistillation
+from stages.core.vllm_engine import vllm_arguments
 
 BETA = {"forward_kl": 0.0, "jensen_shannon": 0.5, "reverse_kl": 1.0}
 """TRL's beta: 0 is KL(teacher || student), 1 is KL(student || teacher), between them their Jensen-Shannon mixture."""
@@ -27,14 +30,17 @@ class OnPolicyDistillationTrainer(DistillationTrainer):
     """TRL's distillation with our sampler and less padding. The mathematics is the same."""
 
     sample = PolicyTrainer.sample
+    logp_gap_limit = PolicyTrainer.logp_gap_limit
 
     def _generate_single_turn(self, prompt_ids, images, multimodal_fields, has_tool_images=False):
-        if self.use_vllm or images is not None:
+        if images is not None:
             return super()._generate_single_turn(prompt_ids, images, multimodal_fields, has_tool_images)
-        return self.sample(prompt_ids, self.max_completion_length)[0]
+        completions, self.sampled_logps = self.sample(prompt_ids, self.max_completion_length)
+        return completions
 
     def _generate_and_score_completions(self, inputs):
         output = super()._generate_and_score_completions(inputs)
+        self._compare_with_sampler(output)
         masks = output["completion_mask"].bool()
         ids = [row[mask].tolist() for row, mask in zip(output["completion_ids"], masks, strict=True)]
         texts = self._tokenizer.batch_decode(ids, skip_special_tokens=True)
@@ -45,6 +51,18 @@ class OnPolicyDistillationTrainer(DistillationTrainer):
             followed = [follows_mode(text, mode) for text, asked in zip(texts, modes, strict=True) if asked == mode]
             metrics[f"mode/{mode}_followed"].append(sum(followed) / len(followed))
         return output
+
+    def _compare_with_sampler(self, output) -> None:
+        """The gate of the RL stages on the first completions of a rollout: TRL's distillation has no log-probs."""
+        ids, mask = output["completion_ids"][:GAP_ROWS], output["completion_mask"][:GAP_ROWS].bool()
+        with torch.no_grad():
+            logits = self.model(
+                torch.cat([output["prompt_ids"][:GAP_ROWS], ids], dim=1),
+                attention_mask=torch.cat([output["prompt_mask"][:GAP_ROWS], mask.long()], dim=1),
+            ).logits[:, -ids.shape[1] - 1 : -1]
+        logps = (logits.float() / self.args.temperature).log_softmax(dim=-1).gather(2, ids[..., None])[..., 0]
+        sampled = torch.tensor(sum(self.sampled_logps[:GAP_ROWS], []), device=ids.device)
+        check_gap(self, (logps[mask] - sampled).abs(), self.logp_gap_limit)
 
     def _compute_loss(self, unwrapped_student, inputs, num_items_in_batch):
         if num_items_in_batch is None:  # a mean over this very batch: it cannot be summed over parts
@@ -71,6 +89,7 @@ def distillation_trainer(run: Run, student, teacher, tokenizer, rows: list[dict]
     settings: OnPolicyDistillation = run.settings
     config = DistillationConfig(
         **common_arguments(run),
+        **vllm_arguments(run.system),
         **micro_batches(settings.prompts_per_step, settings.micro_batch_size),
         max_steps=settings.steps,
         learning_rate=settings.learning_rate,
@@ -94,6 +113,9 @@ def distillation_trainer(run: Run, student, teacher, tokenizer, rows: list[dict]
         train_dataset=Dataset.from_dict({"prompt": prompts, "mode": [row["mode"] for row in rows]}),
         processing_class=tokenizer,
     )
+    if trainer.use_vllm:
+        trainer.vllm_generation.logprobs = 0  # of the sampled tokens, which TRL does not ask for here
+    trainer.logp_gap_limit = run.system.logp_gap_limit
     watch(trainer, run)
     return trainer
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from transformers import StoppingCriteria, TrainerCallback
+from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
+from trl.models.utils import disable_gradient_checkpointing
 
 from data.chat import Template, render_prompt
 from data.tasks import rows as task_rows
@@ -14,10 +15,15 @@ from stages.core.adapters import RefreshReference, adapter_weights, is_adapted
 from stages.core.callbacks import common_arguments, last_tenth, logged_means, micro_batches, train, watch
 from stages.core.checkpoint import Run
 from stages.core.engine import Completion
-from stages.core.errors import InputError
 from stages.core.generation import sample_completions
+from stages.core.repetition import RepetitionStopping
 from stages.core.rewards import RULES, BatchReward, Reward, self_test, tries
+from stages.core.rollouts import check_gap, sample_with_vllm
 from stages.core.settings import GRPO
+from stages.core.vllm_engine import importance_arguments, vllm_arguments
+
+GAP_ROWS = 16
+"""Completions of a rollout that are scored to compare sampler and trainer, where TRL itself scores none."""
 
 
 class CompletionLengthCallback(TrainerCallback):
@@ -44,16 +50,25 @@ class PolicyTrainer(GRPOTrainer):
     REFERENCE = "reference_model.pt"
 
     def _generate_single_turn(self, prompt_ids, images, multimodal_fields, num_generations, has_tool_images=False):
-        if self.use_vllm or images is not None:
+        if images is not None:
             return super()._generate_single_turn(
                 prompt_ids, images, multimodal_fields, num_generations, has_tool_images
             )
-        return self.sample(prompt_ids, self.max_completion_length)
+        return self.sample(prompt_ids, self.max_completion_length, copies=num_generations)
 
     def sample(
-        self, prompt_ids: list[list[int]], max_new_tokens: int, stopping: StoppingCriteria | None = None
+        self,
+        prompt_ids: list[list[int]],
+        max_new_tokens: int,
+        stopping: RepetitionStopping | None = None,
+        copies: int = 1,
     ) -> tuple[list[list[int]], list[list[float]]]:
-        """Ids and log-probs of the policy's continuation of each prompt; see `sample_completions`."""
+        """Ids and log-probs of the policy's continuation of each prompt; see `sample_completions`.
+
+        copies: how often each prompt stands in `prompt_ids`, one behind the other.
+        """
+        if self.use_vllm:
+            return sample_with_vllm(self, prompt_ids, max_new_tokens, stopping, copies)
         padded = self._tokenizer.pad({"input_ids": prompt_ids}, padding_side="left", return_tensors="pt")
         with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as policy:
             training = policy.training
@@ -73,18 +88,22 @@ class PolicyTrainer(GRPOTrainer):
 
     def _generate_and_score_completions(self, inputs):
         output = super()._generate_and_score_completions(inputs)
-        if "old_per_token_logps" in output and "sampling_per_token_logps" in output:
-            mask = self._sampled_now(output)
-            gap = (output["old_per_token_logps"] - output["sampling_per_token_logps"]).abs()[mask]
-            mode = "train" if self.model.training else "eval"
-            self._metrics[mode]["sampling/logp_gap_mean"].append(gap.mean().item())
-            self._metrics[mode]["sampling/logp_gap_max"].append(gap.max().item())
-            if gap.mean() > self.logp_gap_limit:
-                raise InputError(
-                    f"the sampler and the trainer disagree: their log-probs differ by {gap.mean():.3f} a token, where "
-                    f"at most {self.logp_gap_limit} is allowed; weights or temperature are not the same on both sides"
-                )
+        sampled = output.get("sampling_per_token_logps")
+        if sampled is not None:
+            trained = output.get("old_per_token_logps")
+            rows = slice(None) if trained is not None else slice(GAP_ROWS)
+            if trained is None:
+                trained = self._log_probs(output, rows)
+            mask = self._sampled_now(output)[rows]
+            check_gap(self, (trained - sampled[rows]).abs()[mask], self.logp_gap_limit)
         return output
+
+    def _log_probs(self, output, rows: slice) -> torch.Tensor:
+        """(rows, T) the trainer's log-probs of completions that TRL has not scored."""
+        names = (("prompt_ids", "completion_ids"), ("prompt_mask", "completion_mask"))
+        ids, mask = (torch.cat([output[name][rows] for name in pair], dim=1) for pair in names)
+        with torch.no_grad(), disable_gradient_checkpointing(self.model, self.args.gradient_checkpointing_kwargs):
+            return self._get_per_token_logps_and_entropies(self.model, ids, mask, output["completion_ids"].shape[1])[0]
 
     def _sampled_now(self, output) -> torch.Tensor:
         """(B, T) true for the tokens that the policy as it is now has sampled."""
@@ -171,6 +190,8 @@ def policy_trainer(
     batches = micro_batches(sequences, settings.micro_batch_size)
     config = GRPOConfig(
         **common_arguments(run),
+        **vllm_arguments(run.system),
+        **importance_arguments(run.system),
         max_steps=settings.steps,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.learning_rate_schedule,

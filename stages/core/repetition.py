@@ -13,6 +13,20 @@ def repeats(ids: list[int], ngram: int, times: int) -> bool:
     )
 
 
+def first_repetition(ids: list[int], ngram: int, times: int) -> int:
+    """The number of tokens after which `repeats` first holds; all of them where it never does."""
+    _check(ngram, times)
+    first = len(ids)
+    for period in range(1, ngram + 1):
+        run = 0  # tokens in a row that are the ones a period before
+        for place in range(period, first):
+            run = run + 1 if ids[place] == ids[place - period] else 0
+            if run == period * (times - 1):
+                first = place + 1
+                break
+    return first
+
+
 class RepetitionStopping(StoppingCriteria):
     """Stops each sequence of a batch at the first repetition behind its prompt; see `repeats`.
 

@@ -45,6 +45,8 @@ CURVES = (
     (r"kl", "KL to the reference"),
     (r"entropy", "entropy"),
     (r"clip_ratio(/region_mean)?", "share of clipped tokens"),
+    (r"sampling/logp_gap_mean", "sampler against trainer: mean difference, nats a token"),
+    (r"sampling/logp_gap_max", "sampler against trainer: largest difference, nats a token"),
     (r"loss", "loss"),
     (r"eval_loss", "held-out loss"),
     (r"(train_)?accuracy", "accuracy"),

@@ -1,8 +1,8 @@
 """On what a scale runs its stages: engine, precision, adapters, processes, tracking. Imports no torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from stages.core.settings.common import Fraction, Positive, Rate
 
@@ -24,6 +24,27 @@ class Lora(BaseModel):
     save: Literal["merged", "adapter"] = "merged"
 
 
+class Vllm(BaseModel):
+    """Where vLLM samples: in the trainer's own process (colocate), or behind `trl vllm-serve` (server).
+
+    importance_sampling: how GRPO's loss weighs a token (or a completion) by the ratio of the trainer's probability to
+    vLLM's: cut off at the cap (truncate), or dropped above it (mask).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Literal["colocate", "server"] = "colocate"
+    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.3
+    tensor_parallel_size: Positive = 1
+    max_model_length: Positive | None = None
+    server_host: str = "127.0.0.1"
+    server_port: Positive = 8000
+    importance_sampling: Literal["token_truncate", "token_mask", "sequence_truncate", "sequence_mask"] = (
+        "token_truncate"
+    )
+    importance_sampling_cap: Annotated[float, Field(ge=1)] = 2.0
+
+
 class System(BaseModel):
     """The machinery of a scale.
 
@@ -34,7 +55,8 @@ class System(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    engine: Literal["transformers"] = "transformers"
+    engine: Literal["transformers", "vllm"] = "transformers"
+    vllm: Vllm = Vllm()
     precision: Literal["float32", "bfloat16"] = "float32"
     gradient_checkpointing: bool = False
     lora: Lora | None = None
