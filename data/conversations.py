@@ -3,8 +3,7 @@
 import random
 
 from data.modes import MODES, Mode, mode_of, with_flag, with_system_flag
-from data.summary import state_answer
-from data.tasks import REASONING_DOMAINS
+from data.written import statement
 
 FLAGGED = 0.7
 """How often an earlier turn of a conversation has a flag."""
@@ -56,7 +55,7 @@ def other_rows(pool: list[dict], row: dict, count: int, rng: random.Random) -> l
 
 def response_of(row: dict) -> str:
     """A right response to an earlier turn, as short as it can be."""
-    return state_answer(row["answer"], row["language"]) if row["domain"] in REASONING_DOMAINS else row["answer"]
+    return statement(row)
 
 
 def asking(

@@ -1,11 +1,17 @@
-"""Data for the reward models: judged pairs and labelled responses, drawn from the gold preference with noise."""
+"""Data for the reward models: judged pairs and labelled responses.
 
+Those of the world's families are drawn from the gold preference with noise; those of public data sets are as people or
+models have judged them.
+"""
+
+import json
 import random
 from dataclasses import replace
 
-from data.chat import render_completion
+from data.chat import parse, render_completion
 from data.preference import candidate_answers, complied_unsafely, gold
 from data.tasks import GENERAL, problems
+from stages.core.errors import InputError
 
 Pair = dict[str, str]
 
@@ -96,4 +102,54 @@ def referenced_responses(
         )
         if len(found) == count:
             return found
+    return found
+
+
+# -- of public rows
+
+
+def asked(row: dict) -> str:
+    """The user's last words."""
+    return row["prompt"][-1]["content"]
+
+
+def public_pairs(rows: list[dict], balance_lengths: bool) -> tuple[list[Pair], dict[str, int]]:
+    """Pairs of preference rows, and how many were dropped to have as many longer answers chosen as shorter ones."""
+    if strange := {row["task"] for row in rows if "chosen" not in row}:
+        raise InputError(
+            f"{', '.join(sorted(strange))}: no preferences: a helpful reward model needs chosen and rejected"
+        )
+    pairs = [{"question": asked(row), "chosen": row["chosen"], "rejected": row["rejected"]} for row in rows]
+    counts = {"total": len(pairs), "length balance": 0}
+    if balance_lengths:
+        longer = [pair for pair in pairs if len(pair["chosen"]) > len(pair["rejected"])]
+        others = [pair for pair in pairs if len(pair["chosen"]) <= len(pair["rejected"])]
+        kept = min(len(longer), len(others))
+        counts["length balance"] = len(pairs) - 2 * kept
+        pairs = longer[:kept] + others[:kept]
+    return pairs, counts | {"kept": len(pairs)}
+
+
+def public_labels(rows: list[dict]) -> list[dict[str, str | float]]:
+    """Responses with people's verdict: safe (1.0) or not (0.0)."""
+    found = []
+    for row in rows:
+        safe = json.loads(row["info"]).get("safe")
+        if safe is None or "completion" not in row:
+            raise InputError(f"{row['task']}: no labelled responses: a safety reward model needs responses with `safe`")
+        found.append({"question": asked(row), "response": row["completion"], "label": float(safe)})
+    return found
+
+
+def public_references(rows: list[dict], seed: int) -> list[dict[str, str | float]]:
+    """Each row's own response, or that of another row: right (1.0) or wrong (0.0) by the row's reference answer."""
+    rng = random.Random(seed)
+    answers = [parse(row["completion"]).answer if "completion" in row else row["answer"] for row in rows]
+    found = []
+    for index, row in enumerate(rows):
+        right = rng.random() < 0.5
+        other = (index + rng.randrange(1, len(rows))) % len(rows) if len(rows) > 1 else index
+        label = float(right or rows[other]["answer"] == row["answer"])
+        response = answers[index if right else other]
+        found.append({"question": asked(row), "reference": row["answer"], "response": response, "label": label})
     return found

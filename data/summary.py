@@ -6,6 +6,7 @@ a box (v2 B.3.2, Listing 1). Here the thoughts are regular enough for a rule.
 
 import re
 
+from data.chat import Parsed
 from data.language import Language
 
 _STATEMENT: dict[Language, str] = {"en": r"The answer is \boxed{{{}}}.", "zh": r"答案是\boxed{{{}}}。"}
@@ -30,3 +31,11 @@ def summarise(thinking: str, final: str, language: Language) -> str:
     if not steps:
         return statement
     return f"{steps[-1]}. {statement}" if language == "en" else f"{steps[-1]}。{statement}"
+
+
+def closing(thinking: str, said: Parsed, row: dict) -> str:
+    """The summary of a thought about a public row: its last paragraph and the boxed answer, or the program."""
+    if row["verifier"] == "code_tests":
+        return said.answer
+    paragraphs = [paragraph.strip() for paragraph in thinking.split("\n\n") if paragraph.strip()]
+    return "\n\n".join([*paragraphs[-1:], state_answer(said.final or said.answer, row["language"])])

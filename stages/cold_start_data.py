@@ -11,7 +11,6 @@ DEVIATIONS   a rule writes the summary where the paper asks DeepSeek-V3; mixed-l
 
 from datasets import Dataset
 
-from data.tasks import rows
 from stages.core.candidates import (
     at_most,
     candidates,
@@ -22,6 +21,7 @@ from stages.core.candidates import (
     with_summary,
 )
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import draw_rows
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules
 from stages.core.settings import ColdStartData
@@ -30,7 +30,7 @@ from stages.core.settings import ColdStartData
 def main(run: Run) -> None:
     settings: ColdStartData = run.settings
     zero = open_engine(run, "sampler", settings.sampling_batch_size)
-    prompts = rows(settings.tasks, settings.prompts, "train", settings.seed + 1)
+    prompts = draw_rows(run, settings.tasks, settings.prompts, "train", settings.seed + 1)
     sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
     sampled = zero.answer(prompts, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)
 

@@ -11,9 +11,10 @@ from datasets import Dataset
 from data.chat import render_prompt
 from data.conversations import in_both_modes
 from data.modes import follows_mode
-from data.tasks import REASONING_DOMAINS, rows, verify
+from data.tasks import REASONING_DOMAINS, verify
 from stages.core.candidates import candidates, generated, has_ended
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import draw_rows
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules
 from stages.core.settings import TeacherData
@@ -23,8 +24,8 @@ def main(run: Run) -> None:
     settings: TeacherData = run.settings
     teacher = open_engine(run, "sampler", settings.sampling_batch_size)
     general = round(settings.prompts * settings.general_fraction)
-    pool = rows(settings.tasks, settings.prompts - general, "train", settings.seed + 10)
-    pool += rows(settings.general_tasks, general, "train", settings.seed + 11)
+    pool = draw_rows(run, settings.tasks, settings.prompts - general, "train", settings.seed + 10)
+    pool += draw_rows(run, settings.general_tasks, general, "train", settings.seed + 11)
     prompts = in_both_modes(pool, len(pool), settings.non_thinking_fraction, settings.seed)
     sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
     sampled = teacher.answer(prompts, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)

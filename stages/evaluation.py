@@ -27,7 +27,7 @@ REFERENCE = "general_sft"
 
 def main(run: Run) -> None:
     settings: Evaluation = run.settings
-    questions = held_out(settings)
+    questions = held_out(run)
     recorder = Recorder(run)
     general: dict[str, Answers] = {}
     tokens = 0

@@ -28,6 +28,7 @@ from stages.core.benchmarks import (
 )
 from stages.core.budget import EARLY_STOP, generate_with_budget
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import draw_rows
 from stages.core.engine import Completion, Engine, Sampling, open_engine
 from stages.core.errors import InputError
 from stages.core.rewards import accuracy
@@ -39,7 +40,7 @@ REFERENCE = "thinking_mode_fusion"
 
 def main(run: Run) -> None:
     settings: ModeEvaluation = run.settings
-    questions = held_out(settings) | {
+    questions = held_out(run) | {
         "length_control": rows({"repeat_word": 1.0}, settings.questions_per_benchmark, settings.split, settings.seed)
     }
     recorder, tokens = Recorder(run), 0
@@ -96,7 +97,7 @@ def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
     A row for each mode that was asked for: a model that always thinks follows one of them in full.
     """
     settings: ModeEvaluation = recorder.run.settings
-    scripts = conversations(settings)
+    scripts = conversations(recorder.run)
     spoken: list[list[dict]] = [[] for _ in scripts]
     sampling = sampling_of(settings, None)
     followed: list[float] = [0.0] * len(scripts)
@@ -113,10 +114,11 @@ def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
         recorder.add(name, "think_follow", "followed", asked, 1, mode)
 
 
-def conversations(settings: ModeEvaluation) -> list[list[dict]]:
+def conversations(run: Run) -> list[list[dict]]:
     """The user turns of each conversation, on held-out questions; at least one has a flag."""
+    settings: ModeEvaluation = run.settings
     rng = random.Random(settings.seed)
-    pool = rows(settings.tasks, 4 * settings.conversations, settings.split, settings.seed + 2)
+    pool = draw_rows(run, settings.tasks, 4 * settings.conversations, settings.split, settings.seed + 2)
     scripts = []
     for _ in range(settings.conversations):
         turns = [

@@ -16,13 +16,11 @@ from datasets import Dataset
 
 from data.chat import parse, render_completion, render_prompt
 from data.conversations import asking, other_rows
-from data.preference import gold
-from data.summary import state_answer
-from data.tasks import GENERAL, rows
-from data.tasks.base import Problem
-from data.tasks.length_control import length_score
+from data.tasks import TASKS
+from data.written import checklist, response, statement
 from stages.core.candidates import at_most, candidates, generated, right_and_well_formed
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import draw_rows
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules
 from stages.core.settings import FusionData
@@ -42,7 +40,7 @@ def main(run: Run) -> None:
     counts |= {"query had enough": counts["kept"] - len(examples), "kept": len(examples)}
 
     rng = random.Random(settings.seed)
-    others, unchecked = written_answers(settings, list({row["id"]: row for row in examples}.values()), rng)
+    others, unchecked = written_answers(run, list({row["id"]: row for row in examples}.values()), rng)
     examples += others
     counts |= {"general answers below the checklist score": unchecked}
 
@@ -65,34 +63,33 @@ def main(run: Run) -> None:
     run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
 
 
-def written_answers(settings: FusionData, thought: list[dict], rng: random.Random) -> tuple[list[dict], int]:
+def written_answers(run: Run, thought: list[dict], rng: random.Random) -> tuple[list[dict], int]:
     """(examples that no model wrote, general answers that fell to the checklist).
 
     thought: the queries that are answered with a thought. Without one the same are answered, as far as there are
     enough: if families or queries differed between the modes, they would tell what only the flag shall tell.
     """
+    settings: FusionData = run.settings
     general = round(settings.non_thinking_rows * settings.general_fraction)
     wanted = settings.non_thinking_rows - general
     again = rng.sample(thought, min(wanted, len(thought)))
-    again += rows(settings.tasks, wanted - len(again), "train", settings.seed + 8)
+    again += draw_rows(run, settings.tasks, wanted - len(again), "train", settings.seed + 8)
     examples = [
         row
         | {
-            "completion": render_completion("", state_answer(row["answer"], row["language"])),
+            "completion": render_completion("", statement(row)),
             "mode": "non_thinking",
         }
         for row in again
     ]
     fell = 0
-    for row in rows(settings.general_tasks, general, "train", settings.seed + 9):
-        task, problem = GENERAL[row["task"]], Problem.from_row(row)
-        checklist = length_score if row["task"] == "repeat_word" else gold
-        drafts = [task.undisciplined_answer(problem, rng) for _ in range(settings.drafts)]
-        answer = max(drafts, key=lambda draft, row=row, checklist=checklist: checklist(draft, row))
-        if checklist(answer, row) < settings.min_checklist_score:
+    for row in draw_rows(run, settings.general_tasks, general, "train", settings.seed + 9):
+        thinking, answer = response(row, settings.drafts, rng)
+        if row["task"] in TASKS and checklist(row)(answer) < settings.min_checklist_score:
             fell += 1
             continue
-        thinking = (task.thought(problem) or "") if rng.random() < settings.thoughtful else ""
+        if rng.random() >= settings.thoughtful:
+            thinking = ""
         mode = "thinking" if thinking else "non_thinking"
         examples.append(row | {"completion": render_completion(thinking, answer), "mode": mode})
     return examples, fell

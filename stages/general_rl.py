@@ -10,8 +10,8 @@ DEVIATIONS   none in the method; lengths, batch and learning rate are the scale'
 
 import random
 
-from data.tasks import rows
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import draw_rows
 from stages.core.engine import Completion
 from stages.core.settings import GeneralRL
 
@@ -23,18 +23,19 @@ def main(run: Run) -> None:
 
     settings: GeneralRL = run.settings
     policy, tokenizer = run.load_model(), run.load_tokenizer()
-    trainer = policy_trainer(run, policy, tokenizer, ordered_prompts(settings), reward_models(run), shuffle=False)
+    trainer = policy_trainer(run, policy, tokenizer, ordered_prompts(run), reward_models(run), shuffle=False)
     headline = train_policy(run, trainer)
     run.save_model(trainer, tokenizer, settings.template, headline)
 
 
-def ordered_prompts(settings: GeneralRL) -> list[dict]:
+def ordered_prompts(run: Run) -> list[dict]:
     """The prompts in the order of training: reasoning alone, then mixed with general ones in the last steps."""
+    settings: GeneralRL = run.settings
     rng = random.Random(settings.seed)
     total, late = (steps * settings.prompts_per_step for steps in (settings.steps, settings.preference_steps))
     general = round(late * settings.general_fraction)
-    reasoning = rows(settings.tasks, min(total - general, settings.prompts), "train", settings.seed + 4)
-    pool = rows(settings.general_tasks, min(general, settings.prompts), "train", settings.seed + 5)
+    reasoning = draw_rows(run, settings.tasks, min(total - general, settings.prompts), "train", settings.seed + 4)
+    pool = draw_rows(run, settings.general_tasks, min(general, settings.prompts), "train", settings.seed + 5)
     early = [reasoning[i % len(reasoning)] for i in range(total - late)]
     mixed = [reasoning[(i + total - late) % len(reasoning)] for i in range(late - general)]
     mixed += [pool[i % len(pool)] for i in range(general)]
@@ -62,7 +63,7 @@ def reward_models(run: Run) -> dict:
 
 def is_safety(row: dict) -> bool:
     """Whether a prompt is of the safety set. Safe look-alikes are of the helpfulness set: answering them is right."""
-    return row["task"] == "unsafe"
+    return row["domain"] == "safety" and row["task"] != "safe_lookalike"
 
 
 def is_helpfulness(row: dict) -> bool:

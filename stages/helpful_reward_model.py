@@ -4,13 +4,15 @@ CONSUMES     from: the general SFT model (Dev3)
 PRODUCES     model/ with a scalar head
 PAPER        DeepSeek-R1 v2 s.3.1: pairs judged four times, order randomised, kept where the mean scores differ by more
              than 1, lengths balanced; pairwise loss, one epoch
-DEVIATIONS   the judge is the world's gold preference seen through noise, not DeepSeek-V3
+DEVIATIONS   the judge is the world's gold preference seen through noise, not DeepSeek-V3; pairs of public data sets are
+             judged already
 """
 
 from datasets import Dataset
 
-from data.preference_data import judged_pairs
+from data.preference_data import Pair, judged_pairs, public_pairs
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import by_kind, draw_rows, of_sources
 from stages.core.settings import HelpfulRewardModel
 
 
@@ -22,10 +24,7 @@ def main(run: Run) -> None:
 
     settings: HelpfulRewardModel = run.settings
     model, tokenizer = scalar_head(run)
-    judge = (settings.judgements, settings.judge_noise, settings.min_score_difference, settings.balance_lengths)
-    pairs, counts = judged_pairs(settings.tasks, settings.examples, "train", settings.seed, *judge)
-    held_out, _ = judged_pairs(settings.tasks, settings.held_out, "validation", settings.seed, *judge)
-    run.metrics.say("judged pairs: " + ", ".join(f"{rule} {count}" for rule, count in counts.items()))
+    pairs, held_out = judged(run, settings.examples, "train"), judged(run, settings.held_out, "validation")
 
     texts = [
         {key: scored_text(tokenizer, pair["question"], pair[key]) for key in ("chosen", "rejected")} for pair in pairs
@@ -56,6 +55,24 @@ def main(run: Run) -> None:
     ]
     accuracy = sum(margin > 0 for margin in margins) / len(margins)
     run.save_model(trainer, tokenizer, "chat", {"held_out_accuracy": accuracy, "pairs": len(pairs)})
+
+
+def judged(run: Run, count: int, split: str) -> list[Pair]:
+    """Pairs of the world and of public data sets."""
+    settings: HelpfulRewardModel = run.settings
+    families, sources = by_kind(settings.tasks)
+    wanted = of_sources(settings.tasks, count)
+    pairs: list[Pair] = []
+    if families:
+        judge = (settings.judgements, settings.judge_noise, settings.min_score_difference, settings.balance_lengths)
+        pairs, counts = judged_pairs(families, count - wanted, split, settings.seed, *judge)
+        run.metrics.say(f"judged pairs ({split}): " + ", ".join(f"{rule} {number}" for rule, number in counts.items()))
+    if wanted:
+        rows = draw_rows(run, sources, wanted, split, settings.seed)
+        public, counts = public_pairs(rows, settings.balance_lengths)
+        run.metrics.say(f"public pairs ({split}): " + ", ".join(f"{rule} {number}" for rule, number in counts.items()))
+        pairs += public
+    return pairs
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from datasets import Dataset
 
 from data.chat import parse
 from data.joined import join_some
-from data.tasks import rows
 from stages.core.candidates import (
     Candidate,
     at_most,
@@ -31,6 +30,7 @@ from stages.core.candidates import (
 )
 from stages.core.checkpoint import Run, stage_main
 from stages.core.difficulty import guessed_without_thinking, pass_rates
+from stages.core.drawing import draw_rows
 from stages.core.engine import Sampling, open_engine
 from stages.core.errors import InputError
 from stages.core.filters import apply_rules
@@ -42,7 +42,8 @@ from stages.core.settings import LongCotColdStartData
 def main(run: Run) -> None:
     settings: LongCotColdStartData = run.settings
     joined = round(settings.several_questions * settings.prompts)
-    pool = join_some(rows(settings.tasks, settings.prompts + joined, "train", settings.seed + 6), joined)
+    drawn = draw_rows(run, settings.tasks, settings.prompts + joined, "train", settings.seed + 6)
+    pool = join_some(drawn, joined)
     random.Random(settings.seed).shuffle(pool)
 
     query_rules = {

@@ -3,16 +3,19 @@
 CONSUMES     from: the vanilla SFT model; data: the curated prompts
 PRODUCES     model/ that thinks before it answers
 PAPER        Kimi k1.5 s.2.2: a small set of verified reasoning paths on the refined prompts, lightweight SFT
-DEVIATIONS   the paths are a worked solution of the world's patient author, not prompted from a model
+DEVIATIONS   the paths are a worked solution of the world's patient author, or a public data set's demonstrations, not
+             prompted from a model
 """
 
 import random
 
-from data.chat import render_completion, render_prompt
+from data.chat import parse, render_completion, render_prompt
 from data.corpus import join_steps
 from data.long_cot import long_thought
 from data.summary import state_answer, summarise
+from data.tasks import verify
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import draw_rows
 from stages.core.settings import LongCotSFT
 
 
@@ -20,7 +23,29 @@ def main(run: Run) -> None:
     from stages.core.supervised import train_sft
 
     settings: LongCotSFT = run.settings
-    tokenizer, rng = run.load_tokenizer(), random.Random(settings.seed)
+    tokenizer = run.load_tokenizer()
+    examples = [
+        {"prompt_text": render_prompt(tokenizer, row["prompt"], "chat"), "completion": completion}
+        for row, completion in (demonstrated(run) if settings.demonstrations else written(run))
+    ]
+    train_sft(run, examples)
+
+
+def demonstrated(run: Run) -> list[tuple[dict, str]]:
+    """Rows of public data sets with their responses: those that are right, as far as a rule can say."""
+    settings: LongCotSFT = run.settings
+    drawn = draw_rows(run, settings.demonstrations, settings.examples, "train", settings.seed)
+    return [
+        (row, row["completion"])
+        for row in drawn
+        if "completion" in row and (row["verifier"] == "none" or verify(parse(row["completion"]), row))
+    ]
+
+
+def written(run: Run) -> list[tuple[dict, str]]:
+    """Curated prompts with a worked solution of the world's author."""
+    settings: LongCotSFT = run.settings
+    rng = random.Random(settings.seed)
     prompts = run.load_rows().to_list()
     examples = []
     for row in rng.sample(prompts, min(settings.examples, len(prompts))):
@@ -30,13 +55,8 @@ def main(run: Run) -> None:
             answer = state_answer(trace.answer, row["language"])
         else:
             answer = summarise(thought, trace.answer, row["language"])
-        examples.append(
-            {
-                "prompt_text": render_prompt(tokenizer, row["prompt"], "chat"),
-                "completion": render_completion(thought, answer),
-            }
-        )
-    train_sft(run, examples)
+        examples.append((row, render_completion(thought, answer)))
+    return examples
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ DEVIATIONS   direction, temperature, learning rate and lengths are not stated in
 """
 
 from data.conversations import in_both_modes
-from data.tasks import rows as task_rows
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import draw_rows
 from stages.core.settings import OnPolicyDistillation
 
 
@@ -22,7 +22,7 @@ def main(run: Run) -> None:
     settings: OnPolicyDistillation = run.settings
     student, tokenizer, teacher = run.load_model(), run.load_tokenizer(), run.load_frozen("teacher")
     check_same_tokens(tokenizer, run.load_tokenizer("teacher"))
-    pool = task_rows(settings.tasks, settings.prompts, "train", settings.seed + 5)
+    pool = draw_rows(run, settings.tasks, settings.prompts, "train", settings.seed + 5)
     count = settings.steps * settings.prompts_per_step
     prompts = in_both_modes(pool, count, settings.non_thinking_fraction, settings.seed)
     trainer = distillation_trainer(run, student, teacher, tokenizer, prompts)

@@ -11,9 +11,9 @@ from collections import Counter
 
 from datasets import Dataset
 
-from data.tasks import rows
 from stages.core.checkpoint import Run, stage_main
 from stages.core.difficulty import guessed_without_thinking, pass_rates
+from stages.core.drawing import draw_rows
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules
 from stages.core.settings import PromptCuration
@@ -22,7 +22,7 @@ from stages.core.settings import PromptCuration
 def main(run: Run) -> None:
     settings: PromptCuration = run.settings
     engine = open_engine(run, "sampler", settings.sampling_batch_size)
-    pool = rows(settings.tasks, settings.prompts, "train", settings.seed + 4)
+    pool = draw_rows(run, settings.tasks, settings.prompts, "train", settings.seed + 4)
     if "data" in run.config["inputs"]:
         pool += run.load_rows().to_list()
     kinds = {task: kind for kind, tasks in settings.excluded.items() for task in tasks}

@@ -9,10 +9,10 @@ DEVIATIONS   learnable means right at least once and wrong at least once; the su
 
 from datasets import Dataset
 
-from data.tasks import rows
 from stages.core.candidates import generated
 from stages.core.checkpoint import Run, stage_main
 from stages.core.difficulty import pass_rates
+from stages.core.drawing import draw_rows
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules
 from stages.core.query_filters import select_pairs
@@ -21,7 +21,7 @@ from stages.core.settings import QueryVerifierPairs
 
 def main(run: Run) -> None:
     settings: QueryVerifierPairs = run.settings
-    pool = rows(settings.tasks, settings.prompts, "train", settings.seed + 7)
+    pool = draw_rows(run, settings.tasks, settings.prompts, "train", settings.seed + 7)
     used = set(run.load_rows(table="rows")["id"])
     reserved = set(run.load_rows(table="validation")["id"])
     rules = {

@@ -4,11 +4,12 @@ CONSUMES     from: the fused model
 PRODUCES     model/ with a scalar head (its sigmoid is the probability of agreement)
 PAPER        Qwen3 s.4.4: a reward from a model that is given a reference answer, for what a rule would misjudge
 DEVIATIONS   a small model trained for it on labels of the world's verifier, some flipped, where the paper asks
-             Qwen2.5-72B-Instruct
+             Qwen2.5-72B-Instruct; of public data sets, a row's own response against that of another row
 """
 
-from data.preference_data import referenced_responses
+from data.preference_data import public_references, referenced_responses
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import by_kind, draw_rows, of_sources
 from stages.core.scoring import with_reference
 from stages.core.settings import ReferenceRewardModel
 
@@ -19,7 +20,11 @@ def main(run: Run) -> None:
     settings: ReferenceRewardModel = run.settings
 
     def examples(count: int, split: str, noise: float) -> list[dict]:
-        drawn = referenced_responses(settings.tasks, count, split, settings.seed, noise)
+        families, sources = by_kind(settings.tasks)
+        wanted = of_sources(settings.tasks, count)
+        drawn = referenced_responses(families, count - wanted, split, settings.seed, noise) if families else []
+        if wanted:
+            drawn += public_references(draw_rows(run, sources, wanted, split, settings.seed), settings.seed)
         return [e | {"question": with_reference(e["question"], e["reference"])} for e in drawn]
 
     train_pointwise(

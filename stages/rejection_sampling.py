@@ -14,11 +14,10 @@ import random
 from datasets import Dataset
 
 from data.chat import render_completion, render_prompt
-from data.preference import gold
-from data.tasks import GENERAL, rows
-from data.tasks.base import Problem
+from data.written import response
 from stages.core.candidates import candidates, generated, in_one_language, not_repetitive, right_and_well_formed
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import draw_rows
 from stages.core.engine import Sampling, open_engine
 from stages.core.filters import apply_rules, has_code_block, longest_paragraph
 from stages.core.settings import RejectionSampling
@@ -27,7 +26,7 @@ from stages.core.settings import RejectionSampling
 def main(run: Run) -> None:
     settings: RejectionSampling = run.settings
     sampler = open_engine(run, "sampler", settings.sampling_batch_size)
-    prompts = rows(settings.tasks, settings.prompts, "train", settings.seed + 2)
+    prompts = draw_rows(run, settings.tasks, settings.prompts, "train", settings.seed + 2)
     sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
     sampled = sampler.answer(prompts, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)
 
@@ -51,14 +50,13 @@ def main(run: Run) -> None:
         table.append(row | {"completion": sample.text})
     counts |= {"prompt had enough": duplicates, "kept": len(table)}
 
-    general = rows(settings.general_tasks, settings.non_reasoning_rows, "train", settings.seed + 3)
+    general = draw_rows(run, settings.general_tasks, settings.non_reasoning_rows, "train", settings.seed + 3)
     rng = random.Random(settings.seed)
     for row in general:
-        task, problem = GENERAL[row["task"]], Problem.from_row(row)
-        count = settings.unsafe_drafts if row["task"] == "unsafe" else settings.drafts
-        drafts = [task.undisciplined_answer(problem, rng) for _ in range(count)]
-        answer = max(drafts, key=lambda draft, row=row: gold(draft, row))
-        thought = "" if row["task"] in settings.no_cot_tasks else task.thought(problem) or ""
+        drafts = settings.unsafe_drafts if row["task"] == "unsafe" else settings.drafts
+        thought, answer = response(row, drafts, rng)
+        if row["task"] in settings.no_cot_tasks:
+            thought = ""
         table.append(row | {"completion": render_completion(thought, answer)})
 
     for row in table:

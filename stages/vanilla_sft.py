@@ -10,10 +10,11 @@ import random
 
 from data.chat import render_completion, render_prompt
 from data.corpus import join_steps
-from data.summary import state_answer
-from data.tasks import TASKS, rows
+from data.tasks import TASKS
 from data.tasks.base import Problem
+from data.written import solution, statement
 from stages.core.checkpoint import Run, stage_main
+from stages.core.drawing import draw_rows
 from stages.core.settings import VanillaSFT
 
 
@@ -27,19 +28,22 @@ def main(run: Run) -> None:
             "prompt_text": render_prompt(tokenizer, row["prompt"], "chat"),
             "completion": render_completion("", short_answer(row, settings, rng)),
         }
-        for row in rows(settings.tasks, settings.examples, "train", settings.seed)
+        for row in draw_rows(run, settings.tasks, settings.examples, "train", settings.seed)
     ]
     train_sft(run, examples)
 
 
 def short_answer(row: dict, settings: VanillaSFT, rng: random.Random) -> str:
     """The bare statement, or a short chain of thought before it where the solution is short enough."""
+    stated = statement(row)
+    if row["task"] not in TASKS:
+        short = solution(row) if rng.random() >= settings.direct_fraction else ""
+        return f"{short}\n{stated}" if short else stated
     problem = Problem.from_row(row)
     trace = TASKS[row["task"]].solve(problem, rng)
-    statement = state_answer(problem.answer, problem.language)
     if len(trace.steps) > settings.short_steps or rng.random() < settings.direct_fraction:
-        return statement
-    return f"{join_steps(trace, [problem.language] * len(trace.steps))}\n{statement}"
+        return stated
+    return f"{join_steps(trace, [problem.language] * len(trace.steps))}\n{stated}"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 from accelerate import Accelerator
-from test_objectives import make_trainer, rollout  # noqa: F401  a fixture
+from test_objectives import make_trainer as make_trainer  # a fixture
+from test_objectives import rollout
 
 from stages.core import policy, vllm_environment
 from stages.core.checkpoint import Run
@@ -142,7 +143,7 @@ def test_the_gap_is_drawn():
 # -- the gate where TRL itself scores nothing: a rollout for a single update
 
 
-def test_the_gate_works_where_a_rollout_serves_one_update(make_trainer, monkeypatch):
+def test_the_gate_works_where_a_rollout_serves_one_update(make_trainer, monkeypatch):  # noqa: F811
     trainer = make_trainer(steps_per_rollout=1)
     batch = rollout(trainer)
     assert "old_per_token_logps" not in batch

@@ -55,7 +55,8 @@ def family(name: str) -> tuple[Task, tuple[Language, ...]]:
     known = getattr(TASKS.get(task), "languages", LANGUAGES)
     if task not in TASKS or (only and only not in known):
         raise InputError(
-            f"task family {name!r}: allowed are {', '.join(TASKS)}, each with @en or @zh behind it for one language"
+            f"mixture: {name!r} is no task family and no public data set; allowed are {', '.join(TASKS)}, each with "
+            "@en or @zh behind it for one language, and the names in data/sources.py"
         )
     return TASKS[task], (only,) if only else known
 

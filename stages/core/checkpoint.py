@@ -35,7 +35,7 @@ from stages.core.processes import is_main, launch_command
 from stages.core.progress import Metrics
 from stages.core.recipe import identity
 from stages.core.settings import PAYLOAD, SETTINGS
-from stages.core.settings.system import System
+from stages.core.settings.system import PublicData, System
 
 
 class Stopped(Exception):
@@ -60,6 +60,9 @@ class Run:
             where = ".".join(str(part) for part in first["loc"])
             raise InputError(f"the config of {self.stage}: settings.{where}: {first['msg'].lower()}") from None
         self.system = System.model_validate(config["system"])
+        self.public_data = PublicData.model_validate(config["public_data"])
+        self.sources: dict[str, dict[str, Any]] = {}
+        """What was read of public data sets: revision, and how many rows each rule dropped."""
         if self.system.engine == "vllm":
             from stages.core.vllm_environment import prepare_vllm
 
@@ -302,6 +305,7 @@ class Run:
             "hardware": hardware(),
             "seconds": round(self.metrics.seconds, 2),
             "resumed": self._resumed,
+            "sources": self.sources,
             "headline": headline,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         } | about
@@ -321,7 +325,7 @@ def licences(table: Any) -> Iterable[Any]:
 def load_config(path: str) -> dict[str, Any]:
     """A stage's config.json."""
     config = read_json(Path(path), "a stage takes the config.json that the recipe wrote")
-    keys = ("recipe", "scale", "stage", "script", "runs", "output", "system", "inputs", "settings")
+    keys = ("recipe", "scale", "stage", "script", "runs", "output", "system", "public_data", "inputs", "settings")
     missing = [key for key in keys if not isinstance(config, dict) or key not in config]
     if missing:
         raise InputError(f"{path}: {', '.join(missing)} missing: a stage takes the config.json that the recipe wrote")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from data.modes import without_flags
-from data.tasks import rows
+from stages.core.drawing import draw_rows
 from stages.core.engine import Completion, Sampling, open_engine
 from stages.core.errors import InputError
 from stages.core.objectives import clipped_z_score, sigmoid
@@ -39,7 +39,8 @@ def scaled_preference(run, name: str, applies: Callable[[dict], bool], normalisa
     settings, scorer = run.settings, open_scorer(run, name)
     mean, deviation = 0.0, 1.0
     if normalisation == "z_score":
-        prompts = [row for row in rows(settings.general_tasks, 256, "train", settings.seed + 6) if applies(row)]
+        drawn = draw_rows(run, settings.general_tasks, 256, "train", settings.seed + 6)
+        prompts = [row for row in drawn if applies(row)]
         mean, deviation = score_scale(
             run, scorer, prompts, settings.temperature, settings.max_completion_length, settings.seed
         )

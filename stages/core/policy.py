@@ -10,10 +10,10 @@ from trl.models import unwrap_model_for_generation
 from trl.models.utils import disable_gradient_checkpointing
 
 from data.chat import Template, render_prompt
-from data.tasks import rows as task_rows
 from stages.core.adapters import RefreshReference, adapter_weights, is_adapted
 from stages.core.callbacks import common_arguments, last_tenth, logged_means, micro_batches, train, watch
 from stages.core.checkpoint import Run
+from stages.core.drawing import draw_rows
 from stages.core.engine import Completion
 from stages.core.generation import sample_completions
 from stages.core.repetition import RepetitionStopping
@@ -261,7 +261,7 @@ def train_on_reasoning(run: Run) -> None:
     if "data" in run.config["inputs"]:
         prompts = run.load_rows().to_list()
     else:
-        prompts = task_rows(run.settings.tasks, run.settings.prompts, "train", run.settings.seed)
+        prompts = draw_rows(run, run.settings.tasks, run.settings.prompts, "train", run.settings.seed)
     trainer = policy_trainer(run, policy, tokenizer, prompts)
     headline = train_policy(run, trainer)
     run.save_model(trainer, tokenizer, run.settings.template, headline)

@@ -21,7 +21,7 @@ from stages.core.settings.system import CHANGES_NO_RESULT, System, Tracker
 
 __all__ = ["Recipe", "Scale", "Stage", "Workspace", "available", "fingerprint", "load_recipe", "load_scale", "resolve"]
 
-HASHED = ("scale", "stage", "script", "settings")
+HASHED = ("scale", "stage", "script", "settings", "public_data")
 """What makes a result, beside the inputs and the system; where it lies and what a paper says about it do not."""
 
 
@@ -120,7 +120,8 @@ def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str 
         folder = f"{runs}/{scale.name}/{name}"
         config = {
             "recipe": None, "scale": scale.name, "stage": name, "script": script, "runs": runs, "output": folder,
-            "system": scale.system.model_dump(), "inputs": {}, "settings": settings_of(script, layers, name, scale),
+            "system": scale.system.model_dump(), "public_data": scale.public_data.model_dump(), "inputs": {},
+            "settings": settings_of(script, layers, name, scale),
             "paper": {"settings": {}, "cite": {}}, "why": scale.why,
         }  # fmt: skip
         threads, resources = resources_of(scale, name)
@@ -179,7 +180,8 @@ def resolve(
         layers += [(f"--config stages.{alias}", overrides.get(alias, {})) for alias in recipe.lineage[name]]
         config = {
             "recipe": recipe.name, "scale": scale.name, "stage": name, "script": script, "runs": runs,
-            "output": folder, "system": scale.system.model_dump(), "inputs": inputs,
+            "output": folder, "system": scale.system.model_dump(),
+            "public_data": scale.public_data.model_dump(), "inputs": inputs,
             "settings": settings_of(script, layers, name, scale),
             "paper": {"settings": definition.settings, "cite": definition.cite}, "why": scale.why,
         }  # fmt: skip

@@ -7,11 +7,12 @@ from data.chat import Template, has_format, render_completion
 from data.language import language_consistency
 from data.modes import follows_mode, mode_of
 from data.preference import follows_instruction
-from data.tasks import GENERAL, REASONING, REASONING_DOMAINS, verify
+from data.tasks import GENERAL, REASONING, REASONING_DOMAINS, TASKS, verify
 from data.tasks.answers import row_info
 from data.tasks.base import Author, Problem
 from data.tasks.entities import other
 from data.tasks.length_control import length_score
+from data.written import example
 from stages.core.engine import Completion
 from stages.core.errors import InputError
 
@@ -90,6 +91,11 @@ def worked_completion(
     from data.corpus import join_steps
     from data.summary import state_answer
 
+    if row["task"] not in TASKS:
+        thought, answer = example(row, language)
+        if template == "r1_zero":
+            return f" <think> {thought} </think> <answer> {answer} </answer>", row["answer"]
+        return render_completion(thought, answer), row["answer"]
     problem = Problem.from_row(row)
     if row["task"] in GENERAL:
         task = GENERAL[row["task"]]
@@ -122,7 +128,7 @@ def self_test(names: list[str], rows: list[dict], tokenizer, template: Template,
             decoded = tokenizer.decode(ids, skip_special_tokens=True)
             completion = Completion(decoded, len(ids), True, template)
             for name in names:
-                if row["task"] in GENERAL and name not in GENERAL_RULES:
+                if row["domain"] not in REASONING_DOMAINS and name not in GENERAL_RULES:
                     continue
                 score = RULES[name](completion, row)
                 if score is not None:
@@ -159,8 +165,11 @@ def _exemplars(row: dict, template: Template, both_modes: bool) -> dict[str, str
     found |= {"gold": gold, "malformed": gold.replace("</think>", "")}
     if row["task"] in GENERAL:
         return found | {"disobedient": gold.replace(answer, _disobedient(row))}
+    if row["domain"] not in REASONING_DOMAINS:
+        return found
+    wrong = gold.replace(answer, "pass") if row["verifier"] == "code_tests" else _with_wrong_answer(gold, answer)
     return found | {
-        "wrong": _with_wrong_answer(gold, answer),
+        "wrong": wrong,
         "other_language": worked_completion(row, template, other(row["language"]))[0],
     }
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stages.core.errors import InputError
 from stages.core.settings import SETTINGS
-from stages.core.settings.system import Lora, System
+from stages.core.settings.system import Lora, PublicData, System, Vllm
 
 RECIPES = Path("recipes")
 SCALES = RECIPES / "scales"
@@ -71,6 +71,7 @@ class Scale(BaseModel):
     name: str
     description: str
     system: System = System()
+    public_data: PublicData = PublicData()
     bases: dict[str, dict[str, Any]] = Field(min_length=1)
     scripts: dict[str, dict[str, Any]] = {}
     stages: dict[str, dict[str, Any]] = {}
@@ -222,7 +223,12 @@ def load_scale(name: str) -> Scale:
     keys = ["use", *(key for key in keys_of(Scale) if key != "name")]
     if "name" in content:
         raise InputError(f"{path}: unknown key `name`; {nearest('name', keys)}")
-    nested = {("system",): keys_of(System), ("system", "lora"): keys_of(Lora)}
+    nested = {
+        ("system",): keys_of(System),
+        ("system", "lora"): keys_of(Lora),
+        ("system", "vllm"): keys_of(Vllm),
+        ("public_data",): keys_of(PublicData),
+    }
     scale = checked(Scale, content | {"name": name}, path, {(): keys, ("stages", "*"): []} | nested)
     for script, values in scale.scripts.items():
         if script not in SETTINGS:

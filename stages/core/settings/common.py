@@ -10,7 +10,7 @@ Rate = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 TopP = Annotated[float, Field(gt=0, le=1)]
 Mixture = dict[str, Annotated[float, Field(ge=0)]]
-"""Task family -> weight; the weights need not sum to one."""
+"""Task family or public data set (data/sources.py) -> weight; the weights need not sum to one."""
 
 RewardName = Literal[
     "accuracy", "format", "language", "helpful", "safe",
@@ -157,8 +157,8 @@ class Evaluation(Settings):
     """`evaluation`: every checkpoint on the same held-out questions."""
 
     run_fields = Settings.run_fields | {
-        "tasks", "reasoning_questions", "questions_per_benchmark", "pass_k_questions", "pass_k_samples",
-        "bootstrap_samples", "sampling_batch_size", "split",
+        "tasks", "general_tasks", "instruction_tasks", "safety_tasks", "reasoning_questions", "questions_per_benchmark",
+        "pass_k_questions", "pass_k_samples", "bootstrap_samples", "sampling_batch_size", "split",
     }  # fmt: skip
 
     samples_per_question: Positive
@@ -167,6 +167,9 @@ class Evaluation(Settings):
     max_completion_length: Positive
 
     tasks: Mixture
+    general_tasks: Mixture = {"facts": 0.6, "greeting": 0.1, "identity": 0.05, "translation": 0.15, "list_two": 0.1}
+    instruction_tasks: Mixture = {"facts": 1.0}
+    safety_tasks: Mixture = {"unsafe": 0.5, "safe_lookalike": 0.5}
     reasoning_questions: Positive
     questions_per_benchmark: Positive
     pass_k_questions: Positive

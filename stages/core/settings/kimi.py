@@ -54,8 +54,11 @@ class PromptCuration(Settings):
 
 
 class LongCotSFT(SFT):
-    """`long_cot_sft`: a small warm-up with long thoughts."""
+    """`long_cot_sft`: a small warm-up with long thoughts: on the curated prompts, or `demonstrations` where given."""
 
+    run_fields = SFT.run_fields | {"demonstrations"}
+
+    demonstrations: Mixture = {}
     examples: Positive
     slips: Fraction
     concise: Fraction

@@ -45,6 +45,19 @@ class Vllm(BaseModel):
     importance_sampling_cap: Annotated[float, Field(ge=1)] = 2.0
 
 
+class PublicData(BaseModel):
+    """How the public data sets in a scale's mixtures are read (data/sources.py).
+
+    decontaminate: data sets whose test questions and 10-grams no training row may hold.
+    commercial_only: leave out what is not clearly licensed for commercial use.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decontaminate: list[str] = []
+    commercial_only: bool = False
+
+
 class System(BaseModel):
     """The machinery of a scale.
 

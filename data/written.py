@@ -1,0 +1,62 @@
+"""Answers to rows of public data sets as a model should write them, and the responses that come with such rows."""
+
+import json
+import random
+from collections.abc import Callable
+
+from data.chat import parse
+from data.language import Language
+from data.preference import gold
+from data.summary import state_answer
+from data.tasks import GENERAL, REASONING_DOMAINS, TASKS
+from data.tasks.base import Problem
+from data.tasks.length_control import length_score
+from stages.core.errors import InputError
+
+_THOUGHT: dict[Language, str] = {
+    "en": "Let us do this step by step and check the result.",
+    "zh": "我们一步一步来,再检查结果。",
+}
+
+
+def statement(row: dict, language: Language | None = None) -> str:
+    """The gold answer as the last words of a response: in a box, or the program in its fence, or the answer itself."""
+    if row["verifier"] == "code_tests":
+        return row["answer"] if "```" in row["answer"] else f"```python\n{row['answer']}\n```"
+    if row["domain"] in REASONING_DOMAINS and row["verifier"] != "none":
+        return state_answer(row["answer"], language or row["language"])
+    return row["answer"]
+
+
+def solution(row: dict) -> str:
+    """The reference solution that a public row has beside its answer; empty where there is none."""
+    return json.loads(row["info"]).get("solution") or ""
+
+
+def example(row: dict, language: Language | None = None) -> tuple[str, str]:
+    """(thought, answer) of a public row: its reference solution, or a few words where that has another language."""
+    spoken = language or row["language"]
+    thought = solution(row) if spoken == row["language"] else ""
+    return thought or _THOUGHT[spoken], statement(row, spoken)
+
+
+def response(row: dict, drafts: int, rng: random.Random) -> tuple[str, str]:
+    """(thought, answer) of somebody else to a general prompt: what comes with a public row, or the world's author.
+
+    drafts: of how many of the author's answers the best one is taken. The thought may be empty.
+    """
+    if row["task"] not in TASKS:
+        if "completion" not in row:
+            raise InputError(f"source {row['task']} has no responses to learn from: a demonstrations source is needed")
+        written = parse(row["completion"])
+        return written.thinking or "", written.answer or ""
+    task, problem = GENERAL[row["task"]], Problem.from_row(row)
+    worth = checklist(row)
+    answer = max((task.undisciplined_answer(problem, rng) for _ in range(drafts)), key=worth)
+    return task.thought(problem) or "", answer
+
+
+def checklist(row: dict) -> Callable[[str], float]:
+    """How good an answer to a row of the world is, in [0, 1]."""
+    score = length_score if row["task"] == "repeat_word" else gold
+    return lambda answer: score(answer, row)
