@@ -35,7 +35,7 @@ def parent(tmp_path, model, tokenizer):
     """A finished base that stages can start from."""
     run = Run({
         "recipe": None, "scale": "small", "stage": "base", "script": "base", "runs": str(tmp_path),
-        "output": str(tmp_path / "base"), "system": {}, "inputs": {}, "paper": {}, "why": {},
+        "output": str(tmp_path / "base"), "system": {}, "public_data": {}, "inputs": {}, "paper": {}, "why": {},
         "settings": {"hidden_size": 32, "layers": 2, "heads": 2, "key_value_heads": 1, "feed_forward_size": 64,
                      "vocabulary_size": 1120, "mixture": {"arithmetic": 1}, "steps": 1, "batch_size": 1,
                      "matrix_learning_rate": 0.1, "learning_rate": 0.1, "max_length": 8},

@@ -54,7 +54,7 @@ def run(
     """A run of a stage."""
     return Run({
         "recipe": "mine", "scale": "small", "stage": name, "script": script, "runs": str(tmp_path),
-        "output": str(tmp_path / name), "system": {}, "inputs": inputs or {},
+        "output": str(tmp_path / name), "system": {}, "public_data": {}, "inputs": inputs or {},
         "settings": (SFT if script == "cold_start_sft" else DATA) | settings, "paper": {}, "why": {},
     })  # fmt: skip
 

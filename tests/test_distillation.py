@@ -109,7 +109,7 @@ def make_trainer(model_folder, tokenizer, tmp_path):
         settings = SETTINGS | changed
         run = Run({
             "recipe": "qwen3", "scale": "test", "stage": "on_policy_distillation", "script": "on_policy_distillation",
-            "runs": str(tmp_path), "system": {}, "output": str(tmp_path / name), "inputs": {},
+            "runs": str(tmp_path), "system": {}, "public_data": {}, "output": str(tmp_path / name), "inputs": {},
             "settings": settings,
         })  # fmt: skip
         pool = rows(settings["tasks"], settings["prompts"], "train", 1)

@@ -35,8 +35,8 @@ def recorder():
 
 
 def test_every_conversation_has_a_flag_and_two_to_four_turns():
-    scripts = evaluation.conversations(SETTINGS)
-    assert scripts == evaluation.conversations(SETTINGS) and len(scripts) == 40
+    scripts = evaluation.conversations(SimpleNamespace(settings=SETTINGS))
+    assert scripts == evaluation.conversations(SimpleNamespace(settings=SETTINGS)) and len(scripts) == 40
     assert {len(script) for script in scripts} == {2, 3, 4}
     assert all(any(without_flags(turn["content"]) != turn["content"] for turn in script) for script in scripts)
     assert {mode_of(script) for script in scripts} == {"thinking", "non_thinking"}
@@ -67,7 +67,7 @@ def test_who_obeys_follows_all_and_who_always_thinks_some(recorder, tokenizer):
         ("obedient", "thinking"): 1.0, ("obedient", "non_thinking"): 1.0,
         ("always", "thinking"): 1.0, ("always", "non_thinking"): 0.0,
     }  # fmt: skip
-    asked = [mode_of(script) for script in evaluation.conversations(SETTINGS)]
+    asked = [mode_of(script) for script in evaluation.conversations(SimpleNamespace(settings=SETTINGS))]
     assert [row["n"] for row in recorder.results] == 2 * [asked.count(mode) for mode in MODES]
     assert not any("<think>" in prompt for prompt in obedient.prompts)  # history loses its thinking
 

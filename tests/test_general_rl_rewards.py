@@ -273,8 +273,13 @@ def settings(**changed):
     return SimpleNamespace(**defaults | changed)
 
 
+def prompts(**changed):
+    """What the stage trains on."""
+    return mixed_prompts(SimpleNamespace(settings=settings(**changed)))
+
+
 def test_prompts_are_mixed_as_the_settings_say():
-    found = mixed_prompts(settings())
+    found = prompts()
     assert len(found) == 200
     assert sum(row["domain"] not in REASONING_DOMAINS for row in found) == pytest.approx(120, abs=6)
     assert sum(row["mode"] == "non_thinking" for row in found) == 80
@@ -284,11 +289,11 @@ def test_prompts_are_mixed_as_the_settings_say():
     for reasoning in (True, False):  # both modes in either kind
         modes = [row["mode"] for row in found if (row["domain"] in REASONING_DOMAINS) is reasoning]
         assert modes.count("non_thinking") == pytest.approx(0.4 * len(modes), abs=16)
-    assert found == mixed_prompts(settings()) != mixed_prompts(settings(seed=4))
+    assert found == prompts() != prompts(seed=4)
 
 
 def test_flags_stand_in_the_question_in_the_system_message_or_nowhere():
-    found = mixed_prompts(settings(steps=100, multi_turn=0.0))
+    found = prompts(steps=100, multi_turn=0.0)
     systems = [row for row in found if row["prompt"][0]["role"] == "system"]
     assert 0.05 * len(found) < len(systems) < 0.2 * len(found)
     assert {row["prompt"][0]["content"] for row in systems} == set(FLAGS.values())
@@ -301,7 +306,7 @@ def test_flags_stand_in_the_question_in_the_system_message_or_nowhere():
 
 @pytest.mark.parametrize(("fraction", "kinds"), [(0.0, {True}), (1.0, {False})])
 def test_all_reasoning_or_all_general(fraction, kinds):
-    found = mixed_prompts(settings(general_fraction=fraction))
+    found = prompts(general_fraction=fraction)
     assert len(found) == 200 and {row["domain"] in REASONING_DOMAINS for row in found} == kinds
 
 
@@ -318,7 +323,7 @@ def test_the_self_test_looks_for_every_instruction_in_both_modes(tokenizer, monk
         return rule(completion, row)
 
     monkeypatch.setitem(rewards.RULES, "instruction", watched)
-    found = mixed_prompts(settings(steps=100, multi_turn=0.0))
+    found = prompts(steps=100, multi_turn=0.0)
     self_test(["instruction"], found, tokenizer, "chat", per_task=1)
     asked = {instruction for instruction, _ in seen - {None}}
     assert asked == {None, "other_language", "exclaim", "one_word"} and len(seen - {None}) == 8
@@ -335,10 +340,10 @@ def test_the_self_test_looks_for_every_instruction_in_both_modes(tokenizer, monk
 def test_the_self_test_stops_a_mode_reward_that_ignores_the_flag(tokenizer, monkeypatch, broken, found):
     monkeypatch.setitem(rewards.RULES, "mode", broken)
     with pytest.raises(InputError, match=found):
-        self_test(["mode"], mixed_prompts(settings()), tokenizer, "chat")
+        self_test(["mode"], prompts(), tokenizer, "chat")
 
 
 def test_the_self_test_stops_an_instruction_reward_that_pays_for_anything(tokenizer, monkeypatch):
     monkeypatch.setitem(rewards.RULES, "instruction", lambda completion, row: 1.0)
     with pytest.raises(InputError, match="'instruction'"):
-        self_test(["instruction"], mixed_prompts(settings()), tokenizer, "chat")
+        self_test(["instruction"], prompts(), tokenizer, "chat")

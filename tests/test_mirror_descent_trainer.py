@@ -25,7 +25,7 @@ def trainer(model, tokenizer, tmp_path):
 
     run = Run({
         "recipe": "kimi_k15", "scale": "test", "stage": "policy_mirror_descent", "script": "policy_mirror_descent",
-        "runs": str(tmp_path), "system": {}, "output": str(tmp_path / "rl"), "inputs": {},
+        "runs": str(tmp_path), "system": {}, "public_data": {}, "output": str(tmp_path / "rl"), "inputs": {},
         "settings": SETTINGS,
     })  # fmt: skip
     prompts = [row | {"pass_rate": 0.5} for row in rows({"arithmetic": 1.0, "equation": 1.0}, 12, "train", 1)]

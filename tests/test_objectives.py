@@ -34,7 +34,8 @@ def make_trainer(model_folder, tokenizer, tmp_path):
     def make(given=REWARDS, folder="r1_zero", **changed) -> PolicyTrainer:
         run = Run({
             "recipe": "mine", "scale": "small", "stage": "r1_zero", "script": "r1_zero", "runs": str(tmp_path),
-            "output": str(tmp_path / folder), "system": {}, "inputs": {}, "settings": SETTINGS | changed,
+            "output": str(tmp_path / folder), "system": {}, "public_data": {},
+            "inputs": {}, "settings": SETTINGS | changed,
             "paper": {}, "why": {},
         })  # fmt: skip
         model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)

@@ -14,7 +14,8 @@ from stages.core.errors import InputError
 def run_of(tmp_path, **settings):
     return Run({
         "recipe": None, "scale": "small", "stage": "base", "script": "pretrained", "runs": str(tmp_path),
-        "output": str(tmp_path / "base"), "system": {}, "inputs": {}, "settings": settings, "paper": {}, "why": {},
+        "output": str(tmp_path / "base"), "system": {}, "public_data": {},
+        "inputs": {}, "settings": settings, "paper": {}, "why": {},
     })  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def test_the_queries_answered_with_a_thought_are_answered_without_one_too():
         drafts=2, min_checklist_score=0.0, thoughtful=0.5,
     )  # fmt: skip
     thought = rows({"equation": 1.0}, 6, "train", 3)
-    examples, fell = written_answers(settings, thought, random.Random(0))
+    examples, fell = written_answers(SimpleNamespace(settings=settings), thought, random.Random(0))
     without = [example for example in examples if example["domain"] == "math"]
     assert len(without) == 10 and {row["id"] for row in thought} <= {example["id"] for example in without}
     assert all(follows_mode(example["completion"], example["mode"]) for example in examples)

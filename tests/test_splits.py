@@ -141,9 +141,11 @@ def test_the_evaluation_asks_what_the_scale_trains_on():
     """Reasoning questions follow the scale's mixture, the other benchmarks have their own; all are held out."""
     tasks = {"arithmetic": 1.0, "pair_search": 3.0, "stem_choice": 1.0}
     settings = SimpleNamespace(
-        tasks=tasks, reasoning_questions=100, questions_per_benchmark=12, split="validation", seed=0
-    )
-    found = held_out(settings)
+        tasks=tasks, reasoning_questions=100, questions_per_benchmark=12, split="validation", seed=0,
+        general_tasks={"facts": 1.0}, instruction_tasks={"facts": 1.0},
+        safety_tasks={"unsafe": 1.0, "safe_lookalike": 1.0},
+    )  # fmt: skip
+    found = held_out(SimpleNamespace(settings=settings))
     assert {name: len(questions) for name, questions in found.items()} == {
         "reasoning": 100, "general": 12, "instruction_following": 12, "safety": 12,
     }  # fmt: skip
@@ -153,7 +155,7 @@ def test_the_evaluation_asks_what_the_scale_trains_on():
     assert all(json.loads(row["info"])["instruction"] for row in found["instruction_following"])
     assert {row["split"] for questions in found.values() for row in questions} == {"validation"}
     settings.questions_per_benchmark = 30
-    more = held_out(settings)
+    more = held_out(SimpleNamespace(settings=settings))
     assert more["reasoning"] == found["reasoning"] and len(more["general"]) == 30
 
 
