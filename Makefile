@@ -46,15 +46,15 @@ test-slurm: $(STAMP)
 	$(BIN)/pytest tests/cluster
 
 test-vllm: $(VLLM_STAMP)
-	$(VLLM_BIN)/pytest tests/vllm
+	$(VLLM_BIN)/pytest tests/with_vllm
 
 # vLLM's CPU build asks for packages that only a GPU needs: it comes without its dependencies, then those it imports.
-$(VLLM_STAMP): pyproject.toml tests/vllm/packages.txt tests/vllm/requirements.txt
+$(VLLM_STAMP): pyproject.toml tests/with_vllm/packages.txt tests/with_vllm/requirements.txt
 	test -x $(VLLM_BIN)/pip || $(PYTHON) -m venv .venv-vllm
 	$(VLLM_BIN)/pip install --quiet torch==2.13.0
 	$(VLLM_BIN)/pip install --quiet -e '.[dev]'
-	$(VLLM_BIN)/pip install --quiet --no-deps -r tests/vllm/packages.txt
-	$(VLLM_BIN)/pip install --quiet -r tests/vllm/requirements.txt
+	$(VLLM_BIN)/pip install --quiet --no-deps -r tests/with_vllm/packages.txt
+	$(VLLM_BIN)/pip install --quiet -r tests/with_vllm/requirements.txt
 	touch $(VLLM_STAMP)
 
 lint: $(STAMP)

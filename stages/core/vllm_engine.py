@@ -53,9 +53,14 @@ class VLLMEngine(Engine):
         """
         if not prompts:
             return []
+        import torch
         from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
 
         engine = self._load().llm_engine
+        # On a CPU vLLM samples in this process and cannot seed a request whose prompt it reads in parts.
+        seeded = torch.cuda.is_available()
+        torch.manual_seed(seed)
         context, ends = engine.model_config.max_model_len, self.end_ids
         for index, ids in enumerate(self.tokenizer(prompts)["input_ids"]):
             if len(ids) >= context:
@@ -66,11 +71,12 @@ class VLLMEngine(Engine):
                 top_p=sampling.top_p,
                 max_tokens=sampling.max_tokens,
                 # Sample j of a prompt has the seed + j: no two of a call are the same.
-                seed=seed * 1_000_003 + index * n,
+                seed=seed * 1_000_003 + index * n if seeded else None,
                 # Exactly the ends of the checkpoint, as the transformers engine has it.
                 ignore_eos=True,
                 stop_token_ids=ends,
                 detokenize=False,
+                output_kind=RequestOutputKind.FINAL_ONLY,  # all samples of a prompt at once, at the end
             )
             engine.add_request(str(index), {"prompt_token_ids": ids}, params)
         found: list[list[Completion]] = [[] for _ in prompts]
