@@ -33,11 +33,9 @@ def solution(row: dict) -> str:
     return json.loads(row["info"]).get("solution") or ""
 
 
-def example(row: dict, language: Language | None = None) -> tuple[str, str]:
-    """(thought, answer) of a public row: its reference solution, or a few words where that has another language."""
-    spoken = language or row["language"]
-    thought = solution(row) if spoken == row["language"] else ""
-    return thought or _THOUGHT[spoken], statement(row, spoken)
+def example(row: dict, language: Language) -> tuple[str, str]:
+    """(thought, answer) of a public row: a few words in the language (a reference solution may have none), the gold."""
+    return _THOUGHT[language], statement(row, language)
 
 
 def response(row: dict, drafts: int, rng: random.Random) -> tuple[str, str]:

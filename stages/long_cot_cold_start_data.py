@@ -18,6 +18,7 @@ from datasets import Dataset
 
 from data.chat import parse
 from data.joined import join_some
+from data.written import solution
 from stages.core.candidates import (
     Candidate,
     at_most,
@@ -67,7 +68,9 @@ def main(run: Run) -> None:
     rates = {row["id"]: rate for row, rate in zip(queries, pass_rates(queries, sampled), strict=True)}
     solved = [candidate for candidate in candidates(queries, sampled) if rates[candidate.row["id"]] > 0]
     reserved = [row["prompt"][-1]["content"] for row in validation]
-    solutions = [parse(worked_completion(row, "chat")[0]).thinking for row in validation if verifiable(row)]
+    solutions = [
+        solution(row) or parse(worked_completion(row, "chat")[0]).thinking for row in validation if verifiable(row)
+    ]
 
     def similar(candidate: Candidate) -> float:
         question = similarity(candidate.row["prompt"][-1]["content"], reserved, settings.similarity_ngram)

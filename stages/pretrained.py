@@ -3,7 +3,7 @@
 CONSUMES     nothing
 PRODUCES     model/ (weights, tokenizer, chat template)
 PAPER        the base that the recipe starts from (R1: DeepSeek-V3-Base, v2 s.2.1; students: Qwen2.5, Llama 3, v1 s.2.4)
-DEVIATIONS   another model than the paper's where the scale names one
+DEVIATIONS   another model than the paper's where the scale names one; embedding rows that no token has are cut
 """
 
 import importlib.util
@@ -17,16 +17,23 @@ from stages.core.checkpoint import Run, stage_main
 from stages.core.errors import InputError
 from stages.core.settings import Pretrained
 
+ROWS = 64
+"""Matrices whose sides are multiples of this are faster, and are cut evenly among GPUs."""
+
 
 def main(run: Run) -> None:
     settings: Pretrained = run.settings
     model, tokenizer = load_package(settings) if settings.package else load_hub(settings)
+    if commit := getattr(model.config, "_commit_hash", None):  # that of the hub, whatever the revision was called
+        run.metrics.say(f"{settings.model} at commit {commit}")
+        run.sources[settings.model] = {"revision": commit}
     missing = [token for token in (END_OF_TEXT, TURN_START, TURN_END) if token not in tokenizer.get_vocab()]
     if missing:
         raise InputError(
             f"{run.stage}: the tokenizer of {settings.model} has no {' or '.join(missing)}: the chat template needs "
             f"{TURN_START}, {TURN_END} and {END_OF_TEXT} as tokens"
         )
+    cut_unused_rows(model, tokenizer)
     tokenizer.chat_template, tokenizer.padding_side = CHAT_TEMPLATE, "left"
     tokenizer.eos_token, tokenizer.pad_token = TURN_END, END_OF_TEXT
     ends = [tokenizer.convert_tokens_to_ids(token) for token in (TURN_END, END_OF_TEXT)]
@@ -40,6 +47,18 @@ def main(run: Run) -> None:
     if settings.steps:
         model, headline["loss"] = go_on(run, model, tokenizer)
     run.save_model(model, tokenizer, template="r1_zero", headline=headline)
+
+
+def cut_unused_rows(model, tokenizer) -> None:
+    """Drop the embedding rows that no token has, but for those that make their number a multiple of ROWS.
+
+    Publishers pad one vocabulary to different widths, by the size of the model; a student's logits can be compared only
+    with those of a teacher of the same width.
+    """
+    tokens = max(tokenizer.get_vocab().values()) + 1
+    width = -(-tokens // ROWS) * ROWS
+    if model.config.vocab_size > width:
+        model.resize_token_embeddings(width)
 
 
 def go_on(run: Run, model, tokenizer):

@@ -1,5 +1,7 @@
 """A published model as a base: what is changed about it, and one sentence where it cannot be had."""
 
+import json
+
 import pytest
 import torch
 from tokenizers import Tokenizer, models
@@ -14,8 +16,8 @@ from stages.core.errors import InputError
 def run_of(tmp_path, **settings):
     return Run({
         "recipe": None, "scale": "small", "stage": "base", "script": "pretrained", "runs": str(tmp_path),
-        "output": str(tmp_path / "base"), "system": {}, "public_data": {},
-        "inputs": {}, "settings": settings, "paper": {}, "why": {},
+        "output": str(tmp_path / "base"), "system": {}, "public_data": {}, "inputs": {},
+        "settings": settings, "paper": {}, "why": {},
     })  # fmt: skip
 
 
@@ -30,6 +32,27 @@ def test_weights_stay_and_template_and_ends_are_ours(tmp_path, model_folder):
     assert (tokenizer.eos_token, tokenizer.pad_token) == ("<|im_end|>", "<|endoftext|>")
     ends = tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
     assert after.generation_config.eos_token_id == ends and after.generation_config.temperature is None
+
+
+def test_rows_that_no_token_has_are_cut(tmp_path, model, tokenizer, monkeypatch):
+    """Two models of one tokenizer, padded to different widths, come out with one width."""
+    tokens = model.config.vocab_size
+    widths = set()
+    for name, padded in (("one", tokens + 100), ("two", tokens + 300)):
+        model.resize_token_embeddings(padded, mean_resizing=False)
+        monkeypatch.setattr(pretrained, "load_hub", lambda settings: (model, tokenizer))
+        pretrained.main(run_of(tmp_path / name, model="some/where"))
+        widths.add(AutoModelForCausalLM.from_pretrained(tmp_path / name / "base/model").config.vocab_size)
+    assert widths == {-(-tokens // 64) * 64}
+
+
+def test_the_manifest_says_which_commit_it_was(tmp_path, model, tokenizer, monkeypatch):
+    model.config._commit_hash = "abc123"
+    monkeypatch.setattr(pretrained, "load_hub", lambda settings: (model, tokenizer))
+    run = run_of(tmp_path, model="some/where", revision="main")
+    pretrained.main(run)
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    assert manifest["sources"] == {"some/where": {"revision": "abc123"}}
 
 
 def test_it_goes_on_learning_where_the_scale_says_so(tmp_path, model_folder):

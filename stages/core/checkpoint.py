@@ -31,7 +31,7 @@ from stages.core.manifest import (
     versions,
     write_atomically,
 )
-from stages.core.processes import is_main, launch_command
+from stages.core.processes import is_main, launch_command, local_rank
 from stages.core.progress import Metrics
 from stages.core.recipe import identity
 from stages.core.settings import PAYLOAD, SETTINGS
@@ -123,13 +123,13 @@ class Run:
         return with_adapter(model, self.system.lora, self.settings.seed, task)
 
     def load_frozen(self, role: str, name: str | None = None, kind: str = "AutoModelForCausalLM"):
-        """An input that is only asked: on the GPU where there is one, there in the system's precision."""
+        """An input that is only asked: on this process's GPU where there is one, there in the system's precision."""
         import torch
 
         gpu = torch.cuda.is_available()
         half = gpu and self.system.precision == "bfloat16"
         model = self.load_model(role, name, kind, dtype=torch.bfloat16 if half else torch.float32)
-        return model.to("cuda" if gpu else "cpu").eval().requires_grad_(False)
+        return model.to(f"cuda:{local_rank()}" if gpu else "cpu").eval().requires_grad_(False)
 
     def load_tokenizer(self, role: str = "from", name: str | None = None):
         """The tokenizer saved with an input's weights."""

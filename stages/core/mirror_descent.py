@@ -171,6 +171,7 @@ def mirror_descent_trainer(run: Run, model, tokenizer, rows: list[dict]) -> Mirr
             f"{run.stage}: processes continue rollouts each at its own pace, so they cannot share a vLLM: "
             "`mode: colocate` and `tensor_parallel_size: 1` are needed"
         )
+    rows = with_room(run, model, tokenizer, rows, "chat", settings.max_completion_length)
     report_self_test(run, ["accuracy"], rows, tokenizer, "chat")
 
     updates = settings.updates_per_iteration * settings.inner_epochs

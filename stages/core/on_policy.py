@@ -13,7 +13,7 @@ from data.modes import follows_mode
 from stages.core.callbacks import common_arguments, micro_batches, watch
 from stages.core.checkpoint import Run
 from stages.core.errors import InputError
-from stages.core.policy import GAP_ROWS, PolicyTrainer
+from stages.core.policy import GAP_ROWS, PolicyTrainer, with_room
 from stages.core.rollouts import check_gap
 from stages.core.settings import OnPolicyDistillation
 from stages.core.vllm_engine import vllm_arguments
@@ -104,6 +104,7 @@ def distillation_trainer(run: Run, student, teacher, tokenizer, rows: list[dict]
         save_strategy="steps",
         save_steps=SAVE_EVERY_STEPS,
     )
+    rows = with_room(run, student, tokenizer, rows, "chat", settings.max_completion_length)
     prompts = [render_prompt(tokenizer, row["prompt"], "chat") for row in rows]
     trainer = OnPolicyDistillationTrainer(
         model=student,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
+from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
@@ -15,6 +16,7 @@ from stages.core.callbacks import common_arguments, last_tenth, logged_means, mi
 from stages.core.checkpoint import Run
 from stages.core.drawing import draw_rows
 from stages.core.engine import Completion
+from stages.core.errors import InputError
 from stages.core.generation import sample_completions
 from stages.core.repetition import RepetitionStopping
 from stages.core.rewards import RULES, BatchReward, Reward, self_test, tries
@@ -145,7 +147,12 @@ class PolicyTrainer(GRPOTrainer):
         return folder
 
     def _reference_weights(self) -> dict | None:
-        """The weights of the reference model, or of the adapter that is the reference; None without a reference."""
+        """The weights of the reference model, or of the adapter that is the reference; None without a reference.
+
+        Where the model lies in shards, all processes must ask.
+        """
+        if self.ref_model is not None and self.is_fsdp_enabled:
+            return self.accelerator.get_state_dict(self.ref_model)
         if self.ref_model is not None:
             return self.accelerator.unwrap_model(self.ref_model).state_dict()
         return adapter_weights(self.accelerator.unwrap_model(self.model), "ref") or None
@@ -159,7 +166,10 @@ class PolicyTrainer(GRPOTrainer):
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         saved = Path(resume_from_checkpoint) / self.REFERENCE
-        if saved.exists():
+        if saved.exists() and self.ref_model is not None and self.is_fsdp_enabled:
+            options = StateDictOptions(full_state_dict=True)
+            set_model_state_dict(self.ref_model, torch.load(saved), options=options)
+        elif saved.exists():
             whole = self.ref_model is not None  # an adapter's weights are a part of its model's
             reference = self.accelerator.unwrap_model(self.ref_model if whole else self.model)
             reference.load_state_dict(torch.load(saved), strict=whole)
@@ -180,6 +190,7 @@ def policy_trainer(
     """
     settings: GRPO = run.settings
     rules = [name for name in settings.rewards if name in RULES]
+    rows = with_room(run, model, tokenizer, rows, settings.template, settings.max_completion_length)
     report_self_test(run, rules, rows, tokenizer, settings.template)
 
     rewards: dict[str, BatchReward] = {name: each(RULES[name]) for name in rules} | (extra_rewards or {})
@@ -232,6 +243,11 @@ def policy_trainer(
         callbacks=[lengthen],
     )
     lengthen.trainer = trainer
+    if settings.kl_coefficient > 0 and trainer.is_deepspeed_enabled:
+        raise InputError(
+            f"{run.stage}: DeepSpeed cannot save the reference model of its KL term: choose accelerate `fsdp2` or `ddp`, "
+            "or kl_coefficient 0"
+        )
     trainer.logp_gap_limit = run.system.logp_gap_limit
     if settings.kl_coefficient > 0 and is_adapted(model):
         trainer.add_callback(RefreshReference(settings.reference_refresh_steps))
@@ -243,6 +259,27 @@ def report_self_test(run: Run, names: list[str], rows: list[dict], tokenizer, te
     """The reward self-test, reported; an InputError where a reward cannot tell gold from wrong."""
     scores = self_test(names, rows, tokenizer, template)
     run.metrics.say("reward self-test passed: " + ", ".join(f"{key} {score:.2f}" for key, score in scores.items()))
+
+
+def with_room(run: Run, model, tokenizer, rows: list[dict], template: Template, max_new_tokens: int) -> list[dict]:
+    """The rows whose prompt leaves room for a completion in the model's context; says how many others there are.
+
+    Raises InputError where none does.
+    """
+    context = model.config.max_position_embeddings
+    if run.system.engine == "vllm":
+        context = min(context, run.system.vllm.max_model_length or context)
+    texts = [render_prompt(tokenizer, row["prompt"], template) for row in rows]
+    different = list(dict.fromkeys(texts))
+    lengths = dict(zip(different, map(len, tokenizer(different)["input_ids"]), strict=True))
+    kept = [row for row, text in zip(rows, texts, strict=True) if lengths[text] + max_new_tokens <= context]
+    if not kept:
+        raise InputError(
+            f"{run.stage}: completions of {max_new_tokens} tokens leave no room for a prompt in a context of {context}"
+        )
+    if len(kept) < len(rows):
+        run.metrics.say(f"{len(rows) - len(kept)} of {len(rows)} prompts are left out: no room in {context} tokens")
+    return kept
 
 
 def prompt_dataset(tokenizer, rows: list[dict], template: Template) -> Dataset:

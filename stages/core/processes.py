@@ -19,6 +19,11 @@ def rank() -> int:
     return int(os.environ.get("RANK", 0))
 
 
+def local_rank() -> int:
+    """The number of this process on its machine, and of its GPU."""
+    return int(os.environ.get("LOCAL_RANK", 0))
+
+
 def is_main() -> bool:
     """Whether this process writes: metrics, trainer state, payload, manifest."""
     return rank() == 0

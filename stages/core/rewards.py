@@ -92,7 +92,7 @@ def worked_completion(
     from data.summary import state_answer
 
     if row["task"] not in TASKS:
-        thought, answer = example(row, language)
+        thought, answer = example(row, language or row["language"])
         if template == "r1_zero":
             return f" <think> {thought} </think> <answer> {answer} </answer>", row["answer"]
         return render_completion(thought, answer), row["answer"]
@@ -119,6 +119,8 @@ def self_test(names: list[str], rows: list[dict], tokenizer, template: Template,
     scores: dict[str, list[float]] = {}
     taken: dict[tuple, int] = {}
     for row in rows:
+        if row["verifier"] == "code_tests" and not verify(row["answer"], row):
+            continue  # a public gold program that fails its own tests says nothing about the reward
         asked = (row["task"], _instruction_of(row), mode_of(row["prompt"]))
         taken[asked] = taken.get(asked, 0) + 1
         if taken[asked] > per_task:

@@ -1,5 +1,7 @@
 """Reading scalar reward models."""
 
+from collections.abc import Iterator
+
 import torch
 
 from data.chat import render_prompt
@@ -16,23 +18,39 @@ def with_reference(question: str, reference: str) -> str:
     return f"{question}\nReference: {reference}"
 
 
+BATCH, BATCH_TOKENS = 256, 65_536
+"""What a reward model reads at a time, at most: texts, and tokens with their padding."""
+
+
 class RewardScorer:
     """A reward model with its tokenizer; `score` is batched."""
 
-    def __init__(self, model, tokenizer, batch_size: int = 256) -> None:
-        self.model, self.tokenizer, self.batch_size = model.eval(), tokenizer, batch_size
+    def __init__(self, model, tokenizer) -> None:
+        self.model, self.tokenizer = model.eval(), tokenizer
 
     @torch.inference_mode()
     def score(self, questions: list[str], responses: list[str]) -> list[float]:
         """One raw score for each (question, response)."""
         texts = [scored_text(self.tokenizer, q, r) for q, r in zip(questions, responses, strict=True)]
         scores: list[float] = []
-        for start in range(0, len(texts), self.batch_size):
-            inputs = self.tokenizer(
-                texts[start : start + self.batch_size], return_tensors="pt", padding=True, padding_side="right"
-            ).to(self.model.device)
-            scores += self.model(**inputs).logits[:, 0].float().tolist()
+        for ids in batches(self.tokenizer(texts)["input_ids"]):
+            inputs = self.tokenizer.pad({"input_ids": ids}, padding_side="right", return_tensors="pt")
+            scores += self.model(**inputs.to(self.model.device)).logits[:, 0].float().tolist()
         return scores
+
+
+def batches(texts: list[list[int]]) -> Iterator[list[list[int]]]:
+    """Texts of token ids in their order, as many at a time as BATCH and BATCH_TOKENS allow, one at least."""
+    batch: list[list[int]] = []
+    longest = 0
+    for ids in texts:
+        longest = max(longest, len(ids))
+        if batch and (len(batch) == BATCH or longest * (len(batch) + 1) > BATCH_TOKENS):
+            yield batch
+            batch, longest = [], len(ids)
+        batch.append(ids)
+    if batch:
+        yield batch
 
 
 def open_scorer(run, name: str) -> RewardScorer:

@@ -1,0 +1,222 @@
+"""Every recipe at every scale: it resolves, Snakemake can plan it, and its mixtures name what their stages can use."""
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from data.sources import SOURCES
+from data.tasks import family
+from stages.core.recipe import Stage, Workspace, available, load_workspace
+from stages.core.settings import SETTINGS
+from stages.core.settings.common import Mixture
+
+ROOT = Path(__file__).resolve().parents[2]
+SCALES, RECIPES = available("scales"), available("recipes")
+GPU_SCALES = ("qwen2.5-1.5b", "qwen2.5-7b", "qwen3-14b")
+NO_GPU = {"pretrained", "merge", "code_tests", "report"}
+"""Scripts that neither train nor sample."""
+EVALUATIONS = ("evaluation", "evaluation_in_both_modes")
+
+RESPONSES = {"demonstrations"}
+KINDS: dict[tuple[str, str], set[str]] = {
+    ("rejection_sampling", "general_tasks"): RESPONSES,
+    ("fusion_data", "general_tasks"): RESPONSES,
+    ("long_cot_sft", "demonstrations"): RESPONSES,
+    ("distillation_data", "general_tasks"): RESPONSES | {"preferences"},
+    ("general_rl", "general_tasks"): {"demonstrations", "preferences", "safety"},
+    ("general_task_rl", "general_tasks"): {"demonstrations", "preferences"},
+    ("helpful_reward_model", "tasks"): {"preferences"},
+    ("safety_reward_model", "tasks"): {"safety"},
+    ("reference_reward_model", "tasks"): {"prompts", "demonstrations"},
+    ("vanilla_sft", "tasks"): {"prompts", "demonstrations"},
+    ("code_tests", "tasks"): set(),
+    ("pretrained", "mixture"): set(),
+    ("base", "mixture"): set(),
+    **{(script, "tasks"): {"prompts", "evaluation"} for script in EVALUATIONS},
+    **{(script, "general_tasks"): {"demonstrations", "preferences"} for script in EVALUATIONS},
+    **{(script, "safety_tasks"): {"safety"} for script in EVALUATIONS},
+    **{(script, "instruction_tasks"): set() for script in EVALUATIONS},
+}
+"""Which kinds of public data sets a mixture may name; for the others: prompts, with a verifier."""
+
+
+@cache
+def workspace(scale: str) -> Workspace:
+    return load_workspace({"scale": scale})
+
+
+def mixtures(stage: Stage) -> dict[str, dict[str, float]]:
+    """The settings of a stage that are mixtures."""
+    fields = SETTINGS[stage.script].model_fields
+    return {name: stage.config["settings"][name] for name in fields if fields[name].annotation == Mixture}
+
+
+def public(stage: Stage) -> list[tuple[str, str]]:
+    """(setting, data set) of each public data set in a mixture."""
+    return [(field, name) for field, mixture in mixtures(stage).items() for name in mixture if name in SOURCES]
+
+
+# -- it resolves, and can be planned
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_stage_of_every_recipe_resolves(scale):
+    found = workspace(scale)
+    assert found.errors == {} and set(found.stages) == {"", *RECIPES}
+    assert all(found.targets(recipe) for recipe in RECIPES)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_snakemake_plans_all_recipes_at_once(scale, tmp_path):
+    targets = [f"recipe_{recipe}" for recipe in RECIPES]
+    command = [sys.executable, "-m", "snakemake", "-n", *targets, "--nolock", "--config", f"scale={scale}"]
+    done = subprocess.run(
+        [*command, f"runs={tmp_path / 'runs'}"], cwd=ROOT, env=os.environ | {"HOME": str(tmp_path)}, text=True,
+        capture_output=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    planned = set(re.findall(r"^Job \d+: (\S+)", done.stdout + done.stderr, re.M))
+    assert {stage.rule_name for stage in workspace(scale).rules()} <= planned
+
+
+# -- mixtures
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_mixtures_name_families_and_data_sets_that_there_are(scale):
+    seen = 0
+    for stage in workspace(scale).rules():
+        for mixture in mixtures(stage).values():
+            for name in mixture:
+                seen += 1
+                if name not in SOURCES:
+                    family(name)  # an InputError names the stage's mistake
+    assert seen
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_data_sets_are_of_the_kind_that_a_stage_needs(scale):
+    for stage in workspace(scale).rules():
+        for field, name in public(stage):
+            where, source = f"{stage.rule_name}.{field}: {name}", SOURCES[name]
+            allowed = KINDS.get((stage.script, field), {"prompts"})
+            assert source.kind in allowed, f"{where} is of the kind {source.kind}"
+            if field == "tasks" and (stage.script in EVALUATIONS or (stage.script, field) not in KINDS):
+                assert source.verifier != "none", f"{where} has no verifier"
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_nothing_is_trained_on_that_is_evaluated(scale):
+    for stage in workspace(scale).rules():
+        splits = {"test"} if stage.script in EVALUATIONS else {"train"}
+        asked = stage.config["public_data"]["decontaminate"]
+        for field, name in public(stage):
+            where, source = f"{stage.rule_name}.{field}: {name}", SOURCES[name]
+            assert splits <= set(dict(source.splits)), f"{where} has no split {splits}"
+            if stage.script in EVALUATIONS and set(dict(source.splits)) == {"test"}:
+                assert name in asked, f"{where} is evaluated, and nothing is compared with it"
+            else:
+                assert source.kind != "evaluation", f"{where} is for evaluation"
+
+
+@pytest.mark.parametrize("scale", GPU_SCALES)
+def test_every_evaluation_set_is_compared_with(scale):
+    found = workspace(scale).scale.public_data
+    assert {name for name, source in SOURCES.items() if source.kind == "evaluation"} <= set(found.decontaminate)
+    for name in found.decontaminate:
+        assert "test" in dict(SOURCES[name].splits)
+
+
+@pytest.mark.parametrize("scale", GPU_SCALES)
+def test_small_evaluation_sets_are_asked_whole(scale):
+    """Weights that are sizes: as many questions as their sum are all questions."""
+    for stage in workspace(scale).rules():
+        if stage.script in EVALUATIONS:
+            settings = stage.config["settings"]
+            assert sum(settings["tasks"].values()) == settings["reasoning_questions"]
+
+
+# -- the GPU scales
+
+
+@pytest.mark.parametrize("scale", GPU_SCALES)
+def test_each_value_that_is_not_the_papers_has_a_reason(scale):
+    for stage in workspace(scale).rules():
+        paper, settings = stage.config["paper"], stage.config["settings"]
+        for name, value in paper["settings"].items():
+            if name in paper["cite"] and settings[name] != value:
+                assert name in stage.config["why"], f"{stage.rule_name}.{name}"
+
+
+@pytest.mark.parametrize("scale", GPU_SCALES)
+def test_what_trains_or_samples_asks_for_a_gpu_and_nothing_else_does(scale):
+    processes = workspace(scale).scale.system.processes
+    for stage in workspace(scale).rules():
+        gpus = stage.resources.get("gpu")
+        assert (gpus is None) == (stage.script in NO_GPU), stage.rule_name
+        if stage.payload == "model" and gpus:
+            assert gpus == processes, stage.rule_name
+
+
+@pytest.mark.parametrize("scale", GPU_SCALES)
+def test_batches_can_be_cut_among_the_processes(scale, monkeypatch):
+    from stages.core.callbacks import micro_batches
+
+    monkeypatch.setenv("WORLD_SIZE", str(workspace(scale).scale.system.processes))
+    for stage in workspace(scale).rules():
+        settings = SimpleNamespace(**stage.config["settings"])
+        micro = getattr(settings, "micro_batch_size", None)
+        if micro is None or stage.script in NO_GPU:
+            continue
+        if hasattr(settings, "iterations"):
+            assert settings.prompts_per_iteration % workspace(scale).scale.system.processes == 0
+            batch = settings.prompts_per_iteration * settings.group_size // settings.updates_per_iteration
+        elif hasattr(settings, "prompts_per_step"):
+            batch = settings.prompts_per_step * getattr(settings, "group_size", 1)
+        else:
+            batch = settings.batch_size
+        micro_batches(batch, micro)  # an InputError where they do not make it up
+
+
+@pytest.mark.parametrize("scale", GPU_SCALES)
+def test_completions_fit_into_the_context_of_the_sampler(scale):
+    context = workspace(scale).scale.system.vllm.max_model_length
+    for stage in workspace(scale).rules():
+        settings = stage.config["settings"]
+        for name in ("max_completion_length", "extended_completion_length"):
+            assert settings.get(name, 0) <= context, f"{stage.rule_name}.{name}"
+        assert settings.get("extended_completion_length", context) >= settings.get("max_completion_length", 0)
+
+
+@pytest.mark.parametrize("scale", GPU_SCALES)
+def test_the_commands_of_the_documentation_name_every_data_set(scale):
+    text = (ROOT / "docs/gpus.md").read_text()
+    named = set(re.search(rf"^{re.escape(scale)}: (.+(?:\n  .+)*)", text, re.M)[1].split())
+    used = {name for stage in workspace(scale).rules() for _, name in public(stage)}
+    assert named == used | set(workspace(scale).scale.public_data.decontaminate)
+
+
+# -- an empty mixture
+
+
+def test_a_benchmark_without_questions_has_no_rows(model, tokenizer):
+    from stages.core.benchmarks import Recorder, instructions, preference, safety
+    from stages.core.drawing import draw_rows
+    from stages.core.engine import Sampling, TransformersEngine
+
+    run = SimpleNamespace(settings=SimpleNamespace(samples_per_question=2, temperature=0.6))
+    assert draw_rows(run, {}, 12, "test", 1) == []
+    answers = TransformersEngine(model, tokenizer, "chat", 4).answer([], 2, Sampling(1.0, 4), 1)
+    assert answers == []
+    recorder = Recorder(run)
+    instructions(recorder, "base", [], answers)
+    safety(recorder, "base", [], answers)
+    scorer = SimpleNamespace(score=lambda questions, responses: [])
+    preference(recorder, [], {"base": answers, "other": answers}, answers, scorer)
+    assert recorder.results == recorder.completions == []
