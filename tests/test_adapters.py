@@ -49,7 +49,8 @@ def child(parent, script, settings, save="merged"):
     return Run({
         "recipe": "mine", "scale": "small", "stage": script, "script": script, "runs": str(parent.parent),
         "output": str(parent.parent / "mine" / f"{script}_{save}"), "inputs": {"from": str(parent)},
-        "system": {"lora": {"r": 4, "alpha": 8.0, "save": save}}, "settings": settings, "paper": {}, "why": {},
+        "system": {"lora": {"r": 4, "alpha": 8.0, "save": save}}, "public_data": {},
+        "settings": settings, "paper": {}, "why": {},
     })  # fmt: skip
 
 

@@ -151,6 +151,7 @@ def test_the_loss_is_over_the_completion_tokens_with_their_end_token(make_traine
     trainer.model.train()
     ends = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|endoftext|>")}
     trainer.sample = lambda prompts, limit: ([[7, 8, tokenizer.eos_token_id], *([[9] * 5] * (len(prompts) - 1))], None)
+    trainer._compare_with_sampler = lambda output: None  # the policy has not sampled these
     examples = [trainer.train_dataset[number] for number in range(8)]
     batch = trainer._generate_and_score_completions(examples)
     assert batch["num_items_in_batch"] == batch["completion_mask"].sum() == 3 + 7 * 5

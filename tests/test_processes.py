@@ -36,7 +36,7 @@ def config_of(tmp_path, stage, script, settings, inputs, count):
     return {
         "recipe": "mine", "scale": "small", "stage": stage, "script": script, "runs": str(tmp_path),
         "output": str(tmp_path / f"{stage}_{count}"), "inputs": inputs, "settings": settings, "paper": {}, "why": {},
-        "system": {"processes": count, "accelerate": "cpu"},
+        "system": {"processes": count, "accelerate": "cpu"}, "public_data": {},
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from stages.core.length import length_rewards
 from stages.core.manifest import write_atomically
 from stages.core.objectives import best_of_group, mirror_descent_terms
 from stages.core.partial import Group, Rollout, RolloutBuffer, segment_mask
-from stages.core.policy import PolicyTrainer, each, prompt_dataset, report_self_test, reward_function
+from stages.core.policy import PolicyTrainer, each, prompt_dataset, report_self_test, reward_function, with_room
 from stages.core.processes import is_main, rank, world_size
 from stages.core.repetition import RepetitionStopping, repeats
 from stages.core.rewards import RULES, accuracy, tries

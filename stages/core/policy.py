@@ -245,8 +245,8 @@ def policy_trainer(
     lengthen.trainer = trainer
     if settings.kl_coefficient > 0 and trainer.is_deepspeed_enabled:
         raise InputError(
-            f"{run.stage}: DeepSpeed cannot save the reference model of its KL term: choose accelerate `fsdp2` or `ddp`, "
-            "or kl_coefficient 0"
+            f"{run.stage}: DeepSpeed cannot save the reference model of its KL term: choose accelerate `fsdp2` or "
+            "`ddp`, or kl_coefficient 0"
         )
     trainer.logp_gap_limit = run.system.logp_gap_limit
     if settings.kl_coefficient > 0 and is_adapted(model):

@@ -135,7 +135,7 @@ def test_an_adapter_is_merged(engines, base, questions, tmp_path):
     import torch
     from transformers import AutoModelForCausalLM
 
-    from stages.core.adapters import load_weights, save_adapter, with_adapter
+    from stages.core.adapters import load_weights, save_adapted, with_adapter
     from stages.core.settings.system import Lora
 
     first, plain = engines
@@ -146,7 +146,7 @@ def test_an_adapter_is_merged(engines, base, questions, tmp_path):
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.1)
-    save_adapter(model, tmp_path / "model", base / "model")
+    save_adapted(model, tmp_path / "model", base / "model")
     first.tokenizer.save_pretrained(tmp_path / "model")
     assert (tmp_path / "model" / ADAPTER_FILE).exists()
     adapted = VLLMEngine(tmp_path / "model", first.tokenizer, "chat", 32, SYSTEM)
