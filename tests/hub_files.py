@@ -64,18 +64,18 @@ def write_files(folder: Path) -> None:
             }
             for pair in pairs
         ],
-        "ultrafeedback_binarized.test_prefs": [],
         "beavertails.330k_train": [
             {"prompt": e["question"], "response": e["response"].partition("</think>")[2].strip(),
              "category": {"secrets": e["label"] == 0.0}, "is_safe": e["label"] == 1.0}
             for e in labels
         ],
-        "beavertails.330k_test": [],
         "xstest": [
             {"prompt": problem.question, "label": "unsafe" if problem.task == "unsafe" else "safe", "type": "x"}
             for problem in looks
         ],
     }  # fmt: skip
+    files["ultrafeedback_binarized.test_prefs"] = files["ultrafeedback_binarized.train_prefs"][-1:]
+    files["beavertails.330k_test"] = files["beavertails.330k_train"][-1:]
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in files.items():
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

@@ -26,9 +26,8 @@ def run(tmp_path, model, tokenizer, monkeypatch):
     monkeypatch.setattr(Run, "load_tokenizer", lambda self, *args, **kwargs: tokenizer)
     return Run({
         "recipe": "mine", "scale": "small", "stage": "cold_start_sft", "script": "cold_start_sft",
-        "runs": str(tmp_path), "output": str(tmp_path / "sft"), "system": {"report_to": "tensorboard"}, "public_data": {},
-        "inputs": {},
-        "settings": SETTINGS, "paper": {}, "why": {},
+        "runs": str(tmp_path), "output": str(tmp_path / "sft"), "system": {"report_to": "tensorboard"},
+        "public_data": {}, "inputs": {}, "settings": SETTINGS, "paper": {}, "why": {},
     })  # fmt: skip
 
 

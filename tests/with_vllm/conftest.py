@@ -80,4 +80,4 @@ VLLM = {"engine": "vllm", "logp_gap_limit": 1e-4}
 @pytest.fixture(scope="session")
 def zero(stages, base) -> Path:
     """R1-Zero, its rollouts sampled by vLLM in the trainer's process; 4 rollouts of 2 steps each."""
-    return stages.complete(stages.config("r1_r1_zero", VLLM))
+    return stages.complete(stages.config("r1_r1_zero", VLLM, max_completion_length=24))
