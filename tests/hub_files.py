@@ -46,8 +46,8 @@ def write_files(folder: Path) -> None:
     ]
     files: dict[str, list[dict]] = {
         "gsm8k.train": [{"question": q, "answer": f"{worked}\n#### {answer}"} for q, worked, answer in train],
-        "gsm8k.test": [{"question": q, "answer": f"{worked}\n#### {answer}"} for q, worked, answer in test],
-        "math_500": [{"problem": q, "answer": answer, "solution": worked} for q, worked, answer in test],
+        "gsm8k.test": [{"question": q, "answer": f"{worked}\n#### {answer}"} for q, worked, answer in test[20:]],
+        "math_500": [{"problem": q, "answer": answer, "solution": worked} for q, worked, answer in test[:20]],
         "s1k": [
             {"question": q, "solution": answer, "cot_type": "math", "deepseek_thinking_trajectory": worked,
              "deepseek_attempt": f"The answer is \\boxed{{{answer}}}."}

@@ -33,6 +33,8 @@ class RewardScorer:
         """One raw score for each (question, response)."""
         texts = [scored_text(self.tokenizer, q, r) for q, r in zip(questions, responses, strict=True)]
         scores: list[float] = []
+        if not texts:
+            return scores
         for ids in batches(self.tokenizer(texts)["input_ids"]):
             inputs = self.tokenizer.pad({"input_ids": ids}, padding_side="right", return_tensors="pt")
             scores += self.model(**inputs.to(self.model.device)).logits[:, 0].float().tolist()
