@@ -94,6 +94,6 @@ def test_killed_jobs_resume_with_the_same_command(slurm, tmp_path):
     assert resumed_at(zero) > 0
     assert resumed_at(reasoning) > 0
 
-    recipe = {folder.name for folder in (runs / "smoke/r1").iterdir()}
+    recipe = {folder.name for folder in (runs / "smoke/r1").iterdir() if folder.is_dir()}
     assert len(recipe) == 13 and all((runs / "smoke/r1" / name / "manifest.json").exists() for name in recipe)
     assert (runs / "smoke/r1/report/report.html").exists()
