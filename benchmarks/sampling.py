@@ -2,11 +2,13 @@
 
     python -m benchmarks.sampling runs/tiny/r1/reasoning_rl
 
-The same checkpoint answers the same prompts through `model.generate` and through `sample_completions`, at temperature
-1 and batch sizes from 32 to 512, each side three times in turn; the medians are compared.
+The same checkpoint answers the same prompts through `model.generate`, through `sample_completions` and, where it is
+installed, through vLLM, at temperature 1 and batch sizes from 32 to 512, each side three times in turn; the medians are
+compared.
 """
 
 import argparse
+import importlib.util
 import json
 import statistics
 import time
@@ -36,30 +38,60 @@ def main() -> None:
         do_sample=True, max_new_tokens=arguments.max_tokens, eos_token_id=ends, pad_token_id=tokenizer.pad_token_id
     )
 
-    def ours(inputs) -> int:
+    def ours(input_ids, attention_mask, **_) -> int:
         ids, _ = sample_completions(
-            model, **inputs, max_new_tokens=arguments.max_tokens, temperature=1.0, top_p=1.0, end_ids=ends
+            model,
+            input_ids,
+            attention_mask,
+            max_new_tokens=arguments.max_tokens,
+            temperature=1.0,
+            top_p=1.0,
+            end_ids=ends,
         )
         return sum(map(len, ids))
 
-    def theirs(inputs) -> int:
+    def theirs(input_ids, attention_mask, **_) -> int:
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         with torch.inference_mode():
-            output = model.generate(**inputs, generation_config=config)[:, inputs["input_ids"].shape[1] :]
+            output = model.generate(**inputs, generation_config=config)[:, input_ids.shape[1] :]
         return int((output != tokenizer.pad_token_id).sum())
 
-    print(f"{'batch':>6} {'generate':>14} {'ours':>14} {'ratio':>6}   (completion tokens a second)")
+    sides = {"generate": theirs, "ours": ours}
+    if importlib.util.find_spec("vllm"):
+        sides["vllm"] = with_vllm(arguments.checkpoint / "model", tokenizer, template, arguments.max_tokens)
+    header = f"{'batch':>6}" + "".join(f" {name:>10} {'ratio':>6}" for name in sides)
+    print(f"{header}   (completion tokens a second)")
     for batch in (32, 128, 512):
         encoded = tokenizer(prompts[:batch], return_tensors="pt", padding=True)
         inputs = {name: encoded[name] for name in ("input_ids", "attention_mask")}
-        speeds: dict[str, list[float]] = {"generate": [], "ours": []}
+        inputs["prompts"] = prompts[:batch]
+        speeds: dict[str, list[float]] = {name: [] for name in sides}
         for repeat in range(3):
-            for name, side in (("generate", theirs), ("ours", ours)):
+            for name, side in sides.items():
                 torch.manual_seed(repeat)
                 started = time.perf_counter()
-                tokens = side(inputs)
+                tokens = side(**inputs)
                 speeds[name].append(tokens / (time.perf_counter() - started))
-        before, after = (statistics.median(speeds[name]) for name in ("generate", "ours"))
-        print(f"{batch:>6} {before:>14,.0f} {after:>14,.0f} {after / before:>6.2f}")
+        medians = {name: statistics.median(found) for name, found in speeds.items()}
+        shown = "".join(f" {speed:>10,.0f} {speed / medians['generate']:>6.2f}" for speed in medians.values())
+        print(f"{batch:>6}{shown}", flush=True)
+
+
+def with_vllm(folder: Path, tokenizer, template: str, max_tokens: int):
+    """vLLM's side; its model is loaded before anything is timed."""
+    from stages.core.engine import Sampling
+    from stages.core.settings.system import System
+    from stages.core.vllm_engine import VLLMEngine
+    from stages.core.vllm_environment import prepare_vllm
+
+    prepare_vllm()
+    engine = VLLMEngine(folder, tokenizer, template, 512, System(engine="vllm"))
+
+    def side(prompts: list[str], **_) -> int:
+        return sum(group[0].tokens for group in engine.generate(prompts, 1, Sampling(1.0, max_tokens), 0))
+
+    side(["1"])
+    return side
 
 
 if __name__ == "__main__":

@@ -167,6 +167,10 @@ def test_loss_by_hand(trainer):
     trainer.current_gradient_accumulation_steps = 1
     trainer.model.train()
     loss = trainer._compute_loss(trainer.model, batch)
+    trainer._get_per_token_logps_and_entropies = super(PolicyTrainer, trainer)._get_per_token_logps_and_entropies
+    stock = trainer._compute_loss(trainer.model, batch)
+    del trainer._get_per_token_logps_and_entropies
+    assert loss.item() == pytest.approx(stock.item(), abs=1e-5)
     # The batch holds float32 numbers: the ratios that it implies, in double precision.
     ratios = (logps.double() - batch["old_per_token_logps"].double()).exp()
     gaps = batch["ref_per_token_logps"].double() - logps.double()
