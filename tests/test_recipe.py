@@ -270,6 +270,15 @@ def test_no_scale_undoes_what_an_ablation_changes():
 # -- a scale over another one
 
 
+def test_a_copy_of_a_copy_keeps_what_the_first_one_changes():
+    """The scale's own length weight, of all such stages, does not come back for the second seed."""
+    stages = {stage.name: stage.config["settings"] for stage in load_workspace({"scale": "smoke"}).rules()}
+    assert stages["policy_mirror_descent"]["length_weight"] > 0
+    for seed, name in enumerate(("rest_slow", "rest_slow_seed2", "rest_slow_seed3"), start=1):
+        found = {key: stages[name][key] for key in ("objective", "length_weight", "sampling", "seed")}
+        assert found == {"objective": "rest", "length_weight": 0.0, "sampling": "uniform", "seed": seed}
+
+
 def test_a_scale_over_another_changes_what_it_names(files):
     Path("recipes/scales/large.yaml").write_text(
         "use: small\nsystem: {precision: bfloat16}\n"

@@ -172,11 +172,9 @@ def resolve(
         folder = f"{runs}/{scale.name}/{recipe.name}/{name}"
         layers = [(f"{where}.settings", definition.settings)]
         layers += [(f"{scale.file}: scripts.{script}", scale.scripts.get(script, {}))]
-        names = (name, f"{recipe.name}_{name}")
-        models = [alias for alias in recipe.lineage[name] if alias not in names]
-        layers += [(f"{scale.file}: stages.{alias}", scale.stages.get(alias, {})) for alias in models]
-        layers += [(f"{where}.settings", recipe.changes.get(name, {}))]
-        layers += [(f"{scale.file}: stages.{alias}", scale.stages.get(alias, {})) for alias in names]
+        for alias in recipe.lineage[name]:  # the models of `like` first, each with what it changes
+            layers += [(f"{where}.settings", recipe.changes.get(alias, {}))]
+            layers += [(f"{scale.file}: stages.{alias}", scale.stages.get(alias, {}))]
         layers += [(f"--config stages.{alias}", overrides.get(alias, {})) for alias in recipe.lineage[name]]
         config = {
             "recipe": recipe.name, "scale": scale.name, "stage": name, "script": script, "runs": runs,

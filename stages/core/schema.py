@@ -261,7 +261,8 @@ def load_recipe(path: str | Path) -> Recipe:
     definitions: dict[str, Definition] = dict(used.stages) if used else {}
     lineages: dict[str, tuple[str, ...]] = dict(used.lineage) if used else {}
     own: dict[str, Definition] = {}
-    changes = {name: written.settings for name, written in file.stages.items() if written.like}
+    changes = dict(used.changes) if used else {}
+    changes |= {name: written.settings for name, written in file.stages.items() if written.like}
     for name, written in file.stages.items():
         where = f"{path}: stages.{name}"
         if not name.isidentifier():
