@@ -19,7 +19,7 @@ def completion(prompt: list[int], number: int) -> list[int]:
     return [300 + byte for byte in digest[: 3 + digest[0] % 5]] + [2]
 
 
-def sample(trainer: PolicyTrainer, prompts: list[list[int]], *_) -> tuple[list[list[int]], list[list[float]]]:
+def sample(trainer: PolicyTrainer, prompts: list[list[int]], *_, **__) -> tuple[list[list[int]], list[list[float]]]:
     """In place of the policy's own samples; the log-probs are the policy's."""
     met: Counter[tuple[int, ...]] = Counter()
     written = []

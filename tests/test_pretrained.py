@@ -1,5 +1,6 @@
 """A published model as a base: what is changed about it, and one sentence where it cannot be had."""
 
+import copy
 import json
 
 import pytest
@@ -40,7 +41,7 @@ def test_rows_that_no_token_has_are_cut(tmp_path, model, tokenizer, monkeypatch)
     widths = set()
     for name, padded in (("one", tokens + 100), ("two", tokens + 300)):
         model.resize_token_embeddings(padded, mean_resizing=False)
-        monkeypatch.setattr(pretrained, "load_hub", lambda settings: (model, tokenizer))
+        monkeypatch.setattr(pretrained, "load_hub", lambda settings: (model, copy.deepcopy(tokenizer)))
         pretrained.main(run_of(tmp_path / name, model="some/where"))
         widths.add(AutoModelForCausalLM.from_pretrained(tmp_path / name / "base/model").config.vocab_size)
     assert widths == {-(-tokens // 64) * 64}
@@ -48,7 +49,7 @@ def test_rows_that_no_token_has_are_cut(tmp_path, model, tokenizer, monkeypatch)
 
 def test_the_manifest_says_which_commit_it_was(tmp_path, model, tokenizer, monkeypatch):
     model.config._commit_hash = "abc123"
-    monkeypatch.setattr(pretrained, "load_hub", lambda settings: (model, tokenizer))
+    monkeypatch.setattr(pretrained, "load_hub", lambda settings: (model, copy.deepcopy(tokenizer)))
     run = run_of(tmp_path, model="some/where", revision="main")
     pretrained.main(run)
     manifest = json.loads((run.folder / "manifest.json").read_text())
