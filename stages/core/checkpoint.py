@@ -25,6 +25,7 @@ from stages.core.manifest import (
     file_digests,
     git_state,
     hardware,
+    licences,
     read_json,
     remove,
     verify,
@@ -315,11 +316,6 @@ class Run:
             f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in headline.items()
         )
         self.metrics.say(f"done in {self.metrics.seconds:.0f} s{': ' if said else ''}{said}")
-
-
-def licences(table: Any) -> Iterable[Any]:
-    """The distinct licences that the rows name."""
-    return table.unique("licence") if "licence" in table.column_names else []
 
 
 def load_config(path: str) -> dict[str, Any]:

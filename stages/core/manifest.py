@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,8 @@ def complete_checkpoint(folder: Path) -> bool:
         return whole
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def licences(table: Any) -> Iterable[Any]:
+    """The distinct licences that the rows name."""
+    return table.unique("licence") if "licence" in table.column_names else []
