@@ -26,7 +26,7 @@ from stages.core.manifest import (
     git_state,
     hardware,
     licences,
-    read_json,
+    load_config,
     remove,
     verify,
     versions,
@@ -316,16 +316,6 @@ class Run:
             f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in headline.items()
         )
         self.metrics.say(f"done in {self.metrics.seconds:.0f} s{': ' if said else ''}{said}")
-
-
-def load_config(path: str) -> dict[str, Any]:
-    """A stage's config.json."""
-    config = read_json(Path(path), "a stage takes the config.json that the recipe wrote")
-    keys = ("recipe", "scale", "stage", "script", "runs", "output", "system", "public_data", "inputs", "settings")
-    missing = [key for key in keys if not isinstance(config, dict) or key not in config]
-    if missing:
-        raise InputError(f"{path}: {', '.join(missing)} missing: a stage takes the config.json that the recipe wrote")
-    return config
 
 
 def stage_main(main: Callable[[Run], None], doc: str | None) -> None:

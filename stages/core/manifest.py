@@ -132,3 +132,13 @@ def complete_checkpoint(folder: Path) -> bool:
 def licences(table: Any) -> Iterable[Any]:
     """The distinct licences that the rows name."""
     return table.unique("licence") if "licence" in table.column_names else []
+
+
+def load_config(path: str) -> dict[str, Any]:
+    """A stage's config.json."""
+    config = read_json(Path(path), "a stage takes the config.json that the recipe wrote")
+    keys = ("recipe", "scale", "stage", "script", "runs", "output", "system", "public_data", "inputs", "settings")
+    missing = [key for key in keys if not isinstance(config, dict) or key not in config]
+    if missing:
+        raise InputError(f"{path}: {', '.join(missing)} missing: a stage takes the config.json that the recipe wrote")
+    return config
