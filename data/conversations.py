@@ -38,7 +38,7 @@ def in_both_modes(
             prompt = put(prompt, flag)
         if rng.random() < multi_turn:
             earlier = other_rows(pool, row, rng.randint(1, 3), rng)
-            history = [(other["prompt"][-1]["content"], response_of(other)) for other in earlier]
+            history = [(other["prompt"][-1]["content"], statement(other)) for other in earlier]
             prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.9, in_system=in_system)
         rows.append(row | {"prompt": prompt, "mode": mode})
     return rows
@@ -51,11 +51,6 @@ def other_rows(pool: list[dict], row: dict, count: int, rng: random.Random) -> l
     """
     drawn = rng.sample(pool, min(len(pool), count + 1))
     return [other for other in drawn if other["id"] != row["id"]][:count]
-
-
-def response_of(row: dict) -> str:
-    """A right response to an earlier turn, as short as it can be."""
-    return statement(row)
 
 
 def asking(

@@ -290,8 +290,11 @@ def same(one, other):
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_sampler_that_is_not_the_policy_stops_the_run(trainer, monkeypatch):
-    rollout(trainer)  # the same weights on both sides
+@pytest.mark.parametrize("steps_per_rollout", [2, 1])
+def test_a_sampler_that_is_not_the_policy_stops_the_run(make_trainer, monkeypatch, steps_per_rollout):
+    trainer = make_trainer(steps_per_rollout=steps_per_rollout)
+    batch = rollout(trainer)  # the same weights on both sides
+    assert ("old_per_token_logps" in batch) == (steps_per_rollout > 1)  # TRL scores no rollout for a single update
     assert trainer._metrics["train"]["sampling/logp_gap_max"][-1] < 1e-3
     sample = policy.sample_completions
 

@@ -6,10 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 from accelerate import Accelerator
-from test_objectives import make_trainer as make_trainer  # a fixture
-from test_objectives import rollout
 
-from stages.core import policy, vllm_environment
+from stages.core import vllm_environment
 from stages.core.checkpoint import Run
 from stages.core.errors import InputError
 from stages.core.rollouts import check_gap, sample_with_vllm
@@ -139,22 +137,3 @@ def test_the_gap_is_drawn():
     rows = [{"step": step, "sampling/logp_gap_mean": 1e-6 * step} for step in (1, 3, 5)]
     drawn, others = curves(StageRecord("r1_zero", "r1_zero", {}, {}, rows))
     assert len(drawn) == 1 and "sampler against trainer" in drawn[0] and not others
-
-
-# -- the gate where TRL itself scores nothing: a rollout for a single update
-
-
-def test_the_gate_works_where_a_rollout_serves_one_update(make_trainer, monkeypatch):  # noqa: F811
-    trainer = make_trainer(steps_per_rollout=1)
-    batch = rollout(trainer)
-    assert "old_per_token_logps" not in batch
-    assert trainer._metrics["train"]["sampling/logp_gap_max"][-1] < 1e-3
-    sample = policy.sample_completions
-
-    def stale(*arguments):
-        ids, logps = sample(*arguments)
-        return ids, [[logp - 0.5 for logp in row] for row in logps]
-
-    monkeypatch.setattr(policy, "sample_completions", stale)
-    with pytest.raises(InputError, match="the sampler and the trainer disagree"):
-        rollout(trainer)

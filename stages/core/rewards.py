@@ -91,22 +91,25 @@ def worked_completion(
     from data.corpus import join_steps
     from data.summary import state_answer
 
+    chosen = language or row["language"]
     if row["task"] not in TASKS:
-        thought, answer = example(row, language or row["language"])
-        if template == "r1_zero":
-            return f" <think> {thought} </think> <answer> {answer} </answer>", row["answer"]
-        return render_completion(thought, answer), row["answer"]
+        thought, stated = example(row, chosen)
+        return _in_template(template, thought, stated), row["answer"]
     problem = Problem.from_row(row)
     if row["task"] in GENERAL:
         task = GENERAL[row["task"]]
         answer = task.best_answer(problem)
         return render_completion(task.thought(problem) or "", answer), answer
     trace = REASONING[row["task"]].solve(problem, random.Random(row["id"]), *([author] if author else []))
-    chosen = language or row["language"]
     thought = join_steps(trace, [chosen] * len(trace.steps))
+    stated = trace.answer if template == "r1_zero" else state_answer(trace.answer, chosen)
+    return _in_template(template, thought, stated), trace.answer
+
+
+def _in_template(template: Template, thought: str, answer: str) -> str:
     if template == "r1_zero":
-        return f" <think> {thought} </think> <answer> {trace.answer} </answer>", trace.answer
-    return render_completion(thought, state_answer(trace.answer, chosen)), trace.answer
+        return f" <think> {thought} </think> <answer> {answer} </answer>"
+    return render_completion(thought, answer)
 
 
 def self_test(names: list[str], rows: list[dict], tokenizer, template: Template, per_task: int = 2) -> dict[str, float]:
@@ -119,12 +122,12 @@ def self_test(names: list[str], rows: list[dict], tokenizer, template: Template,
     scores: dict[str, list[float]] = {}
     taken: dict[tuple, int] = {}
     for row in rows:
+        asked = (row["task"], _instruction_of(row), mode_of(row["prompt"]))
+        if taken.get(asked, 0) == per_task:
+            continue
         if row["verifier"] == "code_tests" and not verify(row["answer"], row):
             continue  # a public gold program that fails its own tests says nothing about the reward
-        asked = (row["task"], _instruction_of(row), mode_of(row["prompt"]))
         taken[asked] = taken.get(asked, 0) + 1
-        if taken[asked] > per_task:
-            continue
         for kind, text in _exemplars(row, template, "mode" in names).items():
             ids = tokenizer(text, add_special_tokens=False)["input_ids"]
             decoded = tokenizer.decode(ids, skip_special_tokens=True)
