@@ -12,7 +12,7 @@ from datasets import Dataset
 
 from data.preference_data import Pair, judged_pairs, public_pairs
 from stages.core.checkpoint import Run, stage_main
-from stages.core.drawing import by_kind, draw_rows, of_sources
+from stages.core.drawing import by_kind, draw_rows
 from stages.core.settings import HelpfulRewardModel
 
 
@@ -60,12 +60,11 @@ def main(run: Run) -> None:
 def judged(run: Run, count: int, split: str) -> list[Pair]:
     """Pairs of the world and of public data sets."""
     settings: HelpfulRewardModel = run.settings
-    families, sources = by_kind(settings.tasks)
-    wanted = of_sources(settings.tasks, count)
+    (families, own), (sources, wanted) = by_kind(settings.tasks, count)
     pairs: list[Pair] = []
     if families:
         judge = (settings.judgements, settings.judge_noise, settings.min_score_difference, settings.balance_lengths)
-        pairs, counts = judged_pairs(families, count - wanted, split, settings.seed, *judge)
+        pairs, counts = judged_pairs(families, own, split, settings.seed, *judge)
         run.metrics.say(f"judged pairs ({split}): " + ", ".join(f"{rule} {number}" for rule, number in counts.items()))
     if wanted:
         rows = draw_rows(run, sources, wanted, split, settings.seed)

@@ -9,7 +9,7 @@ DEVIATIONS   a small model trained for it on labels of the world's verifier, som
 
 from data.preference_data import public_references, referenced_responses
 from stages.core.checkpoint import Run, stage_main
-from stages.core.drawing import by_kind, draw_rows, of_sources
+from stages.core.drawing import by_kind, draw_rows
 from stages.core.scoring import with_reference
 from stages.core.settings import ReferenceRewardModel
 
@@ -20,9 +20,8 @@ def main(run: Run) -> None:
     settings: ReferenceRewardModel = run.settings
 
     def examples(count: int, split: str, noise: float) -> list[dict]:
-        families, sources = by_kind(settings.tasks)
-        wanted = of_sources(settings.tasks, count)
-        drawn = referenced_responses(families, count - wanted, split, settings.seed, noise) if families else []
+        (families, own), (sources, wanted) = by_kind(settings.tasks, count)
+        drawn = referenced_responses(families, own, split, settings.seed, noise) if families else []
         if wanted:
             drawn += public_references(draw_rows(run, sources, wanted, split, settings.seed), settings.seed)
         return [e | {"question": with_reference(e["question"], e["reference"])} for e in drawn]

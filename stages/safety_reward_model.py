@@ -8,7 +8,7 @@ DEVIATIONS   the labels are the world's own with some flipped, or a public data 
 
 from data.preference_data import labelled_responses, public_labels
 from stages.core.checkpoint import Run, stage_main
-from stages.core.drawing import by_kind, draw_rows, of_sources
+from stages.core.drawing import by_kind, draw_rows
 from stages.core.settings import SafetyRewardModel
 
 
@@ -23,9 +23,8 @@ def main(run: Run) -> None:
 def labelled(run: Run, count: int, split: str, noise: float) -> list[dict]:
     """Responses of the world and of public data sets, with their labels."""
     settings: SafetyRewardModel = run.settings
-    families, sources = by_kind(settings.tasks)
-    wanted = of_sources(settings.tasks, count)
-    found = labelled_responses(families, count - wanted, split, settings.seed, noise) if families else []
+    (families, own), (sources, wanted) = by_kind(settings.tasks, count)
+    found = labelled_responses(families, own, split, settings.seed, noise) if families else []
     return found + public_labels(draw_rows(run, sources, wanted, split, settings.seed)) if wanted else found
 
 

@@ -7,19 +7,17 @@ from data.sources import SOURCES, find, revision_of
 from data.tasks import rows
 from stages.core.errors import InputError
 
+Part = tuple[dict[str, float], int]
+"""A part of a mixture, and how many rows it makes."""
 
-def by_kind(mixture: dict[str, float]) -> tuple[dict[str, float], dict[str, float]]:
-    """(task families, public data sets) of a mixture, each with its weight."""
+
+def by_kind(mixture: dict[str, float], count: int) -> tuple[Part, Part]:
+    """The task families and the public data sets of a mixture, with their shares of `count` rows."""
     families, sources = {}, {}
     for name, weight in mixture.items():
         (sources if name in SOURCES else families)[name] = weight
-    return families, sources
-
-
-def of_sources(mixture: dict[str, float], count: int) -> int:
-    """How many of `count` rows the public data sets of a mixture make."""
-    _, sources = by_kind(mixture)
-    return round(count * sum(sources.values()) / sum(mixture.values())) if sources else 0
+    public = round(count * sum(sources.values()) / sum(mixture.values())) if sources else 0
+    return (families, count - public), (sources, public)
 
 
 def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int) -> list[dict]:
@@ -27,9 +25,8 @@ def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int)
 
     What was dropped of each data set is told, and kept for the manifest.
     """
-    families, sources = by_kind(mixture)
-    wanted = of_sources(mixture, count)
-    found = rows(families, count - wanted, split, seed) if families else []
+    (families, own), (sources, wanted) = by_kind(mixture, count)
+    found = rows(families, own, split, seed) if families else []
     if not wanted:
         return found
     public = run.public_data

@@ -24,6 +24,15 @@ def moved(before: Path, after: Path) -> float:
     return max((new[name] - old[name]).abs().max().item() for name in old)
 
 
+def trained_with_its_own_samples(stages, config: dict, base: Path, rollouts: int) -> Path:
+    """The folder of a stage that moved its weights and whose sampler had them at every rollout."""
+    folder = stages.complete(config)
+    gaps = metrics(folder, GAP)
+    assert len(gaps) == rollouts and all(gap < 1e-4 for gap in gaps.values()), gaps
+    assert moved(base, folder) > 1e-3
+    return folder
+
+
 def visible(before: Path, after: Path) -> float:
     """Mean difference of the two models' log-probs, nats a token: the gap of a sampler that kept the old weights."""
     import torch
@@ -113,16 +122,10 @@ def curated(stages) -> Path:
 def test_mirror_descent_samples_with_the_weights_it_trains(stages, base, curated):
     """Partial rollouts: a segment is continued by later weights, only the newest is compared."""
     config = stages.config("kimi_k15_policy_mirror_descent", VLLM, {"from": str(base), "data": str(curated)})
-    folder = stages.complete(config)
-    gaps = metrics(folder, GAP)
-    assert len(gaps) == 3 and all(gap < 1e-4 for gap in gaps.values()), gaps
-    assert moved(base, folder) > 1e-3
+    trained_with_its_own_samples(stages, config, base, rollouts=3)
 
 
 def test_on_policy_distillation_samples_with_the_weights_it_trains(stages, base, zero):
     config = stages.config("qwen3_on_policy_distillation", VLLM, {"from": str(base), "teacher": str(zero)})
-    folder = stages.complete(config)
-    gaps = metrics(folder, GAP)
-    assert len(gaps) == 4 and all(gap < 1e-4 for gap in gaps.values()), gaps
-    assert moved(base, folder) > 1e-3
+    folder = trained_with_its_own_samples(stages, config, base, rollouts=4)
     assert json.loads((folder / "config.json").read_text())["system"]["engine"] == "vllm"
