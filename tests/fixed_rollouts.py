@@ -1,16 +1,27 @@
-"""`r1_zero` with completions and rewards known beforehand: `python -m tests.fixed_rollouts CONFIG.json`, in processes.
+"""A stage as tests of several processes run it: `python -m tests.fixed_rollouts CONFIG.json`.
 
-What a policy samples depends on how many processes sample; what is learned from given samples must not.
+What a policy samples depends on how many processes sample; what is learned from given samples must not. So completions
+and rewards are known beforehand. And accelerate cuts models into shards on GPUs only: for the profile `cpu_fsdp2` it is
+told that these cores are some, which torch's FSDP2 does not mind.
 """
 
 import hashlib
+import importlib
+import json
+import os
+import sys
 from collections import Counter
+from pathlib import Path
 
 import torch
+from accelerate.state import DistributedType, PartialState
 
 from data.tasks import rows
 from stages.core.checkpoint import Run, stage_main
+from stages.core.on_policy import OnPolicyDistillationTrainer
 from stages.core.policy import PolicyTrainer, policy_trainer, train_policy
+from stages.core.processes import rank
+from stages.core.scoring import open_scorer
 
 
 def completion(prompt: list[int], number: int) -> list[int]:
@@ -35,18 +46,32 @@ def sample(trainer: PolicyTrainer, prompts: list[list[int]], *_, **__) -> tuple[
     return written, logps
 
 
-def main(run: Run) -> None:
-    """A policy that is to write few tokens."""
+def brief(run: Run) -> None:
+    """In place of `r1_zero`: a policy that is to write few tokens."""
     model, tokenizer = run.load_model(), run.load_tokenizer()
     prompts = rows(run.settings.tasks, run.settings.prompts, "train", 0)
-    brief = {"helpful": lambda completions, batch: [-float(c.tokens) for c in completions]}
-    trainer = policy_trainer(run, model, tokenizer, prompts, brief)
+    rewards = {"helpful": lambda completions, batch: [-float(c.tokens) for c in completions]}
+    trainer = policy_trainer(run, model, tokenizer, prompts, rewards)
     # Adam divides by the size of a gradient: where there is none but rounding, its sign would be a step of full length.
     trainer.args.adam_epsilon = 1e-3
     headline = train_policy(run, trainer)
     run.save_model(trainer, tokenizer, "chat", headline)
 
 
+def scores(run: Run) -> None:
+    """In place of `general_rl`: what its reward model says, to as many texts as the number of the process."""
+    asked = [f"{number}?" for number in range(rank() + 1)]
+    said = open_scorer(run, "helpful").score(asked, ["so " * len(question) for question in asked])
+    (run.folder / f"scores_{rank()}.json").write_text(json.dumps(said))
+
+
 if __name__ == "__main__":
-    PolicyTrainer.sample = sample
-    stage_main(main, __doc__)
+    config = json.loads(Path(sys.argv[1]).read_text())
+    if config["system"]["accelerate"] == "cpu_fsdp2" and "RANK" in os.environ:
+        os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
+        torch.distributed.init_process_group("gloo")
+        PartialState._prepare_backend = lambda *_, **__: ("gloo", DistributedType.MULTI_GPU)
+    if config["script"] in ("r1_zero", "on_policy_distillation"):
+        PolicyTrainer.sample = OnPolicyDistillationTrainer.sample = sample
+    own = {"r1_zero": brief, "general_rl": scores}.get(config["script"])
+    stage_main(own or importlib.import_module(f"stages.{config['script']}").main, __doc__)

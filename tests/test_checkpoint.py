@@ -217,6 +217,16 @@ def test_a_stopped_run_is_never_complete(tmp_path):
     assert not (tmp_path / "child/manifest.json").exists()
 
 
+def test_several_processes_get_each_signal_twice(tmp_path, monkeypatch):
+    """A cluster signals them and their launcher, which passes its own on."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    stage = run(tmp_path)
+    assert stage.trainer_folder.exists()
+    stage.stop(signal.SIGTERM, None)
+    stage.stop(signal.SIGTERM, None)
+    assert stage.stop_requested
+
+
 def test_configs_that_are_none(tmp_path):
     file = tmp_path / "config.json"
     for content, sentence in (("[]", "missing"), ('{"stage": "a"}', "recipe, scale"), ("{", "damaged")):

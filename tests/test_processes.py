@@ -2,8 +2,12 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -32,23 +36,42 @@ RL = {
 }  # fmt: skip
 
 
-def config_of(tmp_path, stage, script, settings, inputs, count):
+OPD = {
+    "divergence": "reverse_kl", "temperature": 1.0, "learning_rate": 1e-3, "learning_rate_schedule": "constant",
+    "max_gradient_norm": 1.0, "prompts_per_step": 8, "steps": 3, "max_completion_length": 12,
+    "non_thinking_fraction": 0.5, "tasks": {"logic": 1.0}, "prompts": 24, "micro_batch_size": 8,
+}  # fmt: skip
+
+
+def config_of(tmp_path, stage, script, settings, inputs, count, nodes=1, accelerate="cpu"):
     return {
         "recipe": "mine", "scale": "small", "stage": stage, "script": script, "runs": str(tmp_path),
         "output": str(tmp_path / f"{stage}_{count}"), "inputs": inputs, "settings": settings, "paper": {}, "why": {},
-        "system": {"processes": count, "accelerate": "cpu"}, "public_data": {},
+        "system": {"processes": count, "nodes": nodes, "accelerate": accelerate}, "public_data": {},
     }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory, model_folder):
-    """A finished base and a finished data stage."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    """A finished base, a teacher, a reward model, and a finished data stage."""
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
     tmp_path = tmp_path_factory.mktemp("inputs")
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     base = Run(config_of(tmp_path, "base", "pretrained", {"model": "x"}, {}, 1))
     base.save_model(AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32), tokenizer, "chat", {})
+    others = {}
+    for name, kind, more in (
+        ("teacher", AutoModelForCausalLM, {}),
+        ("reward", AutoModelForSequenceClassification, {"num_labels": 1, "pad_token_id": tokenizer.pad_token_id}),
+    ):
+        torch.manual_seed(len(others))
+        model = kind.from_pretrained(model_folder, dtype=torch.float32, **more)
+        for parameter in model.parameters():
+            parameter.data += 0.02 * torch.randn_like(parameter)
+        other = Run(config_of(tmp_path, name, "pretrained", {"model": "x"}, {}, 1))
+        other.save_model(model, tokenizer, "chat", {})
+        others[name] = str(other.folder)
     data = Run(config_of(tmp_path, "code_tests", "code_tests", {
         "cases": 1, "valid_cases": 1, "submissions": 1, "agreeing": 1, "passing": 1, "tasks": {"expression": 1},
         "problems": 1, "planted_wrong": 0.0}, {}, 1))  # fmt: skip
@@ -61,24 +84,31 @@ def inputs(tmp_path_factory, model_folder):
         for number, row in enumerate(rows({"arithmetic": 1.0}, 32, "train", 1))
     ]
     data.save_data({"rows": Dataset.from_list(examples)}, {})
-    return {"from": str(base.folder), "data": str(data.folder)}
+    return {"from": str(base.folder), "data": str(data.folder)} | others
 
 
-def finish(tmp_path, stage, script, settings, inputs, count, module=None):
-    """The stage run in `count` processes -> (rows of its metrics, weights, everything that it printed)."""
-    config = config_of(tmp_path, stage, script, settings, inputs, count)
-    path = tmp_path / f"{stage}_{count}.json"
+def start(config, **environment):
+    """The stage in its processes, as Snakemake starts it; its folder."""
+    folder = Path(config["output"])
+    path = folder.with_suffix(".json")
     path.write_text(json.dumps(config))
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", module or f"stages.{script}", str(path)]
-    if module and count > 1:
-        command = processes.launch_command(config, str(path))
-        command[-2] = module
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    folder = tmp_path / f"{stage}_{count}"
-    metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return metrics, load_file(folder / "model" / "model.safetensors"), done.stdout
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""} | environment
+    command = [sys.executable, "-m", "tests.fixed_rollouts", str(path)]
+    return folder, subprocess.Popen(
+        command, env=environment, text=True, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def metrics_of(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def finish(config):
+    """The stage run to its end -> (rows of its metrics, weights, everything that it printed)."""
+    folder, process = start(config)
+    said = process.communicate()[0]
+    assert process.returncode == 0, said
+    return metrics_of(folder), load_file(folder / "model" / "model.safetensors"), said
 
 
 def same_weights(one, other, start, tolerance):
@@ -88,10 +118,16 @@ def same_weights(one, other, start, tolerance):
     assert moved > 100 * tolerance and apart < tolerance, (moved, apart)
 
 
+WAYS = pytest.mark.parametrize("accelerate", ["cpu", "cpu_fsdp2"], ids=["whole", "shards"])
+"""A whole model in each process, or its weights in shards."""
+
+
 @pytest.mark.slow
-def test_sft_in_two_processes_is_sft_in_one(tmp_path, inputs):
-    one, single, _ = finish(tmp_path, "sft", "cold_start_sft", SFT, inputs, 1)
-    two, double, said = finish(tmp_path, "sft", "cold_start_sft", SFT, inputs, 2)
+@WAYS
+def test_sft_in_two_processes_is_sft_in_one(tmp_path, inputs, accelerate):
+    one, single, _ = finish(config_of(tmp_path, "sft", "cold_start_sft", SFT, inputs, 1))
+    config = config_of(tmp_path, "sft", "cold_start_sft", SFT, inputs, 2, accelerate=accelerate)
+    two, double, said = finish(config)
     assert [row["step"] for row in two] == [1, 2, 3, 4]  # one process writes
     assert [row["loss"] for row in two] == pytest.approx([row["loss"] for row in one], abs=1e-4)
     same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 1e-5)
@@ -99,14 +135,67 @@ def test_sft_in_two_processes_is_sft_in_one(tmp_path, inputs):
 
 
 @pytest.mark.slow
-def test_grpo_in_two_processes_is_grpo_in_one(tmp_path, inputs):
+@WAYS
+def test_grpo_in_two_processes_is_grpo_in_one(tmp_path, inputs, accelerate):
     only = {"from": inputs["from"]}
-    one, single, _ = finish(tmp_path, "rl", "r1_zero", RL, only, 1, "tests.fixed_rollouts")
-    two, double, _ = finish(tmp_path, "rl", "r1_zero", RL, only, 2, "tests.fixed_rollouts")
+    one, single, _ = finish(config_of(tmp_path, "rl", "r1_zero", RL, only, 1))
+    config = config_of(tmp_path, "rl", "r1_zero", RL, only, 2, accelerate=accelerate)
+    two, double, _ = finish(config)
     for name in ("reward", "loss", "kl", "grad_norm"):
         values = [row[name] for row in one if name in row]
         assert values and [row[name] for row in two if name in row] == pytest.approx(values, abs=1e-4), name
     same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 1e-5)
+
+
+@pytest.mark.slow
+@WAYS
+def test_distillation_in_two_processes_is_distillation_in_one(tmp_path, inputs, accelerate):
+    """The teacher's weights lie in shards, too."""
+    both = {"from": inputs["from"], "teacher": inputs["teacher"]}
+    one, single, _ = finish(config_of(tmp_path, "opd", "on_policy_distillation", OPD, both, 1))
+    config = config_of(tmp_path, "opd", "on_policy_distillation", OPD, both, 2, accelerate=accelerate)
+    two, double, _ = finish(config)
+    for name in ("loss", "grad_norm"):
+        values = [row[name] for row in one if name in row]
+        assert min(values) > 1e-3 and [row[name] for row in two if name in row] == pytest.approx(values, abs=1e-4), name
+    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 1e-5)
+
+
+@pytest.mark.slow
+def test_a_reward_model_in_shards_scores_as_a_whole_one(tmp_path, inputs):
+    """However many texts each process has."""
+    models = {"from": inputs["from"], "reward_models": {"helpful": inputs["reward"]}}
+    general = RL | {"rewards": {"helpful": 1.0}, "general_fraction": 0.5, "preference_steps": 2, "helpful_clip": 3.0}
+    general |= {"helpful_normalisation": "none", "general_tasks": {"facts": 1.0}}
+    whole = config_of(tmp_path, "whole", "general_rl", general, models, 1)
+    parts = config_of(tmp_path, "parts", "general_rl", general, models, 2, accelerate="cpu_fsdp2")
+    said = {}
+    for config in (whole, parts):
+        folder, process = start(config)
+        printed = process.communicate()[0]
+        assert process.returncode == 0, printed
+        said[folder.name] = [json.loads(file.read_text()) for file in sorted(folder.glob("scores_*.json"))]
+    ((first,), (same, second)) = said["whole_1"], said["parts_2"]
+    assert first == pytest.approx(same, abs=1e-5) and second[0] == pytest.approx(first[0], abs=1e-5)
+    assert len(second) == 2 and abs(second[1] - second[0]) > 1e-3
+
+
+@pytest.mark.slow
+def test_grpo_in_shards_that_is_killed_goes_on_as_if_it_had_not_been(tmp_path, inputs):
+    """With its optimizer and its reference model."""
+    only = {"from": inputs["from"]}
+    one, single, _ = finish(config_of(tmp_path, "rl", "r1_zero", RL | {"steps": 12}, only, 1))
+    config = config_of(tmp_path, "rl", "r1_zero", RL | {"steps": 12}, only, 2, accelerate="cpu_fsdp2")
+    folder, process = start(config)
+    while process.poll() is None and not list(folder.glob("trainer/checkpoint-4/trainer_state.json")):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    two, double, said = finish(config)
+    assert "resuming rl at step" in said
+    values = [row["kl"] for row in one if "kl" in row]
+    assert [row["kl"] for row in two if "kl" in row] == pytest.approx(values, abs=1e-4)
+    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 2e-5)
 
 
 @pytest.mark.slow
@@ -126,22 +215,91 @@ def test_mirror_descent_in_two_processes_finishes_with_a_buffer_each(tmp_path, i
         "segment_tokens": 6, "keep_earlier_segments": False, "micro_batch_size": 8,
     }  # fmt: skip
     both = {"from": inputs["from"], "data": str(data.folder)}
-    metrics, weights, _ = finish(tmp_path, "pmd", "policy_mirror_descent", settings, both, 2)
+    metrics, weights, _ = finish(config_of(tmp_path, "pmd", "policy_mirror_descent", settings, both, 2))
     assert metrics[-1]["step"] == 6
     start = load_file(f"{inputs['from']}/model/model.safetensors")
     assert max((weights[name] - start[name]).abs().max().item() for name in start) > 1e-4
 
 
+@pytest.mark.slow
+def test_sft_on_two_nodes_is_sft_in_one_process(tmp_path, inputs):
+    """Two launchers that meet at an address, as on two machines with one disk."""
+    one, single, _ = finish(config_of(tmp_path, "sft", "cold_start_sft", SFT, inputs, 1))
+    config = config_of(tmp_path, "nodes", "cold_start_sft", SFT, inputs, 2, nodes=2)
+    with socket.socket() as free:
+        free.bind(("", 0))
+        meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    folder, first = start(config, NODE_RANK="0", **meet)
+    _, second = start(config, NODE_RANK="1", **meet)
+    said = [node.communicate()[0] for node in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), said
+    two, double = metrics_of(folder), load_file(folder / "model" / "model.safetensors")
+    assert [row["loss"] for row in two] == pytest.approx([row["loss"] for row in one], abs=1e-4)
+    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 1e-5)
+    assert [text.count("done in") for text in said] == [1, 0]  # the first node writes
+
+
+@pytest.mark.slow
+@WAYS
+def test_two_processes_that_are_told_to_stop_save_and_resume(tmp_path, inputs, accelerate):
+    config = config_of(tmp_path, "sft", "cold_start_sft", SFT | {"epochs": 60}, inputs, 2, accelerate=accelerate)
+    folder, process = start(config)
+    while process.poll() is None and not list(folder.glob("trainer/checkpoint-*/trainer_state.json")):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGTERM)
+    said = process.communicate()[0]
+    assert process.returncode == 143, said
+    assert said.count("asked to stop: saving after this step") == said.count("stopped; the same command goes on") == 1
+    assert "Traceback" not in said
+    steps = len(metrics_of(folder))
+    assert 0 < steps < 240 and (folder / f"trainer/checkpoint-{steps}/trainer_state.json").exists()
+    metrics, _, said = finish(config)
+    assert f"resuming sft at step {steps}" in said
+    assert [row["step"] for row in metrics] == list(range(1, 241))
+
+
+@pytest.mark.slow
+def test_what_ends_one_of_two_processes_is_said_and_ends_the_stage(tmp_path, inputs):
+    config = config_of(tmp_path, "sft", "cold_start_sft", SFT | {"batch_size": 3}, inputs, 2)
+    _, process = start(config)
+    said = process.communicate()[0]
+    assert process.returncode == 2 and "Traceback" not in said
+    assert "error: a batch of 3 cannot be cut into micro-batches" in said
+
+
 def test_what_is_launched_and_what_is_not(monkeypatch):
-    config = {"script": "cold_start_sft", "system": {"processes": 2, "accelerate": "cpu"}}
-    monkeypatch.delenv("RANK", raising=False)
-    assert processes.launch_command(config, "c.json")[-3:] == ["-m", "stages.cold_start_sft", "c.json"]
-    for other in ({"script": "merge"}, {"script": "evaluation"}, {"system": {"processes": 1}}):
-        assert processes.launch_command(config | other, "c.json") is None
+    system = {"processes": 2, "accelerate": "cpu"}
+    assert processes.trains_in_several("cold_start_sft", system)
+    assert not any(processes.trains_in_several(script, system) for script in ("merge", "evaluation"))
+    assert not processes.trains_in_several("cold_start_sft", {"processes": 1})
+    assert processes.launch_arguments(system, "stages.cold_start_sft", "c.json")[-3:] == [
+        "-m", "stages.cold_start_sft", "c.json",
+    ]  # fmt: skip
     with pytest.raises(InputError, match="there is no profiles/accelerate/fdsp2.yaml; did you mean `fsdp2`?"):
-        processes.launch_command(config | {"system": {"processes": 2, "accelerate": "fdsp2"}}, "c.json")
+        processes.launch_arguments({"processes": 2, "accelerate": "fdsp2"}, "m", "c.json")
     monkeypatch.setenv("RANK", "0")
-    assert processes.launch_command(config, "c.json") is None
+    assert processes.launch({"script": "cold_start_sft", "system": system}, "c.json") is None
+
+
+def test_several_nodes(monkeypatch):
+    system = {"processes": 16, "nodes": 2, "accelerate": "fsdp2"}
+    for name in ("SLURM_JOB_ID", "SLURM_NODEID", "NODE_RANK", "RANK"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match="system.nodes is 2: run it on Slurm, or start it on each node yourself"):
+        processes.on_every_node(2, "stages.r1_zero", "c.json")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    command = processes.on_every_node(2, "stages.r1_zero", "c.json")
+    assert command[:3] == ["srun", "--nodes=2", "--ntasks=2"] and command[-2:] == ["stages.r1_zero", "c.json"]
+    monkeypatch.setenv("MASTER_ADDR", "node1")
+    with pytest.raises(InputError, match="needs MASTER_PORT and NODE_RANK"):
+        processes.launch_arguments(system, "stages.r1_zero", "c.json")
+    monkeypatch.setenv("MASTER_PORT", "29501")
+    monkeypatch.setenv("SLURM_NODEID", "1")
+    found = " ".join(processes.launch_arguments(system, "stages.r1_zero", "c.json"))
+    for words in ("--num_processes 16", "--num_machines 2", "--machine_rank 1", "--main_process_ip node1"):
+        assert words in found
+    with pytest.raises(InputError, match="16 cannot be divided among 3 nodes"):
+        processes.launch_arguments(system | {"nodes": 3}, "m", "c.json")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ def train(trainer: Trainer, run: Run) -> None:
     """Train from where an interrupted run was; a run that was asked to stop goes no further."""
     with trainer.accelerator.main_process_first():
         checkpoint = run.resume_from
+    if trainer.args.device.type == "cpu":
+        trainer.args.__dict__["_setup_devices"] = torch.device("cpu")  # torch.load puts nothing on `cpu:0`
     if checkpoint and is_adapted(trainer.model):
         trainer.add_callback(LoadAdapter(checkpoint))
     trainer.train(resume_from_checkpoint=checkpoint)

@@ -32,7 +32,7 @@ from stages.core.manifest import (
     versions,
     write_atomically,
 )
-from stages.core.processes import is_main, launch_command, local_rank
+from stages.core.processes import end_with_launcher, is_main, launch, local_rank, rank, world_size
 from stages.core.progress import Metrics
 from stages.core.recipe import identity
 from stages.core.settings import PAYLOAD, SETTINGS
@@ -115,7 +115,10 @@ class Run:
         import transformers
 
         from stages.core.adapters import load_weights, with_adapter
+        from stages.core.sharding import join_processes, shards
 
+        if shards():
+            join_processes()
         options = {"dtype": torch.float32} | options
         model = load_weights(self.parent(role, name) / "model", getattr(transformers, kind), **options)
         if role != "from":
@@ -124,12 +127,19 @@ class Run:
         return with_adapter(model, self.system.lora, self.settings.seed, task)
 
     def load_frozen(self, role: str, name: str | None = None, kind: str = "AutoModelForCausalLM"):
-        """An input that is only asked: on this process's GPU where there is one, there in the system's precision."""
+        """An input that is only asked: on this process's GPU where there is one, there in the system's precision.
+
+        In shards where those of the trained model are.
+        """
         import torch
+
+        from stages.core.sharding import in_shards, shards
 
         gpu = torch.cuda.is_available()
         half = gpu and self.system.precision == "bfloat16"
         model = self.load_model(role, name, kind, dtype=torch.bfloat16 if half else torch.float32)
+        if shards():
+            return in_shards(model)
         return model.to(f"cuda:{local_rank()}" if gpu else "cpu").eval().requires_grad_(False)
 
     def load_tokenizer(self, role: str = "from", name: str | None = None):
@@ -200,12 +210,15 @@ class Run:
         return None
 
     def stop(self, signum: int, frame: Any) -> None:
-        """Signal handler: a stage that trains saves at the end of its step; a second signal stops at once."""
+        """Signal handler: a stage that trains saves at the end of its step; a second signal stops at once.
+
+        Not where there are several processes: their launcher passes on what they have got already.
+        """
         first, self.stop_requested = not self.stop_requested, True
-        if first and self._trainer_ready:
-            self.metrics.say("asked to stop: saving after this step")
-        else:
+        if not self._trainer_ready or not (first or world_size() > 1):
             raise Stopped
+        if first:
+            self.metrics.say("asked to stop: saving after this step")
 
     def check_stopped(self) -> None:
         """After training: a run that was asked to stop goes no further."""
@@ -327,8 +340,8 @@ def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
     os.environ |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     try:
         config = load_config(arguments.config)
-        if command := launch_command(config, arguments.config):
-            os.execv(command[0], command)
+        launch(config, arguments.config)
+        end_with_launcher()
         run = Run(config)
         signal.signal(signal.SIGTERM, run.stop)
         signal.signal(signal.SIGINT, run.stop)
@@ -337,8 +350,10 @@ def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
         finally:
             run.metrics.close()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        where = "" if is_main() else f" (process {rank()})"
+        print(f"error{where}: {error}", file=sys.stderr)
         sys.exit(2)
     except Stopped:
-        print(f"{run.stage}: stopped; the same command goes on from the last saved step", file=sys.stderr)
+        if is_main():
+            print(f"{run.stage}: stopped; the same command goes on from the last saved step", file=sys.stderr)
         sys.exit(143)

@@ -9,6 +9,7 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
 from trl.models.utils import disable_gradient_checkpointing
+from trl.trainer import grpo_trainer
 
 from data.chat import Template, render_prompt
 from stages.core.adapters import RefreshReference, adapter_weights, is_adapted
@@ -22,7 +23,14 @@ from stages.core.repetition import RepetitionStopping
 from stages.core.rewards import RULES, BatchReward, Reward, self_test, tries
 from stages.core.rollouts import check_gap, sample_with_vllm
 from stages.core.settings import GRPO
+from stages.core.sharding import in_shards
 from stages.core.vllm_engine import importance_arguments, vllm_arguments
+
+# TRL's own cuts the reference model into shards as one piece, which is whole on each GPU when it runs, and out of the
+# weights that each process has read: of those of a node only one has.
+grpo_trainer.prepare_fsdp = lambda model, accelerator: in_shards(
+    model, accelerator.state.fsdp_plugin.mixed_precision_policy
+)
 
 GAP_ROWS = 16
 """Completions of a rollout that are scored to compare sampler and trainer, where TRL itself scores none."""
@@ -71,6 +79,10 @@ class PolicyTrainer(GRPOTrainer):
         """
         if self.use_vllm:
             return sample_with_vllm(self, prompt_ids, max_new_tokens, stopping, copies)
+        if self.is_fsdp_enabled:  # processes that need different numbers of steps would wait for each other
+            raise InputError(
+                "engine `transformers` samples from whole models: with `fsdp2` choose `vllm`, or use `ddp`"
+            )
         padded = self._tokenizer.pad({"input_ids": prompt_ids}, padding_side="left", return_tensors="pt")
         with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as policy:
             training = policy.training

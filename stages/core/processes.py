@@ -1,6 +1,10 @@
-"""Several processes for one stage: started by `accelerate launch`, one of them writes."""
+"""Several processes for one stage, on one node or several: started by `accelerate launch`, one of them writes."""
 
+import ctypes
+import logging
 import os
+import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,10 @@ from stages.core.settings import PAYLOAD
 PROFILES = Path("profiles/accelerate")
 SINGLE = ("base", "pretrained", "merge")
 """Scripts that write a model and yet train in one process, or not at all."""
+
+
+PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl.h: which signal a process gets when its parent ends."""
 
 
 def rank() -> int:
@@ -34,19 +42,84 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", 1))
 
 
-def launch_command(config: dict[str, Any], path: str) -> list[str] | None:
-    """How to start a training stage in several processes; None where one is enough or they are running already."""
-    system, script = config["system"], config["script"]
-    count, profile = system.get("processes", 1), system.get("accelerate", "ddp")
-    if count < 2 or "RANK" in os.environ or script in SINGLE or script in PAYLOAD:
-        return None
+def trains_in_several(script: str, system: dict[str, Any]) -> bool:
+    """Whether a stage is started in more than one process."""
+    return system.get("processes", 1) > 1 and script not in SINGLE and script not in PAYLOAD
+
+
+def launch(config: dict[str, Any], path: str) -> None:
+    """Start a training stage again in its processes, and exit with what became of them.
+
+    Returns at once where one process is enough, or in one of them.
+    """
+    if "RANK" in os.environ or not trains_in_several(config["script"], config["system"]):
+        return
+    module = getattr(sys.modules["__main__"].__spec__, "name", f"stages.{config['script']}")
+    if config["system"].get("nodes", 1) > 1 and "MASTER_ADDR" not in os.environ:
+        command = on_every_node(config["system"]["nodes"], module, path)
+        os.execvp(command[0], command)
+    sys.exit(launched(launch_arguments(config["system"], module, path)))
+
+
+def launch_arguments(system: dict[str, Any], module: str, path: str) -> list[str]:
+    """What `accelerate launch` is told on this node."""
+    nodes, count, profile = system.get("nodes", 1), system["processes"], system.get("accelerate", "ddp")
+    if count % nodes:
+        raise InputError(f"system.processes: {count} cannot be divided among {nodes} nodes")
     file = PROFILES / f"{profile}.yaml"
     if not file.exists():
         known = [found.stem for found in PROFILES.glob("*.yaml")]
         raise InputError(f"system.accelerate: there is no {file}; {nearest(profile, known)}")
-    # A free port: two stages may run side by side.
-    launcher = ["-m", "accelerate.commands.launch", "--config_file", str(file), "--main_process_port", "0"]
-    return [sys.executable, *launcher, "--num_processes", str(count), "-m", f"stages.{script}", path]
+    arguments = ["--config_file", str(file), "--num_processes", str(count)]
+    if nodes == 1:
+        arguments += ["--main_process_port", "0"]  # a free one: two stages may run side by side
+    else:
+        number = os.environ.get("NODE_RANK", os.environ.get("SLURM_NODEID"))
+        if number is None or "MASTER_PORT" not in os.environ:
+            raise InputError("MASTER_ADDR is set: a stage on several nodes needs MASTER_PORT and NODE_RANK beside it")
+        arguments += ["--num_machines", str(nodes), "--machine_rank", number, "--same_network"]
+        arguments += ["--main_process_ip", os.environ["MASTER_ADDR"]]
+        arguments += ["--main_process_port", os.environ["MASTER_PORT"]]
+    return [*arguments, "-m", module, path]
+
+
+def on_every_node(nodes: int, module: str, path: str) -> list[str]:
+    """The command that starts this very stage on each node of its Slurm job; this one is the first of them."""
+    if "SLURM_JOB_ID" not in os.environ:
+        raise InputError(
+            f"system.nodes is {nodes}: run it on Slurm, or start it on each node yourself, with MASTER_ADDR and "
+            "MASTER_PORT of the first and NODE_RANK from 0"
+        )
+    with socket.socket() as free:
+        free.bind(("", 0))
+        meet = f"MASTER_ADDR={socket.gethostname()},MASTER_PORT={free.getsockname()[1]}"
+    each = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--cpu-bind=none", "--kill-on-bad-exit=1"]
+    return ["srun", *each, f"--export=ALL,{meet}", sys.executable, "-m", module, path]
+
+
+def launched(arguments: list[str]) -> int:
+    """Run `accelerate launch` to its end -> the exit code of the first process that failed, 0 where none did."""
+    from accelerate.commands.launch import launch_command, launch_command_parser
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    # The processes say themselves why they end. A signal is passed on to them, and they may take long to save.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "3600")
+    try:
+        launch_command(launch_command_parser().parse_args(arguments))
+    except SignalException as error:
+        return 128 + error.sigval
+    except ChildFailedError as error:
+        code = error.get_first_failure()[1].exitcode
+        return code if code > 0 else 128 - code
+    return 0
+
+
+def end_with_launcher() -> None:
+    """From here on this process ends when its launcher is killed: two runs of a stage must not write at once."""
+    if "RANK" in os.environ and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def any_process(flag: bool) -> bool:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from stages.core.errors import InputError
 from stages.core.fingerprint import digest, fingerprint
+from stages.core.processes import trains_in_several
 from stages.core.schema import RECIPES, Recipe, Scale, available, check_settings, load_recipe, load_scale, nearest
 from stages.core.settings import PAYLOAD, SETTINGS
 from stages.core.settings.system import CHANGES_NO_RESULT, System, Tracker
@@ -99,11 +100,16 @@ def settings_of(script: str, layers: list[tuple[str, dict[str, Any]]], stage: st
         raise InputError(f"{scale.file}: {stage} ({script}): {where} {first['msg'].lower()}") from None
 
 
-def resources_of(scale: Scale, *names: str) -> tuple[int, dict[str, int | str]]:
-    """Threads and the other resources of a stage."""
+def resources_of(scale: Scale, script: str, *names: str) -> tuple[int, dict[str, int | str]]:
+    """Threads and the other resources of a stage; one that trains on several nodes says so to Slurm's executor."""
     merged: dict[str, Any] = {"threads": 1} | scale.resources.get("default", {})
     for name in names:
         merged |= scale.resources.get(name, {})
+    nodes = scale.system.nodes
+    if nodes > 1 and trains_in_several(script, scale.system.model_dump()):
+        # The executor's words for a job that calls srun itself, once a node (stages/core/processes.py); without the
+        # last it would start as many tasks on each GPU.
+        merged |= {"nodes": nodes, "tasks": nodes, "mpi": "srun", "tasks_per_gpu": 0}
     return merged.pop("threads"), merged
 
 
@@ -124,7 +130,7 @@ def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str 
             "settings": settings_of(script, layers, name, scale),
             "paper": {"settings": {}, "cite": {}}, "why": scale.why,
         }  # fmt: skip
-        threads, resources = resources_of(scale, name)
+        threads, resources = resources_of(scale, script, name)
         stages[name] = Stage(None, name, script, folder, "model", config, [], threads, resources, fingerprint(script))
     return stages
 
@@ -186,7 +192,7 @@ def resolve(
         parents = [
             folder for named in inputs.values() for folder in ([named] if isinstance(named, str) else named.values())
         ]
-        threads, resources = resources_of(scale, *recipe.lineage[name])
+        threads, resources = resources_of(scale, script, *recipe.lineage[name])
         stage = Stage(
             recipe.name, name, script, folder, payload, config, list(dict.fromkeys(parents)), threads, resources,
             fingerprint(script),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from data.chat import render_prompt
+from stages.core.sharding import most, shards
 
 
 def scored_text(tokenizer, question: str, response: str) -> str:
@@ -23,22 +24,23 @@ BATCH, BATCH_TOKENS = 256, 65_536
 
 
 class RewardScorer:
-    """A reward model with its tokenizer; `score` is batched."""
+    """A reward model with its tokenizer; `score` is batched. Where it lies in shards, all processes ask together."""
 
     def __init__(self, model, tokenizer) -> None:
         self.model, self.tokenizer = model.eval(), tokenizer
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def score(self, questions: list[str], responses: list[str]) -> list[float]:
         """One raw score for each (question, response)."""
         texts = [scored_text(self.tokenizer, q, r) for q, r in zip(questions, responses, strict=True)]
+        parts = list(batches(self.tokenizer(texts)["input_ids"])) if texts else []
+        # Layers in shards are gathered from all processes: each runs the model as often as the one with the most texts.
+        idle = most(len(parts)) - len(parts) if shards() else 0
         scores: list[float] = []
-        if not texts:
-            return scores
-        for ids in batches(self.tokenizer(texts)["input_ids"]):
+        for ids in parts + idle * [[[self.tokenizer.eos_token_id]]]:
             inputs = self.tokenizer.pad({"input_ids": ids}, padding_side="right", return_tensors="pt")
             scores += self.model(**inputs.to(self.model.device)).logits[:, 0].float().tolist()
-        return scores
+        return scores[: len(texts)]
 
 
 def batches(texts: list[list[int]]) -> Iterator[list[list[int]]]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Slurm of one node on the loopback, for the tests: `slurm.sh install | start | stop`.
+# A Slurm on the loopback, for the tests: `slurm.sh install | start [NODES] | stop`; this machine is all of its nodes.
 # Needs root and Debian's or Ubuntu's apt; no systemd. `install` exits with 3 where that is not there.
 set -euo pipefail
 
@@ -30,9 +30,9 @@ install() {
     [ -z "$(missing)" ] || { echo "after the installation there is still no $(missing)" >&2; exit 1; }
 }
 
-# The node has what the machine has, two cores at least. No accounting database, no cgroups: as little as a cluster can have.
+# A node has what the machine has, two cores at least. No accounting database, no cgroups: as little as a cluster can have.
 configuration() {
-    local cores memory
+    local nodes=$1 cores memory
     cores=$(nproc --all)
     memory=$(awk '/MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
     cat <<END
@@ -40,17 +40,16 @@ $MARK
 ClusterName=test
 SlurmctldHost=$(hostname -s)(127.0.0.1)
 SlurmctldPort=16817
-SlurmdPort=16818
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket=$STATE/munge.socket
 CredType=cred/munge
 StateSaveLocation=$STATE/controller
-SlurmdSpoolDir=$STATE/node
+SlurmdSpoolDir=$STATE/%n
 SlurmctldPidFile=$STATE/slurmctld.pid
-SlurmdPidFile=$STATE/slurmd.pid
+SlurmdPidFile=$STATE/%n.pid
 SlurmctldLogFile=$STATE/slurmctld.log
-SlurmdLogFile=$STATE/slurmd.log
+SlurmdLogFile=$STATE/%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
@@ -61,7 +60,7 @@ SchedulerParameters=batch_sched_delay=1,sched_interval=2
 MpiDefault=none
 SlurmdParameters=config_overrides
 ReturnToService=2
-NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$((cores > 2 ? cores : 2)) RealMemory=$memory State=UNKNOWN
+NodeName=node[1-$nodes] NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=[16821-$((16820 + nodes))] CPUs=$((cores > 2 ? cores : 2)) RealMemory=$memory State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
 }
@@ -71,22 +70,26 @@ ours() {
 }
 
 start() {
+    local nodes=${1:-1} node
     [ "$(id -u)" = 0 ] || { echo "a Slurm for tests needs root" >&2; exit 1; }
     if [ -e "$CONFIG" ] && ! ours; then
         echo "$CONFIG belongs to another Slurm: it is left alone" >&2
         exit 1
     fi
     stop
-    mkdir -p "$STATE/controller" "$STATE/node" "$(dirname "$CONFIG")"
-    configuration >"$CONFIG"
+    mkdir -p "$STATE/controller" "$(dirname "$CONFIG")"
+    configuration "$nodes" >"$CONFIG"
     head -c 128 /dev/urandom >"$STATE/munge.key"
     chmod 600 "$STATE/munge.key"
     munged --force --key-file="$STATE/munge.key" --socket="$STATE/munge.socket" --pid-file="$STATE/munged.pid" \
         --log-file="$STATE/munged.log" --seed-file="$STATE/munged.seed" 2>"$STATE/munged.start"
     slurmctld -c
-    slurmd
+    for node in $(seq "$nodes"); do
+        mkdir -p "$STATE/node$node"
+        slurmd -N "node$node"
+    done
     for _ in $(seq 60); do
-        if [ "$(sinfo --noheader --format=%T 2>/dev/null)" = idle ]; then
+        if [ "$(sinfo --noheader --format='%D %T' 2>/dev/null)" = "$nodes idle" ]; then
             return 0
         fi
         sleep 1
@@ -99,11 +102,12 @@ start() {
 # Ends only what `start` started: by the ids in its own folder.
 stop() {
     ours || return 0
-    local name pid
+    local file name pid
     timeout 10 scancel --user="$(id -un)" 2>/dev/null || true
-    for name in slurmd slurmctld munged; do
-        pid=$(cat "$STATE/$name.pid" 2>/dev/null) || continue
-        if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$name" ]; then
+    for file in "$STATE"/node*.pid "$STATE"/slurmctld.pid "$STATE"/munged.pid; do
+        pid=$(cat "$file" 2>/dev/null) || continue
+        name=$(basename "$file" .pid)
+        if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "${name/node*/slurmd}" ]; then
             kill "$pid"
             for _ in $(seq 100); do
                 [ -e "/proc/$pid" ] || break
@@ -115,7 +119,7 @@ stop() {
 }
 
 case "${1:-}" in
-install | start | stop) "$1" ;;
+install | start | stop) "$@" ;;
 *)
     sed -n '2,3s/^# //p' "$0"
     exit 2

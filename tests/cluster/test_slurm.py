@@ -1,15 +1,17 @@
-"""R1 at the smoke scale on a real Slurm of one node; jobs are killed on the way. `make test-slurm`; not part of pytest.
+"""The smoke scale on a real Slurm, R1 and a stage on two nodes; jobs are killed. `make test-slurm`, not part of pytest.
 
 pytest leaves this folder out unless it is named: it needs root, and writes /etc/slurm/slurm.conf while it runs.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SLURM = Path(__file__).with_name("slurm.sh")
@@ -21,24 +23,24 @@ QUICK = [
 STARTED: list[subprocess.Popen] = []
 
 
-@pytest.fixture(scope="module")
-def slurm():
-    """Slurm, while the tests run."""
-    subprocess.run([SLURM, "start"], check=True)
+@pytest.fixture
+def slurm(request):
+    """Slurm, while a test runs; `request.param` nodes."""
+    subprocess.run([SLURM, "start", str(request.param)], check=True)
     yield
     for process in STARTED:
         process.kill()
     subprocess.run([SLURM, "stop"], check=True)
 
 
-def snakemake(runs: Path, log: Path, *arguments: str) -> subprocess.Popen:
-    """The recipe on Slurm; what Snakemake prints goes to a file."""
+def on_slurm(target: str, runs: Path, log: Path, *arguments: str, folder: Path = ROOT, scale: str = "smoke"):
+    """Snakemake with the profile; what it prints goes to a file."""
     command = [
-        sys.executable, "-m", "snakemake", "recipe_r1", "--workflow-profile", "profiles/slurm", "--nolock", *QUICK,
-        *arguments, "--config", "scale=smoke", f"runs={runs}",
+        sys.executable, "-m", "snakemake", target, "--workflow-profile", "profiles/slurm", "--nolock", *QUICK,
+        *arguments, "--config", f"scale={scale}", f"runs={runs}",
     ]  # fmt: skip
     with log.open("w") as file:
-        STARTED.append(subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT))
+        STARTED.append(subprocess.Popen(command, cwd=folder, stdout=file, stderr=subprocess.STDOUT))
     return STARTED[-1]
 
 
@@ -73,12 +75,13 @@ def resumed_at(stage: Path) -> int:
     return resumed["step"]
 
 
+@pytest.mark.parametrize("slurm", [1], indirect=True)
 def test_killed_jobs_resume_with_the_same_command(slurm, tmp_path):
     """scancel, then the same command; and a kill without warning, after which Slurm gets the job a second time."""
     runs, log = tmp_path / "runs", tmp_path / "log.txt"
     zero, reasoning = runs / "smoke/r1/r1_zero", runs / "smoke/r1/reasoning_rl"
 
-    first = snakemake(runs, log, "--retries", "0")
+    first = on_slurm("recipe_r1", runs, log, "--retries", "0")
     subprocess.run(["scancel", job_at_a_checkpoint(first, log, zero)], check=True)
     assert first.wait(timeout=900) != 0
     nothing_left()
@@ -86,7 +89,7 @@ def test_killed_jobs_resume_with_the_same_command(slurm, tmp_path):
     said = (zero / "log.txt").read_text()
     assert "asked to stop: saving after this step" in said and "stopped; the same command goes on" in said
 
-    second = snakemake(runs, log)
+    second = on_slurm("recipe_r1", runs, log)
     job = job_at_a_checkpoint(second, log, reasoning)
     subprocess.run(["scancel", "--signal=KILL", "--full", job], check=True)
     assert second.wait(timeout=1800) == 0, log.read_text()[-4000:]
@@ -97,3 +100,35 @@ def test_killed_jobs_resume_with_the_same_command(slurm, tmp_path):
     recipe = {folder.name for folder in (runs / "smoke/r1").iterdir() if folder.is_dir()}
     assert len(recipe) == 13 and all((runs / "smoke/r1" / name / "manifest.json").exists() for name in recipe)
     assert (runs / "smoke/r1/report/report.html").exists()
+
+
+@pytest.mark.parametrize("slurm", [2], indirect=True)
+def test_one_stage_on_two_nodes_is_cancelled_and_resumes(slurm, tmp_path):
+    """A process on each, which sample and learn together; both are told to stop, and the first saves."""
+    folder = tmp_path / "repository"
+    for part in ("stages", "data", "recipes", "profiles"):
+        shutil.copytree(ROOT / part, folder / part)
+    shutil.copy(ROOT / "Snakefile", folder)
+    scale = {"description": "smoke on two nodes", "use": "smoke"}
+    scale |= {"system": {"processes": 2, "nodes": 2, "accelerate": "cpu"}}
+    (folder / "recipes/scales/nodes.yaml").write_text(yaml.safe_dump(scale))
+    runs, log = tmp_path / "runs", tmp_path / "log.txt"
+    zero = runs / "nodes/r1/r1_zero"
+
+    first = on_slurm("r1_r1_zero", runs, log, "--retries", "0", folder=folder, scale="nodes")
+    job = job_at_a_checkpoint(first, log, zero)
+    used = subprocess.run(["squeue", "--noheader", "--format=%D", "--job", job], capture_output=True, text=True)
+    assert used.stdout.strip() == "2"
+    subprocess.run(["scancel", job], check=True)
+    assert first.wait(timeout=900) != 0
+    nothing_left()
+    assert not (zero / "manifest.json").exists(), "the job ended before it was killed"
+    said = (zero / "log.txt").read_text()
+    assert said.count("asked to stop: saving after this step") == said.count("stopped; the same command goes on") == 1
+
+    second = on_slurm("r1_r1_zero", runs, log, folder=folder, scale="nodes")
+    assert second.wait(timeout=900) == 0, log.read_text()[-4000:]
+    nothing_left()
+    assert resumed_at(zero) > 0
+    steps = [json.loads(line)["step"] for line in (zero / "metrics.jsonl").read_text().splitlines()]
+    assert steps == list(range(1, len(steps) + 1))

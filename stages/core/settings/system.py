@@ -61,7 +61,8 @@ class PublicData(BaseModel):
 class System(BaseModel):
     """The machinery of a scale.
 
-    processes: in how many processes a training stage runs; accelerate: which of `profiles/accelerate/` starts them.
+    processes: in how many processes a training stage runs, on all of its `nodes` together; accelerate: which of
+    `profiles/accelerate/` starts them.
     logp_gap_limit: mean difference between the sampler's and the trainer's log-probs, in nats a token, above which an
     RL stage stops.
     """
@@ -74,10 +75,11 @@ class System(BaseModel):
     gradient_checkpointing: bool = False
     lora: Lora | None = None
     processes: Positive = 1
+    nodes: Positive = 1
     accelerate: str = "ddp"
     logp_gap_limit: Rate = 0.02
     report_to: Tracker = "none"
 
 
-CHANGES_NO_RESULT = frozenset({"accelerate", "processes", "report_to", "logp_gap_limit"})
+CHANGES_NO_RESULT = frozenset({"accelerate", "nodes", "processes", "report_to", "logp_gap_limit"})
 """Fields that are no reason to run a stage again."""

@@ -1,0 +1,47 @@
+"""Weights in shards over the processes of a stage (torch's FSDP2), those of frozen models too."""
+
+import os
+
+import torch
+
+from stages.core.processes import is_main, world_size
+
+
+def shards() -> bool:
+    """Whether this stage trains with its weights in shards."""
+    return world_size() > 1 and os.environ.get("ACCELERATE_USE_FSDP") == "true"
+
+
+def join_processes() -> None:
+    """From here on one process of each node reads weights that are loaded, and the others have zeros.
+
+    They get theirs from the main process when the weights are cut into shards.
+    """
+    from accelerate import PartialState
+
+    PartialState(cpu=not torch.cuda.is_available())
+
+
+def in_shards(model, precision=None):
+    """A frozen model with the main process's weights in shards; each layer is gathered while it runs.
+
+    precision: torch's `MixedPrecisionPolicy`; None runs in the weights' own. All processes must run it equally often.
+    """
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+
+    weights = model.state_dict() if is_main() else {}
+    options = {"mp_policy": precision or MixedPrecisionPolicy(), "reshard_after_forward": True}
+    for layer in [module for module in model.modules() if type(module).__name__ in model._no_split_modules]:
+        fully_shard(layer, **options)
+    fully_shard(model, **options)
+    whole = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
+    set_model_state_dict(model, weights, options=whole)
+    return model.eval().requires_grad_(False)
+
+
+def most(count: int) -> int:
+    """The largest `count` of all processes; all of them must ask."""
+    counts = torch.tensor(count, device="cuda" if torch.cuda.is_available() else "cpu")
+    torch.distributed.all_reduce(counts, torch.distributed.ReduceOp.MAX)
+    return int(counts)
