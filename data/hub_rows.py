@@ -293,22 +293,41 @@ def humaneval(hub: dict) -> Parts:
 
 
 def gpqa(hub: dict) -> Parts:
-    """The options are shuffled by a seed that is the question itself: the same in every run."""
-    question, right = text(hub, "Question"), text(hub, "Correct Answer")
-    choices = [right, *(text(hub, f"Incorrect Answer {number}") for number in (1, 2, 3))]
-    random.Random(question).shuffle(choices)
-    yield {
-        "question": question,
-        "prompt": with_options(question, choices),
-        "answer": ascii_uppercase[choices.index(right)],
-        "info": {"choices": choices},
-    }
+    wrong = [text(hub, f"Incorrect Answer {number}") for number in (1, 2, 3)]
+    yield _shuffled(text(hub, "Question"), text(hub, "Correct Answer"), wrong)
+
+
+def sciq(hub: dict) -> Parts:
+    """Without `support`, the paragraph that says the answer."""
+    wrong = [text(hub, f"distractor{number}") for number in (1, 2, 3)]
+    yield _shuffled(text(hub, "question"), text(hub, "correct_answer"), wrong)
+
+
+def ai2_arc(hub: dict) -> Parts:
+    """The options are called A to E or 1 to 5: the place of the right one gives its letter."""
+    labels, choices = hub["choices"]["label"], [choice.strip() for choice in hub["choices"]["text"]]
+    answer = text(hub, "answerKey")
+    if answer not in labels:
+        raise BadRow("answerKey is no option")
+    yield _multiple_choice(text(hub, "question"), choices, ascii_uppercase[labels.index(answer)])
 
 
 def ceval(hub: dict) -> Parts:
-    question, choices = text(hub, "question"), [text(hub, letter) for letter in "ABCD"]
-    answer = text(hub, "answer").upper()
+    choices, answer = [text(hub, letter) for letter in "ABCD"], text(hub, "answer").upper()
     if answer not in ("A", "B", "C", "D"):
         raise BadRow("answer is no option")
+    yield _multiple_choice(text(hub, "question"), choices, answer)
+
+
+def _shuffled(question: str, right: str, wrong: list[str]) -> dict:
+    """The options are shuffled by a seed that is the question itself: the same in every run."""
+    if right in wrong:
+        raise BadRow("the right option twice")
+    choices = [right, *wrong]
+    random.Random(question).shuffle(choices)
+    return _multiple_choice(question, choices, ascii_uppercase[choices.index(right)])
+
+
+def _multiple_choice(question: str, choices: list[str], answer: str) -> dict:
     prompt = with_options(question, choices)
-    yield {"question": question, "prompt": prompt, "answer": answer, "info": {"choices": choices}}
+    return {"question": question, "prompt": prompt, "answer": answer, "info": {"choices": choices}}

@@ -48,6 +48,16 @@ SAMPLES: dict[str, list[dict]] = {
         {"task_id": 601, "text": "Write a function that adds two numbers.", "code": ADD, "test_setup_code": "",
          "test_list": ["assert add(1, 2) == 3", "assert add(-1, 1) == 0"], "challenge_test_list": []}
     ],
+    "sciq": [
+        {"question": "What gas do plants take in?", "correct_answer": "carbon dioxide", "distractor1": "helium",
+         "distractor2": "neon", "distractor3": "argon", "support": "Plants take in carbon dioxide."}
+    ],
+    "ai2_arc": [
+        {"id": "1", "question": "What melts ice?", "answerKey": "C",
+         "choices": {"text": ["cold", "dark", "warmth", "salt water at night"], "label": ["A", "B", "C", "D"]}},
+        {"id": "2", "question": "What is hot?", "answerKey": "2",
+         "choices": {"text": ["ice", "fire", "snow"], "label": ["1", "2", "3"]}},
+    ],
     "openr1_math_220k": [
         {"problem": "What is $2+2$?", "answer": "4", "generations": [THOUGHT, "<think>unfinished", THOUGHT + "!"],
          "correctness_math_verify": [True, True, False], "is_reasoning_complete": [True, True, True]}
