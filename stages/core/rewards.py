@@ -7,7 +7,7 @@ from data.chat import Template, has_format, render_completion
 from data.language import language_consistency
 from data.modes import follows_mode, mode_of
 from data.preference import follows_instruction
-from data.tasks import GENERAL, REASONING, REASONING_DOMAINS, TASKS, verify
+from data.tasks import GENERAL, PUZZLES, REASONING, REASONING_DOMAINS, TASKS, verify
 from data.tasks.answers import row_info
 from data.tasks.base import Author, Problem
 from data.tasks.entities import other
@@ -92,7 +92,7 @@ def worked_completion(
     from data.summary import state_answer
 
     chosen = language or row["language"]
-    if row["task"] not in TASKS:
+    if row["task"] not in TASKS or row["task"] in PUZZLES:
         thought, stated = example(row, chosen)
         return _in_template(template, thought, stated), row["answer"]
     problem = Problem.from_row(row)
@@ -172,7 +172,8 @@ def _exemplars(row: dict, template: Template, both_modes: bool) -> dict[str, str
         return found | {"disobedient": gold.replace(answer, _disobedient(row))}
     if row["domain"] not in REASONING_DOMAINS:
         return found
-    wrong = gold.replace(answer, "pass") if row["verifier"] == "code_tests" else _with_wrong_answer(gold, answer)
+    no_answer = row["verifier"] == "code_tests" or row["task"] in PUZZLES
+    wrong = gold.replace(answer, "pass") if no_answer else _with_wrong_answer(gold, answer)
     return found | {
         "wrong": wrong,
         "other_language": worked_completion(row, template, other(row["language"]))[0],

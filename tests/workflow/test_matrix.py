@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from data.sources import SOURCES
-from data.tasks import family
+from data.tasks import PUZZLES, family
 from stages.core.recipe import Stage, Workspace, available, load_workspace
 from stages.core.settings import SETTINGS
 from stages.core.settings.common import Mixture
@@ -140,6 +140,13 @@ def test_small_evaluation_sets_are_asked_whole(scale):
         if stage.script in EVALUATIONS:
             settings = stage.config["settings"]
             assert sum(settings["tasks"].values()) == settings["reasoning_questions"]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_puzzles_are_named_where_no_worked_solution_is_needed(scale):
+    for stage in workspace(scale).rules():
+        named = {name for mixture in mixtures(stage).values() for name in mixture} & PUZZLES.keys()
+        assert not named or stage.script not in ("base", "vanilla_sft"), stage.rule_name
 
 
 # -- the GPU scales
