@@ -197,7 +197,7 @@ def s1k(hub: dict) -> Parts:
 
 
 def verifiable_code(hub: dict) -> Parts:
-    verification = _decoded(hub["verification_info"])
+    verification = decoded(hub["verification_info"])
     if not isinstance(verification, dict) or not isinstance(verification.get("test_cases"), list):
         raise BadRow("unreadable tests")
     if verification.get("language") != "python":
@@ -214,7 +214,7 @@ def verifiable_code(hub: dict) -> Parts:
 
 def _apps_tests(written: str) -> dict:
     """The tests of the APPS form: inputs, outputs and, where a function is called, its name."""
-    cases = _decoded(written)
+    cases = decoded(written)
     if not isinstance(cases, dict) or not {"inputs", "outputs"} <= cases.keys():
         raise BadRow("unreadable tests")
     pairs = zip(cases["inputs"], cases["outputs"], strict=False)
@@ -240,18 +240,18 @@ def _with_setup(tests: list[dict]) -> dict:
 def _call(name: str, given: object, wanted: object) -> dict:
     """A function test; arguments and value may be JSON text, the arguments also one to a line."""
     if isinstance(given, str):
-        decoded = _decoded(given)
-        given = decoded if isinstance(decoded, list) else [_decoded(line) for line in given.splitlines()]
+        listed = decoded(given)
+        given = listed if isinstance(listed, list) else [decoded(line) for line in given.splitlines()]
     if not isinstance(given, list):
         raise BadRow("unreadable tests")
-    return {"kind": "call", "function": name, "input": given, "output": _decoded(wanted)}
+    return {"kind": "call", "function": name, "input": given, "output": decoded(wanted)}
 
 
 def _lines(value: object) -> str:
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _decoded(value: object) -> object:
+def decoded(value: object) -> object:
     """What a JSON text says; a text that is none, and any other value, as it is."""
     try:
         return json.loads(value) if isinstance(value, str) else value

@@ -36,7 +36,7 @@ from data.hub_rows import (
     sciq,
     verifiable_code,
 )  # fmt: skip
-from data.hub_rows_general import beavertails, helpsteer2, ifeval, ultrafeedback, xstest
+from data.hub_rows_general import beavertails, helpsteer2, ifeval, ifeval_like, ultrafeedback, xstest
 from stages.core.errors import InputError
 
 Kind = Literal["prompts", "demonstrations", "preferences", "safety", "evaluation"]
@@ -155,6 +155,11 @@ SOURCES: dict[str, Source] = {
         "allenai/ai2_arc", "prompts", ai2_arc, "question | choices:dict | answerKey", "CC-BY-SA-4.0", True, "stem",
         "choice", configs=("ARC-Challenge", "ARC-Easy"), splits=_ALL_SPLITS, licence_verified=False,
     ),
+    "ifeval_like": Source(
+        "argilla/ifeval-like-data", "prompts", ifeval_like,
+        "prompt? | response? | instruction_id_list:list? | kwargs:any?", **_NOT_CHECKED, domain="general",
+        verifier="instructions", configs=("filtered",),
+    ),
     # -- demonstrations: responses to learn from
     "openr1_math_220k": Source(
         "open-r1/OpenR1-Math-220k", "demonstrations", openr1_math,
@@ -242,7 +247,7 @@ SOURCES: dict[str, Source] = {
     ),
     "ifeval": Source(
         "google/IFEval", "evaluation", ifeval, "prompt? | instruction_id_list:list? | kwargs:list?", "Apache-2.0", True,
-        licence_verified=False, **_GENERAL, **_TEST_IN_TRAIN,
+        "general", "instructions", licence_verified=False, **_TEST_IN_TRAIN,
     ),
 }  # fmt: skip
 """By the name that a mixture uses and that rows carry in `task` and `source`."""

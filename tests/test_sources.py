@@ -69,7 +69,10 @@ def test_gold_answers(put, name, answer, verifier, language):
     assert (row["answer"], row["verifier"], row["language"]) == (answer, verifier, language)
 
 
-@pytest.mark.parametrize("name", [n for n, s in SOURCES.items() if s.verifier != "none" or n == "openthoughts_114k"])
+GOLD = [n for n, s in SOURCES.items() if s.verifier not in ("none", "instructions") or n == "openthoughts_114k"]
+
+
+@pytest.mark.parametrize("name", GOLD)
 def test_a_gold_answer_passes_its_own_verifier_and_another_does_not(put, name):
     wrong = {"math": "41", "choice": "E", "code_tests": "```python\nprint(5)\n```"}
     for row in loaded(put, name)[0]:
@@ -244,6 +247,11 @@ def test_programs_without_usable_tests(put, verification, reason):
         ("sciq", {"distractor2": "carbon dioxide"}, "the right option twice"),
         ("ai2_arc", {"answerKey": "E"}, "answerKey is no option"),
         ("ifeval", {"instruction_id_list": [], "kwargs": []}, "no instructions"),
+        ("ifeval", {"kwargs": [{}]}, "no instructions"),
+        ("ifeval", {"kwargs": [{}, {"num_words": 3}]}, "an instruction without its arguments"),
+        ("ifeval_like", {"instruction_id_list": ["count:vowels"]}, "an instruction without a checker"),
+        ("ifeval_like", {"kwargs": "[{}"}, "no instructions"),
+        ("ifeval_like", {"response": ""}, "empty response"),
         ("ultrafeedback_binarized", {"rejected": turns("Name a colour.", "Red.")}, "no preference"),
         ("humaneval", {"entry_point": "other"}, "prompt does not define entry_point"),
     ],

@@ -42,14 +42,14 @@ GENERAL = {
 }  # fmt: skip
 TASKS = REASONING | PUZZLES | GENERAL
 VERIFIERS: dict[str, Task | Verifier] = TASKS | FREE_FORM
-"""By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have four kinds."""
+"""By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""
 REASONING_DOMAINS = ("math", "code", "stem", "logic")
 
 
 def verify(given: Parsed | str | None, row: dict) -> bool:
     """Whether a completion (data.chat.parse), or an answer by itself, is right for a row; a missing one is wrong.
 
-    Most verifiers read the bare final answer of a completion, those of programs its whole answer.
+    Most verifiers read the bare final answer of a completion, those of programs and instructions its whole answer.
     """
     verifier = VERIFIERS[row["verifier"]]
     if isinstance(given, Parsed):
