@@ -197,7 +197,7 @@ def s1k(hub: dict) -> Parts:
 
 
 def verifiable_code(hub: dict) -> Parts:
-    verification = _decoded(hub["verification_info"])
+    verification = decoded(hub["verification_info"])
     if not isinstance(verification, dict) or not isinstance(verification.get("test_cases"), list):
         raise BadRow("unreadable tests")
     if verification.get("language") != "python":
@@ -214,7 +214,7 @@ def verifiable_code(hub: dict) -> Parts:
 
 def _apps_tests(written: str) -> dict:
     """The tests of the APPS form: inputs, outputs and, where a function is called, its name."""
-    cases = _decoded(written)
+    cases = decoded(written)
     if not isinstance(cases, dict) or not {"inputs", "outputs"} <= cases.keys():
         raise BadRow("unreadable tests")
     pairs = zip(cases["inputs"], cases["outputs"], strict=False)
@@ -240,18 +240,18 @@ def _with_setup(tests: list[dict]) -> dict:
 def _call(name: str, given: object, wanted: object) -> dict:
     """A function test; arguments and value may be JSON text, the arguments also one to a line."""
     if isinstance(given, str):
-        decoded = _decoded(given)
-        given = decoded if isinstance(decoded, list) else [_decoded(line) for line in given.splitlines()]
+        listed = decoded(given)
+        given = listed if isinstance(listed, list) else [decoded(line) for line in given.splitlines()]
     if not isinstance(given, list):
         raise BadRow("unreadable tests")
-    return {"kind": "call", "function": name, "input": given, "output": _decoded(wanted)}
+    return {"kind": "call", "function": name, "input": given, "output": decoded(wanted)}
 
 
 def _lines(value: object) -> str:
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _decoded(value: object) -> object:
+def decoded(value: object) -> object:
     """What a JSON text says; a text that is none, and any other value, as it is."""
     try:
         return json.loads(value) if isinstance(value, str) else value
@@ -293,22 +293,41 @@ def humaneval(hub: dict) -> Parts:
 
 
 def gpqa(hub: dict) -> Parts:
-    """The options are shuffled by a seed that is the question itself: the same in every run."""
-    question, right = text(hub, "Question"), text(hub, "Correct Answer")
-    choices = [right, *(text(hub, f"Incorrect Answer {number}") for number in (1, 2, 3))]
-    random.Random(question).shuffle(choices)
-    yield {
-        "question": question,
-        "prompt": with_options(question, choices),
-        "answer": ascii_uppercase[choices.index(right)],
-        "info": {"choices": choices},
-    }
+    wrong = [text(hub, f"Incorrect Answer {number}") for number in (1, 2, 3)]
+    yield _shuffled(text(hub, "Question"), text(hub, "Correct Answer"), wrong)
+
+
+def sciq(hub: dict) -> Parts:
+    """Without `support`, the paragraph that says the answer."""
+    wrong = [text(hub, f"distractor{number}") for number in (1, 2, 3)]
+    yield _shuffled(text(hub, "question"), text(hub, "correct_answer"), wrong)
+
+
+def ai2_arc(hub: dict) -> Parts:
+    """The options are called A to E or 1 to 5: the place of the right one gives its letter."""
+    labels, choices = hub["choices"]["label"], [choice.strip() for choice in hub["choices"]["text"]]
+    answer = text(hub, "answerKey")
+    if answer not in labels:
+        raise BadRow("answerKey is no option")
+    yield _multiple_choice(text(hub, "question"), choices, ascii_uppercase[labels.index(answer)])
 
 
 def ceval(hub: dict) -> Parts:
-    question, choices = text(hub, "question"), [text(hub, letter) for letter in "ABCD"]
-    answer = text(hub, "answer").upper()
+    choices, answer = [text(hub, letter) for letter in "ABCD"], text(hub, "answer").upper()
     if answer not in ("A", "B", "C", "D"):
         raise BadRow("answer is no option")
+    yield _multiple_choice(text(hub, "question"), choices, answer)
+
+
+def _shuffled(question: str, right: str, wrong: list[str]) -> dict:
+    """The options are shuffled by a seed that is the question itself: the same in every run."""
+    if right in wrong:
+        raise BadRow("the right option twice")
+    choices = [right, *wrong]
+    random.Random(question).shuffle(choices)
+    return _multiple_choice(question, choices, ascii_uppercase[choices.index(right)])
+
+
+def _multiple_choice(question: str, choices: list[str], answer: str) -> dict:
     prompt = with_options(question, choices)
-    yield {"question": question, "prompt": prompt, "answer": answer, "info": {"choices": choices}}
+    return {"question": question, "prompt": prompt, "answer": answer, "info": {"choices": choices}}

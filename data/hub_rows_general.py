@@ -1,16 +1,33 @@
 """The row functions (data/hub_rows.py) of preferences, safety and instruction following: nothing here has a gold."""
 
 from data.chat import render_completion
-from data.hub_rows import BadRow, Parts, text
+from data.hub_rows import BadRow, Parts, decoded, text
+from data.tasks.instructions import ARGUMENTS
 
 
 def ifeval(hub: dict) -> Parts:
-    """The instructions with their arguments stay in `info`: this project has no checker for them yet."""
-    arguments = [{key: value for key, value in (each or {}).items() if value is not None} for each in hub["kwargs"]]
-    pairs = list(zip(hub["instruction_id_list"], arguments, strict=False))
-    if not pairs:
+    yield {"question": text(hub, "prompt"), "answer": "", "info": _instructions(hub)}
+
+
+def ifeval_like(hub: dict) -> Parts:
+    """The answer is a response that follows the instructions; their arguments are JSON text."""
+    yield {"question": text(hub, "prompt"), "answer": text(hub, "response"), "info": _instructions(hub)}
+
+
+def _instructions(hub: dict) -> dict:
+    """The instructions, each with the arguments that it needs and no others."""
+    names, given = hub["instruction_id_list"], decoded(hub["kwargs"])
+    if not names or not isinstance(given, list) or len(given) != len(names):
         raise BadRow("no instructions")
-    yield {"question": text(hub, "prompt"), "answer": "", "info": {"instructions": pairs}}
+    pairs = []
+    for name, arguments in zip(names, given, strict=True):
+        if name not in ARGUMENTS:
+            raise BadRow("an instruction without a checker")
+        needed = {key: (arguments or {}).get(key) for key in ARGUMENTS[name]}
+        if None in needed.values():
+            raise BadRow("an instruction without its arguments")
+        pairs.append((name, needed))
+    return {"instructions": pairs}
 
 
 def ultrafeedback(hub: dict) -> Parts:

@@ -18,6 +18,7 @@ from typing import Literal
 
 from data.hub_rows import (
     RowFunction,
+    ai2_arc,
     ceval,
     conversation,
     dapo,
@@ -32,9 +33,10 @@ from data.hub_rows import (
     openthoughts,
     question_answer,
     s1k,
+    sciq,
     verifiable_code,
 )  # fmt: skip
-from data.hub_rows_general import beavertails, helpsteer2, ifeval, ultrafeedback, xstest
+from data.hub_rows_general import beavertails, helpsteer2, ifeval, ifeval_like, ultrafeedback, xstest
 from stages.core.errors import InputError
 
 Kind = Literal["prompts", "demonstrations", "preferences", "safety", "evaluation"]
@@ -105,6 +107,7 @@ _CEVAL_CONFIGS = (
     "veterinary_medicine",
 )  # fmt: skip
 _TRAIN_AND_TEST = (("train", "train"), ("test", "test"))
+_ALL_SPLITS = (("train", "train"), ("validation", "validation"), ("test", "test"))
 _NOT_CHECKED = {"licence": "not checked", "commercial_ok": False, "licence_verified": False}
 _GENERAL = {"domain": "general", "verifier": "none"}
 _ONLY_TEST = {"splits": (("test", "test"),)}
@@ -143,6 +146,19 @@ SOURCES: dict[str, Source] = {
     "mbpp": Source(
         "google-research-datasets/mbpp", "prompts", mbpp, "text? | code? | test_list:list? | test_setup_code?",
         "CC-BY-4.0", True, "code", "code_tests", configs=("full",), splits=_TRAIN_AND_TEST, licence_verified=False,
+    ),
+    "sciq": Source(
+        "allenai/sciq", "prompts", sciq, "question | distractor1 | distractor2 | distractor3 | correct_answer",
+        "CC-BY-NC-3.0", False, "stem", "choice", splits=_ALL_SPLITS,
+    ),
+    "ai2_arc": Source(
+        "allenai/ai2_arc", "prompts", ai2_arc, "question | choices:dict | answerKey", "CC-BY-SA-4.0", True, "stem",
+        "choice", configs=("ARC-Challenge", "ARC-Easy"), splits=_ALL_SPLITS, licence_verified=False,
+    ),
+    "ifeval_like": Source(
+        "argilla/ifeval-like-data", "prompts", ifeval_like,
+        "prompt? | response? | instruction_id_list:list? | kwargs:any?", **_NOT_CHECKED, domain="general",
+        verifier="instructions", configs=("filtered",),
     ),
     # -- demonstrations: responses to learn from
     "openr1_math_220k": Source(
@@ -231,7 +247,7 @@ SOURCES: dict[str, Source] = {
     ),
     "ifeval": Source(
         "google/IFEval", "evaluation", ifeval, "prompt? | instruction_id_list:list? | kwargs:list?", "Apache-2.0", True,
-        licence_verified=False, **_GENERAL, **_TEST_IN_TRAIN,
+        "general", "instructions", licence_verified=False, **_TEST_IN_TRAIN,
     ),
 }  # fmt: skip
 """By the name that a mixture uses and that rows carry in `task` and `source`."""

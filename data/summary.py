@@ -34,7 +34,7 @@ def summarise(thinking: str, final: str, language: Language) -> str:
 
 
 def closing(thinking: str, said: Parsed, row: dict) -> str:
-    """The summary of a thought about a public row: its last paragraph and the boxed answer, or the program."""
+    """The summary of a thought about any other row: its last paragraph and the boxed answer, or the program."""
     if row["verifier"] == "code_tests":
         return said.answer
     paragraphs = [paragraph.strip() for paragraph in thinking.split("\n\n") if paragraph.strip()]

@@ -34,7 +34,7 @@ def solution(row: dict) -> str:
 
 
 def example(row: dict, language: Language) -> tuple[str, str]:
-    """(thought, answer) of a public row: a few words in the language (a reference solution may have none), the gold."""
+    """(thought, answer) where no solution is worked out: a few words in the language (a reference may have none)."""
     return _THOUGHT[language], statement(row, language)
 
 

@@ -15,6 +15,7 @@ import random
 from data.conversations import in_both_modes
 from data.sources import SOURCES
 from data.tasks import REASONING_DOMAINS
+from data.tasks.instructions import need_checkers
 from stages.core.checkpoint import Run, stage_main
 from stages.core.drawing import draw_rows
 from stages.core.settings import GeneralTaskRL
@@ -30,6 +31,7 @@ def main(run: Run) -> None:
     from stages.core.scoring import open_scorer
 
     settings: GeneralTaskRL = run.settings
+    prompts = mixed_prompts(run)
     policy, tokenizer = run.load_model(), run.load_tokenizer()
     normalisation, clip = settings.preference_normalisation, settings.preference_clip
     by_model = {
@@ -37,7 +39,7 @@ def main(run: Run) -> None:
         "reference": reference_reward(open_scorer(run, REFERENCE), has_reference),
     }
     by_model = {name: reward for name, reward in by_model.items() if name in settings.rewards}
-    trainer = policy_trainer(run, policy, tokenizer, mixed_prompts(run), by_model, shuffle=False)
+    trainer = policy_trainer(run, policy, tokenizer, prompts, by_model, shuffle=False)
     headline = train_policy(run, trainer)
     run.save_model(trainer, tokenizer, settings.template, headline)
 
@@ -49,6 +51,7 @@ def mixed_prompts(run: Run) -> list[dict]:
     general = round(total * settings.general_fraction)
     pool = draw_rows(run, settings.tasks, total - general, "train", settings.seed + 4)
     pool += draw_rows(run, settings.general_tasks, general, "train", settings.seed + 5)
+    need_checkers(pool)
     # Not the seed of the modes: the same permutation of both would give all reasoning prompts one mode.
     random.Random(settings.seed + 7).shuffle(pool)
     share = settings.non_thinking_fraction

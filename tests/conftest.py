@@ -8,11 +8,11 @@ import pytest
 
 @pytest.fixture(scope="session")
 def corpus_documents() -> list[str]:
-    """500 documents of all task families in equal parts."""
+    """500 documents of all families of the tiny world in equal parts."""
     from data.corpus import documents
-    from data.tasks import TASKS
+    from data.tasks import GENERAL, REASONING
 
-    return list(islice(documents(dict.fromkeys(TASKS, 1.0), seed=7), 500))
+    return list(islice(documents(dict.fromkeys(REASONING | GENERAL, 1.0), seed=7), 500))
 
 
 @pytest.fixture(scope="session")

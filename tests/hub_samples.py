@@ -48,6 +48,20 @@ SAMPLES: dict[str, list[dict]] = {
         {"task_id": 601, "text": "Write a function that adds two numbers.", "code": ADD, "test_setup_code": "",
          "test_list": ["assert add(1, 2) == 3", "assert add(-1, 1) == 0"], "challenge_test_list": []}
     ],
+    "sciq": [
+        {"question": "What gas do plants take in?", "correct_answer": "carbon dioxide", "distractor1": "helium",
+         "distractor2": "neon", "distractor3": "argon", "support": "Plants take in carbon dioxide."}
+    ],
+    "ai2_arc": [
+        {"id": "1", "question": "What melts ice?", "answerKey": "C",
+         "choices": {"text": ["cold", "dark", "warmth", "salt water at night"], "label": ["A", "B", "C", "D"]}},
+        {"id": "2", "question": "What is hot?", "answerKey": "2",
+         "choices": {"text": ["ice", "fire", "snow"], "label": ["1", "2", "3"]}},
+    ],
+    "ifeval_like": [
+        {"key": 1, "prompt": "Name two colours without commas.", "response": "Red and blue.",
+         "instruction_id_list": ["punctuation:no_comma"], "kwargs": "[{}]"}
+    ],
     "openr1_math_220k": [
         {"problem": "What is $2+2$?", "answer": "4", "generations": [THOUGHT, "<think>unfinished", THOUGHT + "!"],
          "correctness_math_verify": [True, True, False], "is_reasoning_complete": [True, True, True]}
@@ -108,7 +122,8 @@ SAMPLES: dict[str, list[dict]] = {
          "test": "def check(candidate):\n    assert candidate([1, 2]) == 3\n    assert candidate([]) == 0\n"}
     ],
     "ifeval": [
-        {"key": 1, "prompt": "Write without commas.", "instruction_id_list": ["punctuation:no_comma"],
-         "kwargs": [{"num_words": None}]}
+        {"key": 1, "prompt": "Write at least three words without commas.",
+         "instruction_id_list": ["punctuation:no_comma", "length_constraints:number_words"],
+         "kwargs": [{"num_words": None, "relation": None}, {"num_words": 3, "relation": "at least"}]}
     ],
 }  # fmt: skip

@@ -213,7 +213,8 @@ def test_a_completion_is_read_as_its_verifier_needs_it():
     assert verify(parse(render_completion(block, "It is 3.")), problem) is False  # only thought of
     assert verify(parse(render_completion("", "The answer is \\boxed{3}.")), row("3")) is True
     assert verify(parse("<think>never ends"), problem) is False
-    assert {name for name, it in VERIFIERS.items() if getattr(it, "reads", "final") == "answer"} == {"code_tests"}
+    whole = {name for name, it in VERIFIERS.items() if getattr(it, "reads", "final") == "answer"}
+    assert whole == {"code_tests", "instructions"}
 
 
 @pytest.mark.parametrize("code", ["while True: pass", "while True: print('x' * 99)", "import time\ntime.sleep(99)",

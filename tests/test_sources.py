@@ -58,6 +58,7 @@ def test_rows_of_the_hub_become_ours(put, name):
         ("aime_2025", "70", "math", "en"),
         ("mgsm_zh", "5", "math", "zh"),
         ("ceval", "B", "choice", "zh"),
+        ("ai2_arc", "C", "choice", "en"),
         ("openr1_math_220k", "4", "math", "en"),
         ("s1k", "4", "math", "en"),
         ("xstest", "", "none", "en"),
@@ -68,7 +69,10 @@ def test_gold_answers(put, name, answer, verifier, language):
     assert (row["answer"], row["verifier"], row["language"]) == (answer, verifier, language)
 
 
-@pytest.mark.parametrize("name", [n for n, s in SOURCES.items() if s.verifier != "none" or n == "openthoughts_114k"])
+GOLD = [n for n, s in SOURCES.items() if s.verifier not in ("none", "instructions") or n == "openthoughts_114k"]
+
+
+@pytest.mark.parametrize("name", GOLD)
 def test_a_gold_answer_passes_its_own_verifier_and_another_does_not(put, name):
     wrong = {"math": "41", "choice": "E", "code_tests": "```python\nprint(5)\n```"}
     for row in loaded(put, name)[0]:
@@ -171,14 +175,23 @@ def load_split(put, name, split):
     return load(name, split)[0]
 
 
-def test_gpqa_options_are_shuffled_the_same_way_each_time_and_not_always_the_same_way(put):
-    hub = [SAMPLES["gpqa_diamond"][0] | {"Question": f"Which of {n}?"} for n in range(40)]
-    rows, _ = loaded(put, "gpqa_diamond", hub)
-    assert loaded(put, "gpqa_diamond", hub)[0] == rows
+@pytest.mark.parametrize(
+    ("name", "column", "right"), [("gpqa_diamond", "Question", "neon"), ("sciq", "question", "carbon dioxide")]
+)
+def test_options_are_shuffled_the_same_way_each_time_and_not_always_the_same_way(put, name, column, right):
+    hub = [SAMPLES[name][0] | {column: f"Which of {n}?"} for n in range(40)]
+    rows, _ = loaded(put, name, hub)
+    assert loaded(put, name, hub)[0] == rows
     assert {row["answer"] for row in rows} == set("ABCD")
     for row in rows:
-        assert f"\n{row['answer']}. neon" in row["prompt"][0]["content"]
+        assert f"\n{row['answer']}. {right}" in row["prompt"][0]["content"]
         assert question_of(row).startswith("Which of")
+
+
+def test_options_called_by_numbers_have_letters_too(put):
+    row = loaded(put, "ai2_arc")[0][1]
+    assert row["answer"] == "B" and row["prompt"][0]["content"] == "What is hot?\n\nA. ice\nB. fire\nC. snow"
+    assert verify("B. fire", row) and not verify("2", row)
 
 
 def test_function_tests(put):
@@ -231,7 +244,14 @@ def test_programs_without_usable_tests(put, verification, reason):
         ("aime_2024", {"answer": "two"}, "answer is no integer"),
         ("mbpp", {"test_list": []}, "no tests"),
         ("ceval", {"answer": "AB"}, "answer is no option"),
+        ("sciq", {"distractor2": "carbon dioxide"}, "the right option twice"),
+        ("ai2_arc", {"answerKey": "E"}, "answerKey is no option"),
         ("ifeval", {"instruction_id_list": [], "kwargs": []}, "no instructions"),
+        ("ifeval", {"kwargs": [{}]}, "no instructions"),
+        ("ifeval", {"kwargs": [{}, {"num_words": 3}]}, "an instruction without its arguments"),
+        ("ifeval_like", {"instruction_id_list": ["count:vowels"]}, "an instruction without a checker"),
+        ("ifeval_like", {"kwargs": "[{}"}, "no instructions"),
+        ("ifeval_like", {"response": ""}, "empty response"),
         ("ultrafeedback_binarized", {"rejected": turns("Name a colour.", "Red.")}, "no preference"),
         ("humaneval", {"entry_point": "other"}, "prompt does not define entry_point"),
     ],

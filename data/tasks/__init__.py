@@ -1,4 +1,4 @@
-"""The task families of the tiny world and the rows that they make."""
+"""The task families of the tiny world, the puzzles, and the rows that they make."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from data.tasks.equations import Equation
 from data.tasks.expressions import Expression
 from data.tasks.free_form import FREE_FORM, Verifier
 from data.tasks.general import Facts, Greeting, Identity, ListTwo, Translation
-from data.tasks.gym import ChainSum, SimpleEquation
+from data.tasks.gym import ChainSum, Puzzle, SimpleEquation
 from data.tasks.length_control import RepeatWord
 from data.tasks.retrieval import Passage
 from data.tasks.safety import SafeLookalike, Unsafe
@@ -26,22 +26,30 @@ REASONING: dict[str, Task] = {
         CodeOutput(), Expression(), StemChoice(), Logic(),
     )
 }  # fmt: skip
+PUZZLES = {
+    task.name: task
+    for task in (
+        Puzzle("knights_knaves", n_people=3), Puzzle("zebra_puzzles"), Puzzle("color_cube_rotation"),
+        Puzzle("cryptarithm"), Puzzle("jugs", difficulty=6),
+    )
+}  # fmt: skip
+"""Reasoning families too, but without worked solutions: the tiny world has none of them."""
 GENERAL = {
     task.name: task
     for task in (
         Facts(), Greeting(), Identity(), Translation(), ListTwo(), RepeatWord(), Passage(), Unsafe(), SafeLookalike(),
     )
 }  # fmt: skip
-TASKS = REASONING | GENERAL
+TASKS = REASONING | PUZZLES | GENERAL
 VERIFIERS: dict[str, Task | Verifier] = TASKS | FREE_FORM
-"""By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have four kinds."""
+"""By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""
 REASONING_DOMAINS = ("math", "code", "stem", "logic")
 
 
 def verify(given: Parsed | str | None, row: dict) -> bool:
     """Whether a completion (data.chat.parse), or an answer by itself, is right for a row; a missing one is wrong.
 
-    Most verifiers read the bare final answer of a completion, those of programs its whole answer.
+    Most verifiers read the bare final answer of a completion, those of programs and instructions its whole answer.
     """
     verifier = VERIFIERS[row["verifier"]]
     if isinstance(given, Parsed):

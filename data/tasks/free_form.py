@@ -8,6 +8,7 @@ import re
 from string import ascii_uppercase
 from typing import Literal, Protocol
 
+from data.tasks.instructions import Instructions
 from data.tasks.math_answers import MathAnswer, bare
 from data.tasks.programs import Program
 
@@ -54,5 +55,6 @@ FREE_FORM: dict[str, Verifier] = {
     "math": MathAnswer(),
     "choice": Choice(),
     "code_tests": Program(),
+    "instructions": Instructions(),
     "none": NoRule(),
 }

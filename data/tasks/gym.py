@@ -7,8 +7,10 @@ from functools import lru_cache
 import reasoning_gym
 
 from data.language import Language
+from data.tasks.answers import row_info
 from data.tasks.base import PERFECT, Author, Problem, Task, Trace
 from data.tasks.chains import LIMIT, apply, chain_key, work
+from stages.core.errors import InputError
 
 _SIZE = 2**30
 _INVERSE = {"+": "-", "-": "+"}
@@ -26,7 +28,8 @@ class _Gym(Task):
         return _dataset(self.dataset, tuple(self.options.items()))[rng.randrange(_SIZE)]
 
     def verify(self, answer: str, row: dict) -> bool:
-        return _dataset(self.dataset).score_answer(answer, {"answer": row["answer"], "metadata": {}}) == 1.0
+        entry = {"answer": row["answer"], "metadata": row_info(row).get("metadata", {})}
+        return _dataset(self.dataset).score_answer(answer, entry) == 1.0
 
 
 @lru_cache
@@ -81,3 +84,29 @@ class SimpleEquation(_Gym):
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         return work(problem.info["start"], problem.info["steps"], rng, author)
+
+
+class Puzzle(_Gym):
+    """A data set of the package as it is: questions with a scorer, without a worked solution.
+
+    Answers must be short, and the scorer give 1.0 to right ones alone and run nothing of what they say (those of
+    countdown and puzzle24 evaluate them as programs).
+    """
+
+    domain = "logic"
+
+    def __init__(self, dataset: str, **options):
+        self.name = self.dataset = dataset
+        self.options = options
+
+    def problem(self, rng: random.Random, language: Language) -> Problem:
+        entry = self.draw(rng)
+        info = {"reasoning_gym": self.dataset, "metadata": entry["metadata"]}
+        key = f"{self.name} {entry['question']}"
+        return Problem(self.name, self.domain, "en", entry["question"], entry["answer"], key, info)
+
+    def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
+        raise InputError(
+            f"mixture: {self.name!r} has a verifier and no worked solutions: it can be sampled, trained on by RL and "
+            "evaluated, and not be written down for a base or a demonstration"
+        )

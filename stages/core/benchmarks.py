@@ -9,15 +9,16 @@ from datasets import Dataset
 
 from data.language import language_consistency
 from data.modes import Mode
-from data.preference import complied_unsafely, follows_instruction, gold, is_refusal
+from data.preference import complied_unsafely, gold, is_refusal
 from data.tasks import GENERAL
+from data.tasks.instructions import need_checkers
 from stages.core.checkpoint import Run
 from stages.core.drawing import draw_rows
 from stages.core.engine import Completion, Engine, Sampling
 from stages.core.estimators import bootstrap_interval, cons_at_k, pass_at_k
 from stages.core.manifest import write_atomically
 from stages.core.results import summary_table
-from stages.core.rewards import accuracy, format
+from stages.core.rewards import accuracy, format, instruction
 from stages.core.settings import Evaluation
 
 BENCHMARKS = {"math": ("math",), "code": ("code",), "stem": ("stem", "logic")}
@@ -109,11 +110,15 @@ def held_out(run: Run) -> dict[str, list[dict]]:
     """The questions of each benchmark, from a split that no stage trains on; none where a mixture is empty."""
     settings: Evaluation = run.settings
     count, seed, split = settings.questions_per_benchmark, settings.seed, settings.split
-    instructed = draw_rows(run, settings.instruction_tasks, 4 * count, split, seed + 1)
+    drawn = draw_rows(run, settings.instruction_tasks, 4 * count, split, seed + 1)
+    instructed = [
+        row for row in drawn if row["verifier"] == "instructions" or json.loads(row["info"]).get("instruction")
+    ][:count]
+    need_checkers(instructed)
     return {
         "reasoning": draw_rows(run, settings.tasks, settings.reasoning_questions, split, seed),
         "general": draw_rows(run, settings.general_tasks, count, split, seed),
-        "instruction_following": [row for row in instructed if json.loads(row["info"]).get("instruction")][:count],
+        "instruction_following": instructed,
         "safety": draw_rows(run, settings.safety_tasks, count, split, seed),
     }
 
@@ -208,13 +213,11 @@ def _leaked(completion: Completion, row: dict) -> bool:
 def instructions(
     recorder: Recorder, name: str, questions: list[dict], answers: Answers, mode: Mode | None = None
 ) -> None:
-    """Instructions that can be checked: the share followed."""
+    """Instructions that can be checked: the share of the answers that follow all of theirs."""
     k = recorder.run.settings.samples_per_question
-    followed = [[follows_instruction(c.answer, row) for c in group] for row, group in pairs(questions, answers)]
+    followed = [[instruction(c, row) for c in group] for row, group in pairs(questions, answers)]
     recorder.add(name, "instruction_following", "followed", means(followed), k, mode)
-    recorder.keep(
-        name, "instruction_following", questions, answers, lambda c, row: follows_instruction(c.answer, row), mode
-    )
+    recorder.keep(name, "instruction_following", questions, answers, instruction, mode)
 
 
 def preference_scorer(run: Run):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from data.chat import Template, has_format, render_completion, render_prompt
 from data.summary import closing, summarise
-from data.tasks import TASKS, verify
+from data.tasks import REASONING, verify
 from stages.core.engine import Completion
 from stages.core.filters import mixes_languages, repetition
 
@@ -71,7 +71,7 @@ def at_most(kept: Iterable[Candidate], count: int) -> list[Candidate]:
 def with_summary(candidate: Candidate, tokenizer) -> dict:
     """The row as an SFT example in the chat template: the thought in its tags, then a summary of it."""
     row, sample = candidate.row, candidate.sample
-    if row["task"] in TASKS:
+    if row["task"] in REASONING:
         summary = summarise(sample.thinking, sample.parsed.final, row["language"])
     else:
         summary = closing(sample.thinking, sample.parsed, row)

@@ -7,7 +7,7 @@ from data.chat import Template, has_format, render_completion
 from data.language import language_consistency
 from data.modes import follows_mode, mode_of
 from data.preference import follows_instruction
-from data.tasks import GENERAL, REASONING, REASONING_DOMAINS, TASKS, verify
+from data.tasks import GENERAL, PUZZLES, REASONING, REASONING_DOMAINS, TASKS, verify
 from data.tasks.answers import row_info
 from data.tasks.base import Author, Problem
 from data.tasks.entities import other
@@ -51,7 +51,9 @@ def mode(completion: Completion, row: dict) -> float:
 
 
 def instruction(completion: Completion, row: dict) -> float | None:
-    """1 if the visible answer obeys the instruction of its prompt, else 0 (Qwen3 s.4.4); None where there is none."""
+    """1 if the visible answer obeys all instructions of its prompt, else 0 (Qwen3 s.4.4); None where there are none."""
+    if row["verifier"] == "instructions":
+        return float(verify(completion.parsed, row))
     followed = follows_instruction(completion.answer, row) if row["task"] in GENERAL else None
     return None if followed is None else float(followed)
 
@@ -92,7 +94,7 @@ def worked_completion(
     from data.summary import state_answer
 
     chosen = language or row["language"]
-    if row["task"] not in TASKS:
+    if row["task"] not in TASKS or row["task"] in PUZZLES:
         thought, stated = example(row, chosen)
         return _in_template(template, thought, stated), row["answer"]
     problem = Problem.from_row(row)
@@ -125,8 +127,8 @@ def self_test(names: list[str], rows: list[dict], tokenizer, template: Template,
         asked = (row["task"], _instruction_of(row), mode_of(row["prompt"]))
         if taken.get(asked, 0) == per_task:
             continue
-        if row["verifier"] == "code_tests" and not verify(row["answer"], row):
-            continue  # a public gold program that fails its own tests says nothing about the reward
+        if row["verifier"] in ("code_tests", "instructions") and not verify(row["answer"], row):
+            continue  # a public gold program or response that fails its own tests says nothing about the reward
         taken[asked] = taken.get(asked, 0) + 1
         for kind, text in _exemplars(row, template, "mode" in names).items():
             ids = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -170,9 +172,12 @@ def _exemplars(row: dict, template: Template, both_modes: bool) -> dict[str, str
     found |= {"gold": gold, "malformed": gold.replace("</think>", "")}
     if row["task"] in GENERAL:
         return found | {"disobedient": gold.replace(answer, _disobedient(row))}
+    if row["verifier"] == "instructions":
+        return found | {"disobedient": gold.replace(answer, "")}
     if row["domain"] not in REASONING_DOMAINS:
         return found
-    wrong = gold.replace(answer, "pass") if row["verifier"] == "code_tests" else _with_wrong_answer(gold, answer)
+    no_answer = row["verifier"] == "code_tests" or row["task"] in PUZZLES
+    wrong = gold.replace(answer, "pass") if no_answer else _with_wrong_answer(gold, answer)
     return found | {
         "wrong": wrong,
         "other_language": worked_completion(row, template, other(row["language"]))[0],

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from data.sources import SOURCES
-from data.tasks import family
+from data.tasks import PUZZLES, family
 from stages.core.recipe import Stage, Workspace, available, load_workspace
 from stages.core.settings import SETTINGS
 from stages.core.settings.common import Mixture
@@ -30,7 +30,7 @@ KINDS: dict[tuple[str, str], set[str]] = {
     ("long_cot_sft", "demonstrations"): RESPONSES,
     ("distillation_data", "general_tasks"): RESPONSES | {"preferences"},
     ("general_rl", "general_tasks"): {"demonstrations", "preferences", "safety"},
-    ("general_task_rl", "general_tasks"): {"demonstrations", "preferences"},
+    ("general_task_rl", "general_tasks"): {"demonstrations", "preferences", "prompts"},
     ("helpful_reward_model", "tasks"): {"preferences"},
     ("safety_reward_model", "tasks"): {"safety"},
     ("reference_reward_model", "tasks"): {"prompts", "demonstrations"},
@@ -41,7 +41,7 @@ KINDS: dict[tuple[str, str], set[str]] = {
     **{(script, "tasks"): {"prompts", "evaluation"} for script in EVALUATIONS},
     **{(script, "general_tasks"): {"demonstrations", "preferences"} for script in EVALUATIONS},
     **{(script, "safety_tasks"): {"safety"} for script in EVALUATIONS},
-    **{(script, "instruction_tasks"): set() for script in EVALUATIONS},
+    **{(script, "instruction_tasks"): {"evaluation"} for script in EVALUATIONS},
 }
 """Which kinds of public data sets a mixture may name; for the others: prompts, with a verifier."""
 
@@ -108,7 +108,19 @@ def test_data_sets_are_of_the_kind_that_a_stage_needs(scale):
             allowed = KINDS.get((stage.script, field), {"prompts"})
             assert source.kind in allowed, f"{where} is of the kind {source.kind}"
             if field == "tasks" and (stage.script in EVALUATIONS or (stage.script, field) not in KINDS):
-                assert source.verifier != "none", f"{where} has no verifier"
+                assert source.verifier not in ("none", "instructions"), f"{where} has no verifier of an answer"
+            if field == "instruction_tasks" or (field == "general_tasks" and source.kind == "prompts"):
+                assert source.verifier == "instructions", f"{where} has no instructions to check"
+
+
+@pytest.mark.parametrize("scale", GPU_SCALES)
+def test_instructions_are_evaluated_and_rewarded(scale):
+    for stage in workspace(scale).rules():
+        settings = stage.config["settings"]
+        if stage.script in EVALUATIONS:
+            assert set(settings["instruction_tasks"]) == {"ifeval"}
+        if stage.script == "general_task_rl":
+            assert "ifeval_like" in settings["general_tasks"] and settings["rewards"]["instruction"]
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -140,6 +152,13 @@ def test_small_evaluation_sets_are_asked_whole(scale):
         if stage.script in EVALUATIONS:
             settings = stage.config["settings"]
             assert sum(settings["tasks"].values()) == settings["reasoning_questions"]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_puzzles_are_named_where_no_worked_solution_is_needed(scale):
+    for stage in workspace(scale).rules():
+        named = {name for mixture in mixtures(stage).values() for name in mixture} & PUZZLES.keys()
+        assert not named or stage.script not in ("base", "vanilla_sft"), stage.rule_name
 
 
 # -- the GPU scales
