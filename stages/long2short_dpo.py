@@ -12,9 +12,12 @@ from stages.core.settings import DPO
 
 def main(run: Run) -> None:
     from trl import DPOConfig, DPOTrainer
+    from trl.trainer import dpo_trainer
 
     from stages.core.callbacks import epoch_arguments, train, watch
+    from stages.core.sharding import cut_references
 
+    cut_references(dpo_trainer)
     settings: DPO = run.settings
     model, tokenizer = run.load_model(), run.load_tokenizer()
     pairs = run.load_rows(table="pairs")

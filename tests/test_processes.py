@@ -1,6 +1,7 @@
 """Two processes under `accelerate launch` (gloo) learn what one learns: losses and weights, SFT and GRPO."""
 
 import json
+import math
 import os
 import signal
 import socket
@@ -36,6 +37,9 @@ RL = {
 }  # fmt: skip
 
 
+DPO = {
+    "beta": 0.1, "epochs": 1, "learning_rate": 1e-4, "batch_size": 8, "max_length": 64, "micro_batch_size": 8,
+}  # fmt: skip
 OPD = {
     "divergence": "reverse_kl", "temperature": 1.0, "learning_rate": 1e-3, "learning_rate_schedule": "constant",
     "max_gradient_norm": 1.0, "prompts_per_step": 8, "steps": 3, "max_completion_length": 12,
@@ -83,7 +87,8 @@ def inputs(tmp_path_factory, model_folder):
         }
         for number, row in enumerate(rows({"arithmetic": 1.0}, 32, "train", 1))
     ]
-    data.save_data({"rows": Dataset.from_list(examples)}, {})
+    pairs = [{"prompt": row["prompt_text"], "chosen": row["answer"], "rejected": row["completion"]} for row in examples]
+    data.save_data({"rows": Dataset.from_list(examples), "pairs": Dataset.from_list(pairs)}, {})
     return {"from": str(base.folder), "data": str(data.folder)} | others
 
 
@@ -159,6 +164,17 @@ def test_distillation_in_two_processes_is_distillation_in_one(tmp_path, inputs, 
         values = [row[name] for row in one if name in row]
         assert min(values) > 1e-3 and [row[name] for row in two if name in row] == pytest.approx(values, abs=1e-4), name
     same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 1e-5)
+
+
+@pytest.mark.slow
+def test_dpo_in_shards_is_dpo_in_one_process(tmp_path, inputs):
+    one, single, _ = finish(config_of(tmp_path, "dpo", "long2short_dpo", DPO, inputs, 1))
+    config = config_of(tmp_path, "dpo", "long2short_dpo", DPO, inputs, 2, accelerate="cpu_fsdp2")
+    two, double, _ = finish(config)
+    assert one[0]["loss"] == pytest.approx(math.log(2), abs=1e-6)  # the reference is the policy's start
+    for name in ("loss", "rewards/margins"):
+        assert [row[name] for row in two] == pytest.approx([row[name] for row in one], abs=1e-4), name
+    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 1e-6)
 
 
 @pytest.mark.slow

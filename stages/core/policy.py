@@ -23,14 +23,10 @@ from stages.core.repetition import RepetitionStopping
 from stages.core.rewards import RULES, BatchReward, Reward, self_test, tries
 from stages.core.rollouts import check_gap, sample_with_vllm
 from stages.core.settings import GRPO
-from stages.core.sharding import in_shards
+from stages.core.sharding import cut_references
 from stages.core.vllm_engine import importance_arguments, vllm_arguments
 
-# TRL's own cuts the reference model into shards as one piece, which is whole on each GPU when it runs, and out of the
-# weights that each process has read: of those of a node only one has.
-grpo_trainer.prepare_fsdp = lambda model, accelerator: in_shards(
-    model, accelerator.state.fsdp_plugin.mixed_precision_policy
-)
+cut_references(grpo_trainer)
 
 GAP_ROWS = 16
 """Completions of a rollout that are scored to compare sampler and trainer, where TRL itself scores none."""

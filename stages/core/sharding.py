@@ -1,6 +1,7 @@
 """Weights in shards over the processes of a stage (torch's FSDP2), those of frozen models too."""
 
 import os
+from types import ModuleType
 
 import torch
 
@@ -38,6 +39,17 @@ def in_shards(model, precision=None):
     whole = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
     set_model_state_dict(model, weights, options=whole)
     return model.eval().requires_grad_(False)
+
+
+def cut_references(trainers: ModuleType) -> None:
+    """Have one of TRL's trainers (its module) cut its reference model into shards by `in_shards`.
+
+    TRL cuts it as one piece, which is whole on each GPU when it runs, and out of what each process has read: all but one
+    of a node have zeros.
+    """
+    trainers.prepare_fsdp = lambda model, accelerator: in_shards(
+        model, accelerator.state.fsdp_plugin.mixed_precision_policy
+    )
 
 
 def most(count: int) -> int:

@@ -18,7 +18,7 @@ from stages.core.settings.common import Mixture
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALES, RECIPES = available("scales"), available("recipes")
-GPU_SCALES = ("qwen2.5-1.5b", "qwen2.5-7b", "qwen3-14b")
+GPU_SCALES = ("qwen2.5-1.5b", "qwen2.5-7b", "qwen3-14b", "qwen2.5-32b")
 NO_GPU = {"pretrained", "merge", "code_tests", "report"}
 """Scripts that neither train nor sample."""
 EVALUATIONS = ("evaluation", "evaluation_in_both_modes")
@@ -83,6 +83,13 @@ def test_snakemake_plans_all_recipes_at_once(scale, tmp_path):
     assert done.returncode == 0, done.stderr
     planned = set(re.findall(r"^Job \d+: (\S+)", done.stdout + done.stderr, re.M))
     assert {stage.rule_name for stage in workspace(scale).rules()} <= planned
+
+
+def test_a_stage_that_trains_on_several_nodes_asks_for_them():
+    for stage in workspace("qwen2.5-32b").rules():
+        asked = {key: stage.resources.get(key) for key in ("nodes", "tasks", "mpi")}
+        several = stage.payload == "model" and stage.script not in NO_GPU
+        assert asked == ({"nodes": 2, "tasks": 2, "mpi": "srun"} if several else dict.fromkeys(asked)), stage.rule_name
 
 
 # -- mixtures
