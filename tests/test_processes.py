@@ -22,6 +22,7 @@ from stages.core import processes
 from stages.core.callbacks import micro_batches
 from stages.core.checkpoint import Run
 from stages.core.errors import InputError
+from stages.core.recipe import load_workspace
 
 SFT = {
     "epochs": 1, "learning_rate": 1e-3, "final_learning_rate": 1e-4, "warmup_fraction": 0.0, "batch_size": 8,
@@ -175,6 +176,24 @@ def test_dpo_in_shards_is_dpo_in_one_process(tmp_path, inputs):
     for name in ("loss", "rewards/margins"):
         assert [row[name] for row in two] == pytest.approx([row[name] for row in one], abs=1e-4), name
     same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["helpful_reward_model", "safety_reward_model"])
+def test_a_reward_model_that_is_trained_in_shards_is_measured_there(tmp_path, inputs, script):
+    """It scores what was held out before its shards are put together again."""
+    stages = load_workspace({"scale": "smoke"}).rules()
+    settings = next(stage.config["settings"] for stage in stages if stage.script == script)
+    (single, double) = (
+        finish(config_of(tmp_path, "reward", script, settings, inputs, count, accelerate="cpu_fsdp2"))[1]
+        for count in (1, 2)
+    )
+    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 1e-3)
+    one, two = (
+        json.loads((tmp_path / f"reward_{count}/manifest.json").read_text())["headline"]["held_out_accuracy"]
+        for count in (1, 2)
+    )
+    assert two == pytest.approx(one, abs=0.05)
 
 
 @pytest.mark.slow

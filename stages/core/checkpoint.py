@@ -61,7 +61,7 @@ class Run:
             where = ".".join(str(part) for part in first["loc"])
             raise InputError(f"the config of {self.stage}: settings.{where}: {first['msg'].lower()}") from None
         self.system = System.model_validate(config["system"])
-        self.public_data = PublicData.model_validate(config.get("public_data", {}))
+        self.public_data = PublicData.model_validate(config["public_data"])
         self.sources: dict[str, dict[str, Any]] = {}
         """What was read of public data sets: revision, and how many rows each rule dropped."""
         if self.system.engine == "vllm":

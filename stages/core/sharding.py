@@ -44,8 +44,8 @@ def in_shards(model, precision=None):
 def cut_references(trainers: ModuleType) -> None:
     """Have one of TRL's trainers (its module) cut its reference model into shards by `in_shards`.
 
-    TRL cuts it as one piece, which is whole on each GPU when it runs, and out of what each process has read: all but one
-    of a node have zeros.
+    TRL cuts it as one piece, which is whole on each GPU when it runs, and out of what each process has read, which
+    is zeros for all but one of a node.
     """
     trainers.prepare_fsdp = lambda model, accelerator: in_shards(
         model, accelerator.state.fsdp_plugin.mixed_precision_policy
