@@ -188,7 +188,8 @@ def test_a_reward_model_that_is_trained_in_shards_is_measured_there(tmp_path, in
         finish(config_of(tmp_path, "reward", script, settings, inputs, count, accelerate="cpu_fsdp2"))[1]
         for count in (1, 2)
     )
-    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 1e-3)
+    start = load_file(f"{inputs['from']}/model/model.safetensors")
+    same_weights(single, double, {name: start[name] for name in start.keys() & single.keys()}, 1e-3)
     one, two = (
         json.loads((tmp_path / f"reward_{count}/manifest.json").read_text())["headline"]["held_out_accuracy"]
         for count in (1, 2)
