@@ -180,21 +180,23 @@ def test_dpo_in_shards_is_dpo_in_one_process(tmp_path, inputs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", ["helpful_reward_model", "safety_reward_model"])
-def test_a_reward_model_that_is_trained_in_shards_is_measured_there(tmp_path, inputs, script):
-    """It scores what was held out before its shards are put together again."""
+def test_reward_models_learn_the_same_in_one_process_in_micro_batches_and_in_shards(tmp_path, inputs, script):
+    """They score what was held out before their shards are put together again."""
     stages = load_workspace({"scale": "smoke"}).rules()
-    settings = next(stage.config["settings"] for stage in stages if stage.script == script)
-    (single, double) = (
-        finish(config_of(tmp_path, "reward", script, settings, inputs, count, accelerate="cpu_fsdp2"))[1]
-        for count in (1, 2)
-    )
+    settings = next(stage.config["settings"] for stage in stages if stage.script == script) | {"learning_rate": 1e-4}
+    found = {}
+    for name, count, micro in (("whole", 1, 32), ("micro", 1, 8), ("shards", 2, 16)):
+        changed = settings | {"batch_size": 32, "micro_batch_size": micro}
+        config = config_of(tmp_path, name, script, changed, inputs, count, accelerate="cpu_fsdp2")
+        metrics, weights, _ = finish(config)
+        manifest = json.loads((Path(config["output"]) / "manifest.json").read_text())
+        found[name] = [row["loss"] for row in metrics], weights, manifest["headline"]["held_out_accuracy"]
     start = load_file(f"{inputs['from']}/model/model.safetensors")
-    same_weights(single, double, {name: start[name] for name in start.keys() & single.keys()}, 1e-3)
-    one, two = (
-        json.loads((tmp_path / f"reward_{count}/manifest.json").read_text())["headline"]["held_out_accuracy"]
-        for count in (1, 2)
-    )
-    assert two == pytest.approx(one, abs=0.05)
+    losses, whole, accuracy = found.pop("whole")
+    for other, weights, measured in found.values():
+        assert other == pytest.approx(losses, abs=1e-5)
+        same_weights(whole, weights, {name: start[name] for name in start.keys() & whole.keys()}, 5e-7)
+        assert measured == accuracy
 
 
 @pytest.mark.slow

@@ -38,6 +38,8 @@ def train_pointwise(run: Run, examples: list[dict], held_out: list[dict]) -> Non
         train_dataset=examples,
         data_collator=collate,
     )
+    # The model's loss is a mean over its micro-batch, though it takes a number to divide by, as one over tokens does.
+    trainer.model_accepts_loss_kwargs = False
     watch(trainer, run)
     train(trainer, run)
 
