@@ -1,6 +1,7 @@
 """Weights in shards over the processes of a stage (torch's FSDP2), those of frozen models too."""
 
 import os
+from datetime import timedelta
 from types import ModuleType
 
 import torch
@@ -20,7 +21,7 @@ def join_processes() -> None:
     """
     from accelerate import PartialState
 
-    PartialState(cpu=not torch.cuda.is_available())
+    PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(minutes=30))  # the trainers' own
 
 
 def in_shards(model, precision=None):
