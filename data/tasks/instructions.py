@@ -53,7 +53,7 @@ class Instructions:
         sample = package.IFEvalSample(0, row["prompt"][-1]["content"], list(ids), list(arguments))
         try:
             _, scores = package.evaluate_output_for_sample("ifeval", sample, answer)
-        except (re.error, TypeError, ValueError):
+        except (re.error, AttributeError, LookupError, TypeError, ValueError):
             return False
         return scores.binary_strict == 1.0
 

@@ -115,12 +115,14 @@ class Run:
         import transformers
 
         from stages.core.adapters import load_weights, with_adapter
-        from stages.core.sharding import join_processes, shards
+        from stages.core.sharding import give_back_zeros, join_processes, shards
 
         if shards():
             join_processes()
         options = {"dtype": torch.float32} | options
         model = load_weights(self.parent(role, name) / "model", getattr(transformers, kind), **options)
+        if shards():
+            give_back_zeros(model)
         if role != "from":
             return model
         task = "SEQ_CLS" if "SequenceClassification" in kind else "CAUSAL_LM"

@@ -53,16 +53,22 @@ class OnPolicyDistillationTrainer(DistillationTrainer):
         return output
 
     def _compare_with_sampler(self, output) -> None:
-        """The gate of the RL stages on the first completions of a rollout: TRL's distillation has no log-probs."""
-        ids, mask = output["completion_ids"][:GAP_ROWS], output["completion_mask"][:GAP_ROWS].bool()
-        with torch.no_grad():
-            logits = self.model(
-                torch.cat([output["prompt_ids"][:GAP_ROWS], ids], dim=1),
-                attention_mask=torch.cat([output["prompt_mask"][:GAP_ROWS], mask.long()], dim=1),
-            ).logits[:, -ids.shape[1] - 1 : -1]
-        logps = (logits.float() / self.args.temperature).log_softmax(dim=-1).gather(2, ids[..., None])[..., 0]
-        sampled = torch.tensor(sum(self.sampled_logps[:GAP_ROWS], []), device=ids.device)
-        check_gap(self, (logps[mask] - sampled).abs(), self.logp_gap_limit)
+        """The gate of the RL stages on the first completions of a rollout: TRL's distillation has no log-probs.
+
+        One at a time: the logits of many long ones would need more memory than the loss, which TRL takes in parts.
+        """
+        gaps = []
+        for row, sampled in enumerate(self.sampled_logps[:GAP_ROWS]):
+            ids, mask = output["completion_ids"][row : row + 1], output["completion_mask"][row : row + 1]
+            with torch.no_grad():
+                logits = self.model(
+                    torch.cat([output["prompt_ids"][row : row + 1], ids], dim=1),
+                    attention_mask=torch.cat([output["prompt_mask"][row : row + 1], mask], dim=1),
+                    logits_to_keep=ids.shape[1] + 1,
+                ).logits[:, :-1]
+            logps = (logits.float() / self.args.temperature).log_softmax(dim=-1).gather(2, ids[..., None])[..., 0]
+            gaps.append((logps[mask.bool()] - torch.tensor(sampled, device=ids.device)).abs())
+        check_gap(self, torch.cat(gaps), self.logp_gap_limit)
 
     def _compute_loss(self, unwrapped_student, inputs, num_items_in_batch):
         if num_items_in_batch is None:  # a mean over this very batch: it cannot be summed over parts

@@ -175,8 +175,9 @@ class PolicyTrainer(GRPOTrainer):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         saved = Path(resume_from_checkpoint) / self.REFERENCE
         if saved.exists() and self.ref_model is not None and self.is_fsdp_enabled:
-            options = StateDictOptions(full_state_dict=True)
-            set_model_state_dict(self.ref_model, torch.load(saved), options=options)
+            options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
+            reference = torch.load(saved) if self.is_world_process_zero() else {}
+            set_model_state_dict(self.ref_model, reference, options=options)
         elif saved.exists():
             whole = self.ref_model is not None  # an adapter's weights are a part of its model's
             reference = self.accelerator.unwrap_model(self.ref_model if whole else self.model)

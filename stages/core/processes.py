@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,11 @@ def rank() -> int:
 def local_rank() -> int:
     """The number of this process on its machine, and of its GPU."""
     return int(os.environ.get("LOCAL_RANK", 0))
+
+
+def node() -> int:
+    """The number of this node, where a stage runs on several."""
+    return int(os.environ.get("NODE_RANK", os.environ.get("SLURM_NODEID", 0)))
 
 
 def is_main() -> bool:
@@ -58,7 +65,13 @@ def launch(config: dict[str, Any], path: str) -> None:
     if config["system"].get("nodes", 1) > 1 and "MASTER_ADDR" not in os.environ:
         command = on_every_node(config["system"]["nodes"], module, path)
         os.execvp(command[0], command)
-    sys.exit(launched(launch_arguments(config["system"], module, path)))
+    started, manifest = time.time(), Path(config["output"], "manifest.json")
+
+    def complete() -> bool:
+        """Whether a signal came too late to stop the stage; on all nodes but the first that is not theirs to say."""
+        return node() > 0 or (manifest.exists() and manifest.stat().st_mtime >= started)
+
+    sys.exit(launched(launch_arguments(config["system"], module, path), complete))
 
 
 def launch_arguments(system: dict[str, Any], module: str, path: str) -> list[str]:
@@ -74,10 +87,10 @@ def launch_arguments(system: dict[str, Any], module: str, path: str) -> list[str
     if nodes == 1:
         arguments += ["--main_process_port", "0"]  # a free one: two stages may run side by side
     else:
-        number = os.environ.get("NODE_RANK", os.environ.get("SLURM_NODEID"))
-        if number is None or "MASTER_PORT" not in os.environ:
+        if "MASTER_PORT" not in os.environ or not os.environ.keys() & {"NODE_RANK", "SLURM_NODEID"}:
             raise InputError("MASTER_ADDR is set: a stage on several nodes needs MASTER_PORT and NODE_RANK beside it")
-        arguments += ["--num_machines", str(nodes), "--machine_rank", number, "--same_network"]
+        arguments += ["--num_machines", str(nodes), "--machine_rank", str(node()), "--same_network"]
+        arguments += ["--deepspeed_multinode_launcher", "standard"]  # its own would start all nodes from each
         arguments += ["--main_process_ip", os.environ["MASTER_ADDR"]]
         arguments += ["--main_process_port", os.environ["MASTER_PORT"]]
     return [*arguments, "-m", module, path]
@@ -97,19 +110,22 @@ def on_every_node(nodes: int, module: str, path: str) -> list[str]:
     return ["srun", *each, f"--export=ALL,{meet}", sys.executable, "-m", module, path]
 
 
-def launched(arguments: list[str]) -> int:
-    """Run `accelerate launch` to its end -> the exit code of the first process that failed, 0 where none did."""
+def launched(arguments: list[str], complete: Callable[[], bool]) -> int:
+    """Run `accelerate launch` to its end -> the exit code of the first process that failed, 0 where none did.
+
+    complete: asked after a signal, which is passed on to the processes: whether they were done all the same.
+    """
     from accelerate.commands.launch import launch_command, launch_command_parser
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    # The processes say themselves why they end. A signal is passed on to them, and they may take long to save.
+    # The processes say themselves why they end, and may take long to save when they are told to.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "3600")
     try:
         launch_command(launch_command_parser().parse_args(arguments))
     except SignalException as error:
-        return 128 + error.sigval
+        return 0 if complete() else 128 + error.sigval
     except ChildFailedError as error:
         code = error.get_first_failure()[1].exitcode
         return code if code > 0 else 128 - code

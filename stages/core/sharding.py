@@ -6,7 +6,7 @@ from types import ModuleType
 
 import torch
 
-from stages.core.processes import is_main, world_size
+from stages.core.processes import is_main, local_rank, world_size
 
 
 def shards() -> bool:
@@ -22,6 +22,13 @@ def join_processes() -> None:
     from accelerate import PartialState
 
     PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(minutes=30))  # the trainers' own
+
+
+def give_back_zeros(model) -> None:
+    """In a process that has zeros for weights: their memory, which the processes of a node would hold many times."""
+    if local_rank() and os.environ.get("FSDP_CPU_RAM_EFFICIENT_LOADING") == "true":
+        for parameter in model.parameters():
+            parameter.data = torch.empty_like(parameter)
 
 
 def in_shards(model, precision=None):
