@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
@@ -23,7 +22,7 @@ from stages.core.repetition import RepetitionStopping
 from stages.core.rewards import RULES, BatchReward, Reward, self_test, tries
 from stages.core.rollouts import check_gap, sample_with_vllm
 from stages.core.settings import GRPO
-from stages.core.sharding import cut_references
+from stages.core.sharding import cut_references, hand_out
 from stages.core.vllm_engine import importance_arguments, vllm_arguments
 
 cut_references(grpo_trainer)
@@ -175,9 +174,7 @@ class PolicyTrainer(GRPOTrainer):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         saved = Path(resume_from_checkpoint) / self.REFERENCE
         if saved.exists() and self.ref_model is not None and self.is_fsdp_enabled:
-            options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
-            reference = torch.load(saved) if self.is_world_process_zero() else {}
-            set_model_state_dict(self.ref_model, reference, options=options)
+            hand_out(self.ref_model, torch.load(saved) if self.is_world_process_zero() else {})
         elif saved.exists():
             whole = self.ref_model is not None  # an adapter's weights are a part of its model's
             reference = self.accelerator.unwrap_model(self.ref_model if whole else self.model)

@@ -36,7 +36,6 @@ def in_shards(model, precision=None):
 
     precision: torch's `MixedPrecisionPolicy`; None runs in the weights' own. All processes must run it equally often.
     """
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
     weights = model.state_dict() if is_main() else {}
@@ -44,9 +43,16 @@ def in_shards(model, precision=None):
     for layer in [module for module in model.modules() if type(module).__name__ in model._no_split_modules]:
         fully_shard(layer, **options)
     fully_shard(model, **options)
+    hand_out(model, weights)
+    return model.eval().requires_grad_(False)
+
+
+def hand_out(model, weights: dict) -> None:
+    """Give each process its shards of the whole weights, which the main process alone has; the others pass {}."""
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
+
     whole = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
     set_model_state_dict(model, weights, options=whole)
-    return model.eval().requires_grad_(False)
 
 
 def cut_references(trainers: ModuleType) -> None:
