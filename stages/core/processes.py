@@ -1,5 +1,6 @@
 """Several processes for one stage, on one node or several: started by `accelerate launch`, one of them writes."""
 
+import atexit
 import ctypes
 import logging
 import os
@@ -136,6 +137,19 @@ def end_with_launcher() -> None:
     """From here on this process ends when its launcher is killed: two runs of a stage must not write at once."""
     if "RANK" in os.environ and sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def end_process(code: int) -> None:
+    """Exit; one of several processes without Python's own end.
+
+    A thread of the process group may still hold a tensor then: it would wait for Python, and abort the process.
+    """
+    if "RANK" not in os.environ:
+        sys.exit(code)
+    atexit._run_exitfuncs()  # a tracker's last word
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def any_process(flag: bool) -> bool:
