@@ -34,7 +34,7 @@ def main(run: Run) -> None:
             f"{TURN_START}, {TURN_END} and {END_OF_TEXT} as tokens"
         )
     cut_unused_rows(model, tokenizer)
-    tokenizer.chat_template, tokenizer.padding_side = CHAT_TEMPLATE, "left"
+    tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.eos_token, tokenizer.pad_token = TURN_END, END_OF_TEXT
     ends = [tokenizer.convert_tokens_to_ids(token) for token in (TURN_END, END_OF_TEXT)]
     model.config.eos_token_id = model.generation_config.eos_token_id = ends

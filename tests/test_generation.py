@@ -1,5 +1,7 @@
 """Sampling: the tokens of `model.generate`, the right distribution, and the right completion for each prompt."""
 
+import copy
+
 import pytest
 import torch
 
@@ -165,6 +167,9 @@ def test_completions_are_in_the_order_of_the_prompts(model, tokenizer):
         assert together == [[completion, completion] for completion in alone]
     backwards = engine(model, tokenizer, 2).generate(PROMPTS[::-1], 1, sampling, 0)
     assert backwards == [[completion] for completion in alone[::-1]]
+    publishers = copy.deepcopy(tokenizer)
+    publishers.padding_side = "right"
+    assert engine(model, publishers, 64).generate(PROMPTS, 1, sampling, 0) == [[completion] for completion in alone]
 
 
 def test_what_a_completion_tells(model, tokenizer):

@@ -101,7 +101,8 @@ class TransformersEngine(Engine):
         found: list[list[Completion]] = [[] for _ in prompts]
         for start in range(0, len(order), self.batch_size):
             indices = [index for _, index in order[start : start + self.batch_size]]
-            inputs = self.tokenizer([prompts[i] for i in indices], return_tensors="pt", padding=True)
+            texts = [prompts[i] for i in indices]
+            inputs = self.tokenizer(texts, return_tensors="pt", padding=True, padding_side="left")
             inputs = inputs.to(self.model.device)
             torch.manual_seed(seed * 1_000_003 + start)
             sampled, _ = sample_completions(
