@@ -3,13 +3,15 @@
     python -m benchmarks.rl_step runs/tiny/r1/cold_start_sft
 
 The same checkpoint takes GRPO steps with the same prompts, rewards and settings (those of the scale's reasoning RL):
-once in TRL's own GRPOTrainer, once in this project's. Each side does a rollout to warm up, then `--rollouts` in turn;
-medians are compared. The parts are the time inside generation, rewards, log-probs of the rollout (policy and reference)
-and the training steps; the rest is TRL's and the Trainer's own.
+once in TRL's own GRPOTrainer, once in this project's, and where vLLM is installed, once in this project's that samples
+with it. Each side does a rollout to warm up, then `--rollouts` in turn; medians are compared. The parts are the time
+inside generation, rewards, log-probs of the rollout (policy and reference) and the training steps; the rest is the
+trainers' own.
 """
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import statistics
 import tempfile
@@ -33,10 +35,11 @@ def main() -> None:
     parser.add_argument("--prompts-per-step", type=int, nargs="+", default=[8])
     arguments = parser.parse_args()
 
-    print(f"{'sequences':>9} {'side':>6} {'tokens/s':>9} {'ratio':>6}   seconds a rollout, by part")
+    print(f"{'sequences':>9} {'side':>6} {'tokens/s':>9} {'ratio':>6}   seconds a rollout, by part", flush=True)
     for prompts in arguments.prompts_per_step:
-        seconds: dict[str, list[dict[str, float]]] = {"stock": [], "ours": []}
-        speeds: dict[str, list[float]] = {"stock": [], "ours": []}
+        sides = ["stock", "ours", *(["vllm"] if importlib.util.find_spec("vllm") else [])]
+        seconds: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
+        speeds: dict[str, list[float]] = {side: [] for side in sides}
         with tempfile.TemporaryDirectory() as folder:
             trainers = {side: trainer_of(side, arguments, prompts, Path(folder) / side) for side in speeds}
             for repeat in range(arguments.rollouts + 1):
@@ -46,7 +49,7 @@ def main() -> None:
                         speeds[side].append(tokens / parts["all"])
                         seconds[side].append(parts)
         stock = statistics.median(speeds["stock"])
-        for side in ("stock", "ours"):
+        for side in sides:
             speed = statistics.median(speeds[side])
             means = {name: statistics.mean(parts[name] for parts in seconds[side]) for name in seconds[side][0]}
             shown = "  ".join(f"{name} {value:.2f}" for name, value in means.items())
@@ -54,7 +57,7 @@ def main() -> None:
 
 
 def trainer_of(side: str, arguments: argparse.Namespace, prompts_per_step: int, folder: Path):
-    """A trainer of the scale's reasoning RL, of ours or of stock TRL's class, that saves nothing."""
+    """A trainer of the scale's reasoning RL that saves nothing: `stock` is of TRL's class, `vllm` samples with it."""
     from trl import GRPOTrainer
 
     from data.tasks import rows
@@ -66,6 +69,8 @@ def trainer_of(side: str, arguments: argparse.Namespace, prompts_per_step: int, 
     config = next(stage for stage in stages if stage.name == "reasoning_rl").config
     config |= {"output": str(folder), "inputs": {"from": str(arguments.checkpoint)}}
     config["settings"] |= {"prompts_per_step": prompts_per_step, "steps": 10_000, "save_every_rollouts": 10_000}
+    if side == "vllm":
+        config["system"] |= {"engine": "vllm"}
     run = Run(config)
     prompts = rows(run.settings.tasks, 512, "train", 1)
     ours = policy.PolicyTrainer
@@ -128,6 +133,7 @@ def one_rollout(trainer) -> tuple[int, dict[str, float]]:
         trainer._generate_and_score_completions = timed_rollout
         callback = Stop()
         trainer.add_callback(callback)
+        trainer._last_loaded_step = -1  # each `train` counts from 0: vLLM would keep the weights of the one before
         started = time.perf_counter()
         trainer.train()
         whole = time.perf_counter() - started
