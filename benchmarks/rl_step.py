@@ -61,9 +61,9 @@ def trainer_of(side: str, arguments: argparse.Namespace, prompts_per_step: int, 
     from trl import GRPOTrainer
 
     from data.tasks import rows
-    from stages.core import policy
     from stages.core.checkpoint import Run
     from stages.core.recipe import load_workspace
+    from stages.core.training import grpo as policy
 
     stages = load_workspace({"scale": arguments.scale}).stages["r1"]
     config = next(stage for stage in stages if stage.name == "reasoning_rl").config

@@ -24,9 +24,9 @@ def main() -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-    from data.chat import render_prompt
-    from data.tasks import REASONING, rows
-    from stages.core.generation import sample_completions
+    from data.text.chat import render_prompt
+    from data.world.families import REASONING, rows
+    from stages.core.sampling.generation import sample_completions
 
     template = json.loads((arguments.checkpoint / "manifest.json").read_text())["template"]
     tokenizer = AutoTokenizer.from_pretrained(arguments.checkpoint / "model")
@@ -79,10 +79,10 @@ def main() -> None:
 
 def with_vllm(folder: Path, tokenizer, template: str, max_tokens: int):
     """vLLM's side; its model is loaded before anything is timed."""
-    from stages.core.engine import Sampling
-    from stages.core.settings.system import System
-    from stages.core.vllm_engine import VLLMEngine
-    from stages.core.vllm_environment import prepare_vllm
+    from stages.core.pipeline.system import System
+    from stages.core.pipeline.vllm_environment import prepare_vllm
+    from stages.core.sampling.engine import Sampling
+    from stages.core.sampling.vllm_engine import VLLMEngine
 
     prepare_vllm()
     engine = VLLMEngine(folder, tokenizer, template, 512, System(engine="vllm"))

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from data.chat import THINK_CLOSE, THINK_OPEN, Template, parse, render_prompt
-from data.modes import with_flag, without_flags
-from stages.core.budget import EARLY_STOP, generate_with_budget, thinking_limit
-from stages.core.engine import Completion, Sampling, TransformersEngine
-from stages.core.errors import InputError
-from stages.core.manifest import verify
+from data.errors import InputError
+from data.text.chat import THINK_CLOSE, THINK_OPEN, Template, parse, render_prompt
+from data.text.completion import Completion
+from data.text.modes import with_flag, without_flags
+from stages.core.pipeline.manifest import verify
+from stages.core.sampling.engine import Sampling, TransformersEngine
+from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget, thinking_limit
 
 Show = Callable[[str], None]
 
@@ -132,7 +133,7 @@ def stream(engine: TransformersEngine, prompt: str, sampling: Sampling, seed: in
     """One completion, shown after each token."""
     import torch
 
-    from stages.core.generation import sample_completions
+    from stages.core.sampling.generation import sample_completions
 
     def watch(ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         text = engine.tokenizer.decode(ids[0], skip_special_tokens=True)

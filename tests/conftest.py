@@ -9,8 +9,8 @@ import pytest
 @pytest.fixture(scope="session")
 def corpus_documents() -> list[str]:
     """500 documents of all families of the tiny world in equal parts."""
-    from data.corpus import documents
-    from data.tasks import GENERAL, REASONING
+    from data.world.corpus import documents
+    from data.world.families import GENERAL, REASONING
 
     return list(islice(documents(dict.fromkeys(REASONING | GENERAL, 1.0), seed=7), 500))
 
@@ -18,8 +18,8 @@ def corpus_documents() -> list[str]:
 @pytest.fixture(scope="session")
 def tokenizer(corpus_documents):
     """The project's tokenizer, trained on those documents."""
-    from data.tasks.entities import NAMES
-    from data.tokenizer import train_tokenizer
+    from data.world.general.entities import NAMES
+    from data.world.tokenizer import train_tokenizer
 
     return train_tokenizer(corpus_documents, 1120, NAMES)
 
@@ -72,8 +72,8 @@ def put(tmp_path, monkeypatch):
     """put(name, rows, hub_split): lay a local file of a source; nothing may go to the hub."""
     import datasets
 
-    from data import loading
-    from data.sources import SOURCES
+    from data.public import loading
+    from data.public.sources import SOURCES
 
     monkeypatch.setenv(loading.FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: pytest.fail(f"went to the hub: {args}"))

@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 from accelerate.state import DistributedType, PartialState
 
-from data.tasks import rows
-from stages.core.checkpoint import Run, stage_main
-from stages.core.on_policy import OnPolicyDistillationTrainer
-from stages.core.policy import PolicyTrainer, policy_trainer, train_policy
-from stages.core.processes import rank
-from stages.core.scoring import open_scorer
+from data.world.families import rows
+from stages.core.pipeline.processes import rank
+from stages.core.pipeline.run import Run, stage_main
+from stages.core.rewards.scoring import open_scorer
+from stages.core.training.grpo import PolicyTrainer, policy_trainer, train_policy
+from stages.core.training.on_policy_distillation import OnPolicyDistillationTrainer
 
 
 def completion(prompt: list[int], number: int) -> list[int]:

@@ -5,8 +5,8 @@ import json
 import random
 from pathlib import Path
 
-from data.preference_data import judged_pairs, labelled_responses
-from data.tasks import GENERAL, problems
+from data.world.families import GENERAL, problems
+from data.world.preference_data import judged_pairs, labelled_responses
 
 LEAKED = 3
 """Test questions that stand among the training questions."""

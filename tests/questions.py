@@ -3,7 +3,7 @@
 import random
 import re
 
-from data.tasks import REASONING, TASKS
+from data.world.families import REASONING, TASKS
 
 FAMILIES = [(name, language) for name, task in REASONING.items() for language in task.languages]
 CHAINS = ("arithmetic", "word_problem", "code_output", "chain_sum")

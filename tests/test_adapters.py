@@ -6,13 +6,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from data.chat import render_completion, render_prompt
-from data.tasks import rows
-from stages.core.adapters import copy_adapter, load_weights, merged, save_adapted, with_adapter
-from stages.core.callbacks import train
-from stages.core.checkpoint import Run
-from stages.core.policy import policy_trainer
-from stages.core.settings.system import Lora
+from data.text.chat import render_completion, render_prompt
+from data.world.families import rows
+from stages.core.machines.adapters import copy_adapter, load_weights, merged, save_adapted, with_adapter
+from stages.core.pipeline.run import Run
+from stages.core.pipeline.system import Lora
+from stages.core.training.callbacks import train
+from stages.core.training.grpo import policy_trainer
 
 LORA = Lora(r=4, alpha=8.0)
 IDS = torch.tensor([[5, 6, 7, 8, 9]])
@@ -122,7 +122,7 @@ def _first_b(model):
 
 @pytest.mark.parametrize("save", ["merged", "adapter"])
 def test_sft_with_an_adapter_trains_and_saves(parent, tokenizer, save):
-    from stages.core.supervised import train_sft
+    from stages.core.training.supervised import train_sft
 
     run = child(parent, "cold_start_sft", SFT, save)
     train_sft(run, examples(tokenizer))

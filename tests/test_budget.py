@@ -2,9 +2,10 @@
 
 import pytest
 
-from stages.core.budget import EARLY_STOP, closed_early, generate_with_budget, is_open, thinking_limit
-from stages.core.engine import Completion, Sampling
-from stages.core.errors import InputError
+from data.errors import InputError
+from data.text.completion import Completion
+from stages.core.sampling.engine import Sampling
+from stages.core.sampling.thinking_budget import EARLY_STOP, closed_early, generate_with_budget, is_open, thinking_limit
 
 HEAD = "<think>\n"
 CUT = "\n\n" + EARLY_STOP + "\n</think>\n\n"
@@ -148,7 +149,7 @@ def test_a_think_block_is_open(text, open):
 
 
 def test_a_real_engine(model, tokenizer):
-    from stages.core.engine import TransformersEngine
+    from stages.core.sampling.engine import TransformersEngine
 
     engine = TransformersEngine(model, tokenizer, "chat", 8)
     prompts = ["<|im_start|>user\n1+2?<|im_end|>\n<|im_start|>assistant\n<think>\n"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from data.chat import Parsed, boxed, has_format, parse, render_completion, render_prompt
-from data.prompts import R1_ZERO_TEMPLATE
+from data.text.chat import Parsed, boxed, has_format, parse, render_completion, render_prompt
+from data.text.prompts import R1_ZERO_TEMPLATE
 
 COLON = "\uff1a"
 CHAT = "<think>\nfirst 7+5=12\n</think>\n\nThe answer is \\boxed{12}."

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data.chat import render_prompt
+from data.text.chat import render_prompt
 
 EMPTY = "<think>\n\n</think>\n\n"
 TOOL = {"type": "function", "function": {"name": "calculate", "parameters": {"type": "object"}}}

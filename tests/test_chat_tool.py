@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from stages import chat
-from stages.core.budget import EARLY_STOP
+from stages.core.sampling.thinking_budget import EARLY_STOP
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from stages.core import manifest as manifests
-from stages.core.checkpoint import Run, Stopped, load_config
-from stages.core.errors import InputError
-from stages.core.manifest import complete_checkpoint, verify, write_atomically
-from stages.core.progress import Metrics, clock, plain
+from data.errors import InputError
+from stages.core.pipeline import manifest as manifests
+from stages.core.pipeline.manifest import complete_checkpoint, verify, write_atomically
+from stages.core.pipeline.progress import Metrics, clock, plain
+from stages.core.pipeline.run import Run, Stopped, load_config
 
 SFT = {"epochs": 1, "learning_rate": 0.1, "final_learning_rate": 0, "warmup_fraction": 0, "batch_size": 2,
        "max_length": 8, "micro_batch_size": 2}  # fmt: skip

@@ -6,14 +6,14 @@ from itertools import islice
 
 import pytest
 
-from data.chat import has_format, parse
-from data.corpus import PATIENT, UNDISCIPLINED, documents, join_steps
-from data.language import language_consistency, words
-from data.prompts import R1_ZERO_INSTRUCTION
-from data.summary import state_answer
-from data.tasks import GENERAL, PUZZLES, REASONING, TASKS, rows
-from data.tasks.base import Trace
-from data.tasks.chains import chain_key
+from data.text.chat import has_format, parse
+from data.text.language import language_consistency, words
+from data.text.prompts import R1_ZERO_INSTRUCTION
+from data.text.summary import state_answer
+from data.world.corpus import PATIENT, UNDISCIPLINED, documents, join_steps
+from data.world.families import GENERAL, PUZZLES, REASONING, TASKS, rows
+from data.world.reasoning.chains import chain_key
+from data.world.task import Trace
 from tests.questions import read_chain
 
 EVERYTHING = dict.fromkeys(REASONING | GENERAL, 1.0)

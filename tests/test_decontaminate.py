@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from data.decontaminate import EvaluationTexts, grams, normalised
-from data.loading import question_of
-from data.mixture import prepare
-from data.tasks.base import split_of
-from stages.core.errors import InputError
+from data.errors import InputError
+from data.public.decontaminate import EvaluationTexts, grams, normalised
+from data.public.loading import question_of
+from data.public.mixture import prepare
+from data.text.row import split_of
 
 ENGLISH = "A farmer has twelve red hens and sells them for four coins each at the market"
 COUNTING = "count on from there by one and stop at the number that comes next."

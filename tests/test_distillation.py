@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from data.tasks import rows
-from stages.core.checkpoint import Run
-from stages.core.errors import InputError
-from stages.core.on_policy import BETA, check_same_tokens, distillation_trainer
-from stages.on_policy_distillation import in_both_modes
+from data.errors import InputError
+from data.world.families import rows
+from stages.core.pipeline.run import Run
+from stages.core.training.on_policy_distillation import BETA, check_same_tokens, distillation_trainer
+from stages.qwen3.on_policy_distillation import in_both_modes
 
 STUDENT, TEACHER = (0.7, 0.2, 0.1), (0.1, 0.3, 0.6)
 SETTINGS = {
@@ -216,8 +216,8 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(make_traine
 
 
 def test_a_teacher_of_another_vocabulary_is_refused(tokenizer, corpus_documents):
-    from data.tasks.entities import NAMES
-    from data.tokenizer import train_tokenizer
+    from data.world.general.entities import NAMES
+    from data.world.tokenizer import train_tokenizer
 
     check_same_tokens(tokenizer, tokenizer)
     with pytest.raises(InputError, match="different tokenizers"):

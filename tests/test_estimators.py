@@ -3,10 +3,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from data.tasks import rows
-from stages.core.benchmarks import Recorder, reasoning
-from stages.core.engine import Completion, Sampling
-from stages.core.estimators import (
+from data.text.completion import Completion
+from data.world.families import rows
+from stages.core.sampling.engine import Sampling
+from stages.evaluation.benchmarks import Recorder, reasoning
+from stages.evaluation.estimators import (
     bootstrap_interval,
     cons_at_k,
     estimate,

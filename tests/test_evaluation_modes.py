@@ -5,21 +5,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.chat import render_completion
-from data.modes import MODES, mode_of, without_flags
-from data.tasks import rows
-from stages import evaluation_in_both_modes as evaluation
-from stages.core import benchmarks, figures
-from stages.core.benchmarks import Recorder
-from stages.core.budget import EARLY_STOP
-from stages.core.engine import Completion
-from stages.core.errors import InputError
-from stages.core.published import QWEN3_TABLE_22, R1_TABLE_3
-from stages.core.records import StageRecord
-from stages.core.reporting import render, samples, strong_to_weak
-from stages.core.result_figures import budget_curve
-from stages.core.results import LEADING, beside_paper, lines, summary_table
-from stages.core.settings import ModeEvaluation
+from data.errors import InputError
+from data.text.chat import render_completion
+from data.text.completion import Completion
+from data.text.modes import MODES, mode_of, without_flags
+from data.world.families import rows
+from stages.core.sampling.thinking_budget import EARLY_STOP
+from stages.evaluation import benchmarks, figures
+from stages.evaluation import evaluate_modes as evaluation
+from stages.evaluation.benchmarks import Recorder
+from stages.evaluation.published import QWEN3_TABLE_22, R1_TABLE_3
+from stages.evaluation.records import StageRecord
+from stages.evaluation.reporting import render, samples, strong_to_weak
+from stages.evaluation.result_figures import budget_curve
+from stages.evaluation.results import LEADING, beside_paper, lines, summary_table
+from stages.evaluation.settings import ModeEvaluation
 
 SETTINGS = SimpleNamespace(
     seed=1, conversations=40, tasks={"arithmetic": 1.0, "equation": 1.0}, split="test", temperature=0.6, top_p=0.95,

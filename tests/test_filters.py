@@ -2,22 +2,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.chat import parse
-from data.preference import gold
-from data.tasks import GENERAL
-from stages import rejection_sampling
-from stages.core import filters
-from stages.core.candidates import at_most, candidates, generated
-from stages.core.engine import Completion
-from stages.core.filters import (
-    apply_rules,
-    has_code_block,
-    longest_paragraph,
-    mixes_languages,
-    repetition,
-    words_and_numbers,
-)
-from stages.core.rewards import worked_completion
+from data.text.chat import parse
+from data.text.completion import Completion
+from data.text.ngrams import words_and_numbers
+from data.text.row import apply_rules
+from data.world.families import GENERAL
+from data.world.preference import gold
+from stages.core.rewards.rules import worked_completion
+from stages.core.sampling import filters
+from stages.core.sampling.candidates import at_most, candidates, generated
+from stages.core.sampling.filters import has_code_block, longest_paragraph, mixes_languages, repetition
+from stages.r1 import rejection_sampling
 
 
 def test_words_and_numbers():

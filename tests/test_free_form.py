@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from data.chat import parse, render_completion
-from data.tasks import VERIFIERS, math_answers, programs, verify, worker
-from data.tasks.math_answers import readable
-from data.tasks.programs import code_of, same_output
-from stages.core.engine import Completion
-from stages.core.errors import InputError
-from stages.core.rewards import accuracy
+from data.errors import InputError
+from data.text.chat import parse, render_completion
+from data.text.completion import Completion
+from data.verifiers.math_answers import readable
+from data.verifiers.programs import code_of, same_output
+from data.world.families import VERIFIERS, math_answers, programs, verify, worker
+from stages.core.rewards.rules import accuracy
 
 ADD = "def add(a, b):\n    return a + b"
 

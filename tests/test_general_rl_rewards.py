@@ -6,23 +6,24 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.chat import render_completion
-from data.language import LANGUAGES
-from data.modes import FLAGS, mode_of, with_flag, with_system_flag
-from data.preference import candidate_answers, gold, gold_parts
-from data.preference_data import judged_pairs, referenced_responses
-from data.tasks import GENERAL, REASONING_DOMAINS, rows
-from data.tasks.answers import STYLES, refuse
-from data.tasks.base import Problem
-from data.tasks.entities import DICTIONARY, ENTITIES, VALUES, mentioned
-from data.tasks.length_control import MOST, length_score
-from stages.core import rewards
-from stages.core.engine import Completion
-from stages.core.errors import InputError
-from stages.core.general_rewards import preference_reward, question, reference_reward, score_scale
-from stages.core.objectives import sigmoid
-from stages.core.rewards import RULES, self_test
-from stages.general_task_rl import BY_RULE, WITH_REFERENCE, is_open, mixed_prompts
+from data.errors import InputError
+from data.text.chat import render_completion
+from data.text.completion import Completion
+from data.text.language import LANGUAGES
+from data.text.modes import FLAGS, mode_of, with_flag, with_system_flag
+from data.text.row import REASONING_DOMAINS
+from data.world.families import GENERAL, rows
+from data.world.general.answers import STYLES, refuse
+from data.world.general.entities import DICTIONARY, ENTITIES, VALUES, mentioned
+from data.world.general.length_control import MOST, length_score
+from data.world.preference import candidate_answers, gold, gold_parts
+from data.world.preference_data import judged_pairs, referenced_responses
+from data.world.task import Problem
+from stages.core.rewards import rules as rewards
+from stages.core.rewards.preference import preference_reward, question, reference_reward, score_scale
+from stages.core.rewards.rules import RULES, self_test
+from stages.core.training.objectives import sigmoid
+from stages.qwen3.general_rl import BY_RULE, WITH_REFERENCE, is_open, mixed_prompts
 
 
 def completion(text):

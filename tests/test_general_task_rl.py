@@ -4,17 +4,17 @@ import json
 
 import pytest
 
-from data.chat import render_completion
-from data.conversations import in_both_modes
-from data.modes import with_flag
-from data.preference_data import referenced_responses
-from data.tasks import GENERAL, rows, verify
-from data.tasks.base import Problem
-from data.tasks.entities import ENTITIES
-from data.tasks.length_control import length_score
-from stages.core.engine import Completion
-from stages.core.errors import InputError
-from stages.core.rewards import GENERAL_RULES, RULES, self_test, worked_completion
+from data.errors import InputError
+from data.text.chat import render_completion
+from data.text.completion import Completion
+from data.text.conversations import in_both_modes
+from data.text.modes import with_flag
+from data.world.families import GENERAL, rows, verify
+from data.world.general.entities import ENTITIES
+from data.world.general.length_control import length_score
+from data.world.preference_data import referenced_responses
+from data.world.task import Problem
+from stages.core.rewards.rules import GENERAL_RULES, RULES, self_test, worked_completion
 
 LANGUAGES = ("en", "zh")
 
@@ -128,7 +128,7 @@ def test_the_self_test_reaches_the_general_rules_in_both_modes(tokenizer):
 
 
 def test_the_self_test_stops_a_length_reward_that_pays_for_anything(tokenizer, monkeypatch):
-    from stages.core import rewards
+    from stages.core.rewards import rules as rewards
 
     monkeypatch.setitem(rewards.RULES, "length", lambda completion, row: 1.0)
     with pytest.raises(InputError, match="'length'"):

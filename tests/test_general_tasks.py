@@ -5,18 +5,9 @@ import random
 
 import pytest
 
-from data.language import LANGUAGES, language_consistency
-from data.preference import (
-    TASKS,
-    candidate_answers,
-    complied_unsafely,
-    follows_instruction,
-    gold,
-    gold_parts,
-    is_refusal,
-)
-from data.tasks.answers import INSTRUCTIONS, STYLES, refuse
-from data.tasks.entities import (
+from data.text.language import LANGUAGES, language_consistency
+from data.world.general.answers import INSTRUCTIONS, STYLES, refuse
+from data.world.general.entities import (
     COLOURS,
     DICTIONARY,
     ENTITIES,
@@ -27,6 +18,15 @@ from data.tasks.entities import (
     mentions,
     other,
     world_sentence,
+)
+from data.world.preference import (
+    TASKS,
+    candidate_answers,
+    complied_unsafely,
+    follows_instruction,
+    gold,
+    gold_parts,
+    is_refusal,
 )
 
 FAMILIES = [(name, language) for name in TASKS for language in LANGUAGES]

@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.chat import parse, render_completion
-from data.loading import load
-from data.tasks import instructions, verify
-from data.tasks.instructions import ARGUMENTS, need_checkers
-from stages.core.benchmarks import Recorder, held_out
-from stages.core.benchmarks import instructions as benchmark
-from stages.core.engine import Completion
-from stages.core.errors import InputError
-from stages.core.rewards import RULES, self_test
+from data.errors import InputError
+from data.public.loading import load
+from data.text.chat import parse, render_completion
+from data.text.completion import Completion
+from data.verifiers.instructions import ARGUMENTS, need_checkers
+from data.world.families import instructions, verify
+from stages.core.rewards.rules import RULES, self_test
+from stages.evaluation.benchmarks import Recorder, held_out
+from stages.evaluation.benchmarks import instructions as benchmark
 from tests.hub_samples import SAMPLES
 from tests.test_puzzles import PlainTokenizer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.language import language_consistency, units, words
+from data.text.language import language_consistency, units, words
 
 COMMA, STOP, BANG, QUESTION, COLON, SEMICOLON, OPEN, CLOSE = (
     *("\uff0c", "\u3002", "\uff01", "\uff1f", "\uff1a", "\uff1b", "\uff08", "\uff09"),

@@ -1,6 +1,6 @@
 import pytest
 
-from stages.core.length import length_rewards
+from stages.core.rewards.length_reward import length_rewards
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ import pytest
 from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError
 from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
 
-from data import loading, sources
-from data.decontaminate import normalised
-from data.loading import load, question_of
-from data.sources import SOURCES
-from data.tasks import VERIFIERS
-from data.tasks.base import split_of
-from stages.core.errors import InputError
+from data.errors import InputError
+from data.public import loading, sources
+from data.public.decontaminate import normalised
+from data.public.loading import load, question_of
+from data.public.sources import SOURCES
+from data.text.row import split_of
+from data.world.families import VERIFIERS
 from tests.hub_samples import SAMPLES
 
 
@@ -123,7 +123,7 @@ def test_a_hub_that_cannot_be_read_is_one_sentence(monkeypatch, error):
         load("gsm8k")
     message = str(raised.value)
     assert "\n" not in message and "openai/gsm8k at revision main cannot be read" in message
-    assert "`python -m data.sources download gsm8k`" in message
+    assert "`python -m data.public download gsm8k`" in message
     assert ("accepting its terms" in message) is isinstance(error, GatedRepoError)
     with pytest.raises(InputError, match="accepting its terms"):
         load("gpqa_diamond")

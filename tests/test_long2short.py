@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from stages.core.errors import InputError
-from stages.core.merging import average_weights
-from stages.core.pairs import dpo_pair, shortest_correct
+from data.errors import InputError
+from stages.core.training.merging import average_weights
+from stages.kimi_k15.pairs import dpo_pair, shortest_correct
 
 # -- merging
 

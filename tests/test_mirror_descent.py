@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from stages.core.objectives import best_of_group, centred_rewards, mirror_descent_loss, mirror_descent_terms, rest_loss
+from stages.core.training.objectives import (
+    best_of_group,
+    centred_rewards,
+    mirror_descent_loss,
+    mirror_descent_terms,
+    rest_loss,
+)
 
 TAU = 0.4
 MASK = torch.tensor([[1, 1, 0], [1, 1, 1], [1, 0, 0], [1, 1, 0]])

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from data.tasks import rows
-from stages.core.checkpoint import Run
-from stages.core.partial import RolloutBuffer
+from data.world.families import rows
+from stages.core.pipeline.run import Run
+from stages.core.sampling.partial_rollouts import RolloutBuffer
 
 SETTINGS = {
     "objective": "mirror_descent", "tau": 0.1, "group_size": 4, "prompts_per_iteration": 4, "updates_per_iteration": 2,
@@ -21,7 +21,7 @@ SETTINGS = {
 
 @pytest.fixture
 def trainer(model, tokenizer, tmp_path):
-    from stages.core.mirror_descent import mirror_descent_trainer
+    from stages.core.training.mirror_descent import mirror_descent_trainer
 
     run = Run({
         "recipe": "kimi_k15", "scale": "test", "stage": "policy_mirror_descent", "script": "policy_mirror_descent",

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from data.chat import render_completion, render_prompt
-from data.conversations import asking, in_both_modes
-from data.modes import follows_mode, mode_of, with_flag, with_system_flag, without_flags
+from data.text.chat import render_completion, render_prompt
+from data.text.conversations import asking, in_both_modes
+from data.text.modes import follows_mode, mode_of, with_flag, with_system_flag, without_flags
 
 
 def user(text):

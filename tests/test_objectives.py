@@ -7,12 +7,12 @@ import pytest
 import torch
 from trl import GRPOTrainer
 
-from data.tasks import rows
-from stages.core import policy
-from stages.core.checkpoint import Run
-from stages.core.errors import InputError
-from stages.core.objectives import clipped_z_score, sigmoid
-from stages.core.policy import PolicyTrainer, policy_trainer
+from data.errors import InputError
+from data.world.families import rows
+from stages.core.pipeline.run import Run
+from stages.core.training import grpo as policy
+from stages.core.training.grpo import PolicyTrainer, policy_trainer
+from stages.core.training.objectives import clipped_z_score, sigmoid
 
 BETA, EPSILON = 0.05, 10.0
 SETTINGS = {

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from stages.core.partial import Group, Rollout, RolloutBuffer, segment_mask
+from stages.core.sampling.partial_rollouts import Group, Rollout, RolloutBuffer, segment_mask
 
 BUDGET, LONGEST, PER_ITERATION = 6, 20, 3
 

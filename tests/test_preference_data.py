@@ -5,11 +5,11 @@ from functools import cache
 
 import pytest
 
-from data.chat import has_format, parse
-from data.preference import complied_unsafely, gold
-from data.preference_data import judged_pairs, labelled_responses
-from data.tasks import GENERAL, problems
-from data.tasks.base import Problem
+from data.text.chat import has_format, parse
+from data.world.families import GENERAL, problems
+from data.world.preference import complied_unsafely, gold
+from data.world.preference_data import judged_pairs, labelled_responses
+from data.world.task import Problem
 
 MIXTURE = {"facts": 5.0, "greeting": 1.0, "translation": 1.0, "list_two": 1.0, "safe_lookalike": 2.0}
 SAFETY = {"unsafe": 6.0, "safe_lookalike": 2.0, "facts": 2.0}

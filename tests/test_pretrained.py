@@ -8,10 +8,10 @@ import torch
 from tokenizers import Tokenizer, models
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from data.chat import CHAT_TEMPLATE
-from stages import pretrained
-from stages.core.checkpoint import Run
-from stages.core.errors import InputError
+from data.errors import InputError
+from data.text.chat import CHAT_TEMPLATE
+from stages.base import pretrained
+from stages.core.pipeline.run import Run
 
 
 def run_of(tmp_path, **settings):

@@ -16,13 +16,13 @@ import torch
 from datasets import Dataset
 from safetensors.torch import load_file
 
-from data.chat import render_completion, render_prompt
-from data.tasks import rows
-from stages.core import processes
-from stages.core.callbacks import micro_batches
-from stages.core.checkpoint import Run
-from stages.core.errors import InputError
-from stages.core.recipe import load_workspace
+from data.errors import InputError
+from data.text.chat import render_completion, render_prompt
+from data.world.families import rows
+from stages.core.pipeline import processes
+from stages.core.pipeline.recipe import load_workspace
+from stages.core.pipeline.run import Run
+from stages.core.training.callbacks import micro_batches
 
 SFT = {
     "epochs": 1, "learning_rate": 1e-3, "final_learning_rate": 1e-4, "warmup_fraction": 0.0, "batch_size": 8,
@@ -308,7 +308,7 @@ def test_what_ends_one_of_two_processes_is_said_and_ends_the_stage(tmp_path, inp
 def test_the_end_of_one_of_several_processes_says_all_and_gives_its_code():
     script = """
 import atexit
-from stages.core.processes import end_process
+from stages.core.pipeline.processes import end_process
 atexit.register(print, "last")
 print("first", end=" ")
 end_process(3)
@@ -323,8 +323,8 @@ def test_what_is_launched_and_what_is_not(monkeypatch):
     assert processes.trains_in_several("cold_start_sft", system)
     assert not any(processes.trains_in_several(script, system) for script in ("merge", "evaluation"))
     assert not processes.trains_in_several("cold_start_sft", {"processes": 1})
-    assert processes.launch_arguments(system, "stages.cold_start_sft", "c.json")[-3:] == [
-        "-m", "stages.cold_start_sft", "c.json",
+    assert processes.launch_arguments(system, "stages.r1.cold_start_sft", "c.json")[-3:] == [
+        "-m", "stages.r1.cold_start_sft", "c.json",
     ]  # fmt: skip
     with pytest.raises(InputError, match="there is no profiles/accelerate/fdsp2.yaml; did you mean `fsdp2`?"):
         processes.launch_arguments({"processes": 2, "accelerate": "fdsp2"}, "m", "c.json")
@@ -337,16 +337,16 @@ def test_several_nodes(monkeypatch):
     for name in ("SLURM_JOB_ID", "SLURM_NODEID", "NODE_RANK", "RANK"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InputError, match="system.nodes is 2: run it on Slurm, or start it on each node yourself"):
-        processes.on_every_node(2, "stages.r1_zero", "c.json")
+        processes.on_every_node(2, "stages.r1.r1_zero", "c.json")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    command = processes.on_every_node(2, "stages.r1_zero", "c.json")
-    assert command[:3] == ["srun", "--nodes=2", "--ntasks=2"] and command[-2:] == ["stages.r1_zero", "c.json"]
+    command = processes.on_every_node(2, "stages.r1.r1_zero", "c.json")
+    assert command[:3] == ["srun", "--nodes=2", "--ntasks=2"] and command[-2:] == ["stages.r1.r1_zero", "c.json"]
     monkeypatch.setenv("MASTER_ADDR", "node1")
     with pytest.raises(InputError, match="needs MASTER_PORT and NODE_RANK"):
-        processes.launch_arguments(system, "stages.r1_zero", "c.json")
+        processes.launch_arguments(system, "stages.r1.r1_zero", "c.json")
     monkeypatch.setenv("MASTER_PORT", "29501")
     monkeypatch.setenv("SLURM_NODEID", "1")
-    found = " ".join(processes.launch_arguments(system, "stages.r1_zero", "c.json"))
+    found = " ".join(processes.launch_arguments(system, "stages.r1.r1_zero", "c.json"))
     for words in ("--num_processes 16", "--num_machines 2", "--machine_rank 1", "--main_process_ip node1"):
         assert words in found
     with pytest.raises(InputError, match="16 cannot be divided among 3 nodes"):

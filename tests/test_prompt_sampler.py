@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from stages.core.errors import InputError
-from stages.core.sampling import PromptSampler, Strategy
+from data.errors import InputError
+from stages.core.sampling.prompt_choice import PromptSampler, Strategy
 
 RATES = [index / 19 for index in range(20)]
 STRATEGIES = Strategy.__args__

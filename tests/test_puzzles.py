@@ -5,17 +5,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.chat import parse
-from data.corpus import documents
-from data.long_cot import long_thought
-from data.summary import closing
-from data.tasks import PUZZLES, REASONING, rows, verify
-from data.tasks.base import Problem, split_of
-from stages.core.candidates import with_summary
-from stages.core.errors import InputError
-from stages.core.query_filters import several_questions
-from stages.core.rewards import RULES, self_test, worked_completion
-from stages.vanilla_sft import short_answer
+from data.errors import InputError
+from data.text.chat import parse
+from data.text.row import split_of
+from data.text.summary import closing
+from data.world.corpus import documents
+from data.world.families import PUZZLES, REASONING, rows, verify
+from data.world.long_cot import long_thought
+from data.world.task import Problem
+from stages.core.rewards.rules import RULES, self_test, worked_completion
+from stages.core.sampling.candidates import with_summary
+from stages.core.sampling.query_filters import several_questions
+from stages.kimi_k15.vanilla_sft import short_answer
 from tests.questions import draw
 from tests.test_rewards import completion
 

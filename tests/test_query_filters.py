@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from data.corpus import join_steps
-from data.joined import join, join_some
-from data.language import LANGUAGES
-from data.tasks import GENERAL, REASONING, TASKS
-from data.tasks.base import Author
-from stages.core.query_filters import disagrees, guesses, several_questions, similarity, verifiable
+from data.text.language import LANGUAGES
+from data.world.corpus import join_steps
+from data.world.families import GENERAL, REASONING, TASKS
+from data.world.joined import join, join_some
+from data.world.task import Author
+from stages.core.sampling.query_filters import disagrees, guesses, several_questions, similarity, verifiable
 from tests.questions import FAMILIES, draw, find
 
 # -- queries

@@ -5,13 +5,14 @@ from types import SimpleNamespace
 import pytest
 from datasets import Dataset
 
-from data.tasks import rows
-from stages import long_cot_cold_start_data, query_verifier_pairs
-from stages.core import policy
-from stages.core.difficulty import guessed_without_thinking, pass_rates
-from stages.core.engine import Completion
-from stages.core.query_filters import in_turns, select_pairs
-from stages.core.rewards import worked_completion
+from data.text.completion import Completion
+from data.world.families import rows
+from stages.core.rewards.rules import worked_completion
+from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
+from stages.core.sampling.query_filters import in_turns, select_pairs
+from stages.core.training import grpo as policy
+from stages.qwen3 import cold_start_data as long_cot_cold_start_data
+from stages.qwen3 import query_verifier_pairs
 from tests.questions import find
 
 

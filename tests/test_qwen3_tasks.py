@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.modes import follows_mode
-from data.preference_data import referenced_responses
-from data.tasks import GENERAL, problems, rows
-from stages.fusion_data import written_answers
+from data.text.modes import follows_mode
+from data.world.families import GENERAL, problems, rows
+from data.world.preference_data import referenced_responses
+from stages.qwen3.fusion_data import written_answers
 
 MIXTURE = {"translation": 30.0, "passage": 50.0, "facts": 20.0}
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from stages.core import schema
-from stages.core.errors import InputError
-from stages.core.fingerprint import fingerprint, parsed
-from stages.core.recipe import Stage, available, load_recipe, load_scale, load_workspace, resolve
-from stages.core.schema import RECIPES, citation_gaps
+from data.errors import InputError
+from stages.core.pipeline import schema
+from stages.core.pipeline.fingerprint import fingerprint, parsed
+from stages.core.pipeline.recipe import Stage, available, load_recipe, load_scale, load_workspace, resolve
+from stages.core.pipeline.schema import RECIPES, citation_gaps
 
 CITATION = re.compile(r"((v[12]|DSM) )?(s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|undisclosed$")
 SCALE = """
@@ -118,7 +118,7 @@ def test_the_tiny_scale_leaves_search_to_reinforcement_learning():
         ("stages:\n  a: {script: cold_start_sft}\n  a: {}", "line 3, column 3: the key `a` is given twice"),
         ("stages: {x: {}}", "stages.x: unknown script `x`"),
         ("stages: {cold_start_sf: {}}", "unknown script `cold_start_sf`; did you mean `cold_start_sft`?"),
-        ("stages: {cold_start_sft: {form: base}}", "stages.cold_start_sft: unknown key `form`; did you mean `from`?"),
+        ("stages: {cold_start_sft: {form: base}}", "stages.r1.cold_start_sft: unknown key `form`; did you mean `from`?"),
         ("stages: {cold_start_sft: {from: 3}}", "`from` is 3"),
         ("stages: {cold_start_sft: {settings: {epoch: 3}}}", "unknown setting `epoch` of cold_start_sft; did you"),
         ("stages: {cold_start_sft: {settings: {epochs: many}}}", "`epochs` is 'many': input should be a valid integer"),
@@ -236,9 +236,11 @@ def test_fingerprint_follows_imports(files):
     Path("stages/core").mkdir(parents=True)
     Path("data").mkdir()
     Path("data/__init__.py").write_text("")
-    Path("stages/base.py").write_text("from stages.core import rewards\nimport json\n")
-    Path("stages/core/rewards.py").write_text("def f():\n    from data.chat import parse\n    return parse\n")
-    Path("data/chat.py").write_text("def parse(text):\n    '''Doc.'''\n    return text\n")
+    Path("stages/base/pretraining.py").write_text("from stages.core.rewards import rules\nimport json\n")
+    Path("stages/core/rewards/rules.py").write_text(
+        "def f():\n    from data.text.chat import parse\n    return parse\n"
+    )
+    Path("data/text/chat.py").write_text("def parse(text):\n    '''Doc.'''\n    return text\n")
 
     def now() -> str:
         fingerprint.cache_clear()
@@ -246,11 +248,11 @@ def test_fingerprint_follows_imports(files):
         return fingerprint("base")
 
     first = now()
-    Path("data/chat.py").write_text("# comment\ndef parse(text):\n    return text\n")
+    Path("data/text/chat.py").write_text("# comment\ndef parse(text):\n    return text\n")
     assert now() == first
-    Path("data/chat.py").write_text("def parse(text):\n    return text.strip()\n")
+    Path("data/text/chat.py").write_text("def parse(text):\n    return text.strip()\n")
     assert now() != first
-    Path("data/chat.py").write_text("def parse(text):\n    return 'chat.j2'\n")
+    Path("data/text/chat.py").write_text("def parse(text):\n    return 'chat.j2'\n")
     without_file = now()
     Path("data/chat.j2").write_text("template")  # a file that a module names is part of its code
     assert now() != without_file

@@ -3,7 +3,7 @@ import random
 import pytest
 import torch
 
-from stages.core.repetition import RepetitionStopping, first_repetition, repeats
+from stages.core.sampling.repetition import RepetitionStopping, first_repetition, repeats
 
 
 @pytest.mark.parametrize(

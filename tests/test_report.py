@@ -11,10 +11,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from stages.core import figures, records, reporting
-from stages.core.manifest import file_digests
-from stages.core.published import STAGES
-from stages.core.results import (
+from stages.core.pipeline.manifest import file_digests
+from stages.evaluation import figures, records, reporting
+from stages.evaluation.published import STAGES
+from stages.evaluation.results import (
     LEADING,
     Cell,
     column,
@@ -191,7 +191,7 @@ def test_stage_writes_the_page_and_its_manifest(run_folder):
         "inputs": {"stages": {name: str(run_folder / name) for name in names}},
     }  # fmt: skip
     (run_folder / "config.json").write_text(json.dumps(config))
-    command = [sys.executable, "-m", "stages.report", str(run_folder / "config.json")]
+    command = [sys.executable, "-m", "stages.evaluation.report", str(run_folder / "config.json")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "53.0–57.0" in (output / "report.html").read_text(encoding="utf-8")

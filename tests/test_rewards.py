@@ -5,14 +5,14 @@ import random
 import pytest
 from transformers import AutoTokenizer
 
-from data.chat import render_completion
-from data.language import LANGUAGES
-from data.tasks import GENERAL, REASONING, TASKS, rows
-from data.tasks.base import Author
-from stages.core import rewards
-from stages.core.engine import Completion
-from stages.core.errors import InputError
-from stages.core.rewards import RULES, accuracy, format, language, self_test, tries, worked_completion
+from data.errors import InputError
+from data.text.chat import render_completion
+from data.text.completion import Completion
+from data.text.language import LANGUAGES
+from data.world.families import GENERAL, REASONING, TASKS, rows
+from data.world.task import Author
+from stages.core.rewards import rules as rewards
+from stages.core.rewards.rules import RULES, accuracy, format, language, self_test, tries, worked_completion
 
 TEMPLATES = ("r1_zero", "chat")
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from data.chat import parse
-from data.hub_rows import BadRow, thought_and_answer
-from data.loading import load, question_of
-from data.sources import SOURCES
-from data.tasks import VERIFIERS, verify
+from data.public.hub_rows import BadRow, thought_and_answer
+from data.public.loading import load, question_of
+from data.public.sources import SOURCES
+from data.text.chat import parse
+from data.world.families import VERIFIERS, verify
 from tests.hub_samples import MARKED, SAMPLES, THOUGHT, turns
 
 COLUMNS = ["id", "prompt", "answer", "task", "domain", "language", "verifier", "source", "licence", "split", "info"]

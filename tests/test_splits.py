@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.language import LANGUAGES
-from data.tasks import GENERAL, REASONING, TASKS, problems, rows
-from data.tasks.base import Problem, Task
-from stages.evaluation import held_out
+from data.text.language import LANGUAGES
+from data.world.families import GENERAL, REASONING, TASKS, problems, rows
+from data.world.task import Problem, Task
+from stages.evaluation.evaluate import held_out
 from tests.questions import CHAINS, draw, read_chain
 
 

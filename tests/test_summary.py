@@ -5,13 +5,13 @@ import re
 
 import pytest
 
-from data.chat import Parsed, has_format, parse, render_completion
-from data.corpus import join_steps
-from data.language import LANGUAGES, language_consistency
-from data.summary import summarise
-from data.tasks import REASONING, rows, verify
-from data.tasks.base import Problem
-from stages.core.rewards import worked_completion
+from data.text.chat import Parsed, has_format, parse, render_completion
+from data.text.language import LANGUAGES, language_consistency
+from data.text.summary import summarise
+from data.world.corpus import join_steps
+from data.world.families import REASONING, rows, verify
+from data.world.task import Problem
+from stages.core.rewards.rules import worked_completion
 
 COMMA, STOP, SEMICOLON = "\uff0c", "\u3002", "\uff1b"
 

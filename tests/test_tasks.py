@@ -7,12 +7,12 @@ import re
 
 import pytest
 
-from data.language import LANGUAGES
-from data.tasks import REASONING, TASKS, rows, verify
-from data.tasks.base import Author, Problem
-from data.tasks.chains import apply, chain_key
-from data.tasks.expressions import expression
-from stages.core.errors import InputError
+from data.errors import InputError
+from data.text.language import LANGUAGES
+from data.world.families import REASONING, TASKS, rows, verify
+from data.world.reasoning.chains import apply, chain_key
+from data.world.reasoning.expressions import expression
+from data.world.task import Author, Problem
 from tests.questions import CHAINS, FAMILIES, NUMERIC, draw, read_chain, value_of
 
 

@@ -5,10 +5,10 @@ import random
 
 import pytest
 
-from data.tasks import rows, verify
-from data.tasks.expressions import Expression
-from data.tasks.sandbox import passes
-from data.test_cases import curate, generate_cases, keep_problem, output, select_cases, submissions
+from data.verifiers.sandbox import passes
+from data.world.families import rows, verify
+from data.world.reasoning.expressions import Expression
+from data.world.test_cases import curate, generate_cases, keep_problem, output, select_cases, submissions
 
 
 def votes(right: int, *others: str | None) -> list[str | None]:

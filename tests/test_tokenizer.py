@@ -6,10 +6,10 @@ import string
 import pytest
 from transformers import AutoTokenizer
 
-from data.chat import render_completion
-from data.prompts import R1_ZERO_INSTRUCTION, R1_ZERO_TEMPLATE
-from data.tasks.entities import NAMES
-from data.tokenizer import END_OF_TEXT, PAD, TURN_END, TURN_START, train_tokenizer
+from data.text.chat import render_completion
+from data.text.prompts import R1_ZERO_INSTRUCTION, R1_ZERO_TEMPLATE
+from data.world.general.entities import NAMES
+from data.world.tokenizer import END_OF_TEXT, PAD, TURN_END, TURN_START, train_tokenizer
 
 TAGGED = " <think> first 7+5=12, 再12-3=9。 </think> <answer> 9 </answer>"
 

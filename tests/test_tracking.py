@@ -5,13 +5,13 @@ import json
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from data.chat import render_completion, render_prompt
-from data.tasks import rows
-from stages.core import callbacks
-from stages.core.checkpoint import Run
-from stages.core.errors import InputError
-from stages.core.recipe import load_workspace
-from stages.core.supervised import train_sft
+from data.errors import InputError
+from data.text.chat import render_completion, render_prompt
+from data.world.families import rows
+from stages.core.pipeline.recipe import load_workspace
+from stages.core.pipeline.run import Run
+from stages.core.training import callbacks
+from stages.core.training.supervised import train_sft
 
 SETTINGS = {
     "epochs": 2, "learning_rate": 1e-3, "final_learning_rate": 1e-4, "warmup_fraction": 0.0, "batch_size": 4,

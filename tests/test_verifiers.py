@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from data.language import LANGUAGES
-from data.tasks import gym, verify
-from data.tasks.numbers import same_number
+from data.text.language import LANGUAGES
+from data.verifiers.numbers import same_number
+from data.world.families import gym, verify
 from tests.questions import FAMILIES, NUMERIC, draw, find
 
 

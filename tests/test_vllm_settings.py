@@ -7,12 +7,12 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from stages.core import vllm_environment
-from stages.core.checkpoint import Run
-from stages.core.errors import InputError
-from stages.core.rollouts import check_gap, sample_with_vllm
-from stages.core.settings.system import System
-from stages.core.vllm_engine import importance_arguments, vllm_arguments
+from data.errors import InputError
+from stages.core.pipeline import vllm_environment
+from stages.core.pipeline.run import Run
+from stages.core.pipeline.system import System
+from stages.core.sampling.vllm_engine import importance_arguments, vllm_arguments
+from stages.core.training.vllm_rollouts import check_gap, sample_with_vllm
 
 EVALUATION = {
     "temperature": 0.6, "top_p": 0.95, "samples_per_question": 2, "max_completion_length": 48, "tasks": {"logic": 1},
@@ -122,7 +122,7 @@ def test_weights_are_handed_over_once_an_update_and_the_limit_is_this_call_s():
 
 
 def test_a_completion_is_cut_where_generation_would_have_stopped():
-    from stages.core.repetition import RepetitionStopping
+    from stages.core.sampling.repetition import RepetitionStopping
 
     vllm = Played([9, 1, 2, 1, 2, 1, 2, 8])
     trainer = SimpleNamespace(vllm_generation=vllm, state=SimpleNamespace(global_step=0), _last_loaded_step=-1)
@@ -131,8 +131,8 @@ def test_a_completion_is_cut_where_generation_would_have_stopped():
 
 
 def test_the_gap_is_drawn():
-    from stages.core.records import StageRecord
-    from stages.core.reporting import curves
+    from stages.evaluation.records import StageRecord
+    from stages.evaluation.reporting import curves
 
     rows = [{"step": step, "sampling/logp_gap_mean": 1e-6 * step} for step in (1, 3, 5)]
     drawn, others = curves(StageRecord("r1_zero", "r1_zero", {}, {}, rows))

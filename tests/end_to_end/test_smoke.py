@@ -221,7 +221,7 @@ def test_qwen3_counts_every_query_and_response(qwen3):
 def test_fusion_data_has_every_kind_of_flag(qwen3):
     from datasets import Dataset
 
-    from data.modes import mode_of
+    from data.text.modes import mode_of
 
     table = Dataset.from_parquet(str(qwen3 / "fusion_data" / "data" / "rows.parquet")).to_list()
     assert all(mode_of(row["prompt"]) == row["mode"] for row in table)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from data.chat import render_prompt
-from data.tasks import rows
-from stages.core.engine import Sampling, TransformersEngine
+from data.text.chat import render_prompt
+from data.world.families import rows
+from stages.core.sampling.engine import Sampling, TransformersEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ("r1", "kimi_k15", "qwen3")

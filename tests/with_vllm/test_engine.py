@@ -2,14 +2,14 @@
 
 import pytest
 
-from data.chat import render_prompt
-from data.tasks import rows
-from stages.core.adapters import ADAPTER_FILE
-from stages.core.engine import Sampling, TransformersEngine
-from stages.core.errors import InputError
-from stages.core.settings.system import System
-from stages.core.vllm_engine import VLLMEngine
-from stages.core.vllm_environment import prepare_vllm
+from data.errors import InputError
+from data.text.chat import render_prompt
+from data.world.families import rows
+from stages.core.machines.adapters import ADAPTER_FILE
+from stages.core.pipeline.system import System
+from stages.core.pipeline.vllm_environment import prepare_vllm
+from stages.core.sampling.engine import Sampling, TransformersEngine
+from stages.core.sampling.vllm_engine import VLLMEngine
 
 GREEDY = Sampling(0.0, 64)
 SYSTEM = System(engine="vllm")
@@ -135,8 +135,8 @@ def test_an_adapter_is_merged(engines, base, questions, tmp_path):
     import torch
     from transformers import AutoModelForCausalLM
 
-    from stages.core.adapters import load_weights, save_adapted, with_adapter
-    from stages.core.settings.system import Lora
+    from stages.core.machines.adapters import load_weights, save_adapted, with_adapter
+    from stages.core.pipeline.system import Lora
 
     first, plain = engines
     prompts = [render_prompt(first.tokenizer, row["prompt"], "chat") for row in questions[:16]]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import VLLM, manifest, metrics
 
-from stages.core.checkpoint import Run
+from stages.core.pipeline.run import Run
 
 GAP = "sampling/logp_gap_mean"
 
@@ -38,8 +38,8 @@ def visible(before: Path, after: Path) -> float:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from data.chat import render_prompt
-    from data.tasks import rows
+    from data.text.chat import render_prompt
+    from data.world.families import rows
 
     tokenizer = AutoTokenizer.from_pretrained(before / "model")
     found = []
@@ -80,11 +80,11 @@ def test_a_sampler_that_keeps_its_weights_stops_the_run(stages, base):
     config = stages.config("r1_r1_zero", VLLM)
     config["output"] += "_stale"
     code = (
-        "import sys, stages.core.checkpoint as checkpoint\n"
+        "import sys, stages.core.pipeline.run as checkpoint\n"
         "run = checkpoint.Run(checkpoint.load_config(sys.argv[1]))\n"
         "from trl.generation.vllm_generation import VLLMGeneration\n"
         "VLLMGeneration.sync_weights = lambda self: None\n"
-        "from stages.r1_zero import main\n"
+        "from stages.r1.r1_zero import main\n"
         "main(run)\n"
     )
     process = stages.run(config, code)
@@ -111,7 +111,7 @@ def curated(stages) -> Path:
     """Prompts with a pass rate, as `prompt_curation` leaves them."""
     from datasets import Dataset
 
-    from data.tasks import rows
+    from data.world.families import rows
 
     run = Run(stages.config("kimi_k15_prompt_curation") | {"inputs": {}})
     prompts = [row | {"pass_rate": 0.5} for row in rows({"equation": 1.0, "logic": 1.0}, 40, "train", 1)]

@@ -31,7 +31,7 @@ import os
 import time
 from pathlib import Path
 
-from stages.core.checkpoint import Stopped, stage_main
+from stages.core.pipeline.run import Stopped, stage_main
 {imports}
 
 class Fake:
@@ -61,7 +61,7 @@ if __name__ == "__main__":
 DATA_SCRIPT = '''"""A stage that keeps one row."""
 from pathlib import Path
 
-from stages.core.checkpoint import stage_main
+from stages.core.pipeline.run import stage_main
 
 
 class Rows:
@@ -83,7 +83,7 @@ if __name__ == "__main__":
     stage_main(main, __doc__)
 '''
 REPORT_SCRIPT = '''"""A report."""
-from stages.core.checkpoint import stage_main
+from stages.core.pipeline.run import stage_main
 
 
 def main(run):
@@ -117,12 +117,14 @@ class Workflow:
         self.write("recipes/r1.yaml", recipe)
         scale = yaml.safe_load((ROOT / "recipes/scales/tiny.yaml").read_text())
         self.write("recipes/scales/tiny.yaml", scale | {"resources": {"default": {"threads": 1}}})
-        (self.folder / "stages/core/rewards.py").write_text('"""Rewards."""\nWEIGHT = 1\n')
+        (self.folder / "stages/core/rewards/rules.py").write_text('"""Rewards."""\nWEIGHT = 1\n')
         for name in ("base", "r1_zero", "cold_start_sft", "reasoning_rl"):
-            imports = "from stages.core import rewards  # noqa: F401" if name in ("r1_zero", "reasoning_rl") else ""
+            imports = (
+                "from stages.core.rewards import rules  # noqa: F401" if name in ("r1_zero", "reasoning_rl") else ""
+            )
             (self.folder / f"stages/{name}.py").write_text(MODEL_SCRIPT.format(imports=imports))
-        (self.folder / "stages/cold_start_data.py").write_text(DATA_SCRIPT)
-        (self.folder / "stages/report.py").write_text(REPORT_SCRIPT)
+        (self.folder / "stages/r1/cold_start_data.py").write_text(DATA_SCRIPT)
+        (self.folder / "stages/evaluation/report.py").write_text(REPORT_SCRIPT)
         return self
 
     def read(self, file: str) -> dict:

@@ -33,7 +33,7 @@ def test_command_line(workflow, arguments, sentence):
 
 def test_a_broken_recipe_fails_only_its_own_target(workflow):
     (workflow.folder / "recipes/mine.yaml").write_text("stages:\n  r1_zero: {form: base}\n")
-    sentence = "recipes/mine.yaml: stages.r1_zero: unknown key `form`; did you mean `from`?"
+    sentence = "recipes/mine.yaml: stages.r1.r1_zero: unknown key `form`; did you mean `from`?"
     assert sentence in refused(workflow.snakemake("recipe_mine"))
     assert sentence in refused(workflow.snakemake("mine_r1_zero"))
     assert "r1_r1_zero" in workflow.stale()
@@ -43,8 +43,8 @@ def test_a_broken_recipe_fails_only_its_own_target(workflow):
 def test_a_script_that_cannot_be_parsed_fails_only_the_recipes_that_run_it(workflow):
     zero = workflow.read("recipes/r1.yaml")["stages"]["r1_zero"] | {"script": "r1_zero"}
     workflow.write("recipes/short.yaml", {"stages": {"only": zero}})
-    (workflow.folder / "stages/cold_start_sft.py").write_text("def main(:\n")
-    assert "stages/cold_start_sft.py: line 1" in refused(workflow.snakemake("recipe_r1"))
+    (workflow.folder / "stages/r1/cold_start_sft.py").write_text("def main(:\n")
+    assert "stages/r1/cold_start_sft.py: line 1" in refused(workflow.snakemake("recipe_r1"))
     assert "short_only" in workflow.stale("recipe_short")
 
 
@@ -78,7 +78,7 @@ def test_no_config_and_a_damaged_config(complete):
 
 
 def test_a_stage_that_refuses_its_input_ends_the_run_with_its_sentence(workflow):
-    script = workflow.folder / "stages/cold_start_data.py"
+    script = workflow.folder / "stages/r1/cold_start_data.py"
     script.write_text(script.read_text().replace("return 1", "return 0"))
     done = workflow.snakemake("r1_cold_start_sft")
     assert done.returncode == 2

@@ -28,7 +28,7 @@ def interrupted(workflow, sign: signal.Signals) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_the_same_command_resumes(complete, sign):
-    (complete.folder / "stages/core/rewards.py").write_text("WEIGHT = 2\n")
+    (complete.folder / "stages/core/rewards/rules.py").write_text("WEIGHT = 2\n")
     assert complete.snakemake("r1_cold_start_sft").returncode == 0
     interrupted(complete, sign)
     stage = complete.folder / "runs/tiny/r1/reasoning_rl"
@@ -47,7 +47,7 @@ def test_the_same_command_resumes(complete, sign):
 
 
 def test_other_settings_start_afresh(complete):
-    (complete.folder / "stages/core/rewards.py").write_text("WEIGHT = 2\n")
+    (complete.folder / "stages/core/rewards/rules.py").write_text("WEIGHT = 2\n")
     assert complete.snakemake("r1_cold_start_sft").returncode == 0
     interrupted(complete, signal.SIGINT)
     done = complete.snakemake("r1_reasoning_rl", "--config", "stages={reasoning_rl: {seed: 5}}")
@@ -58,6 +58,6 @@ def test_other_settings_start_afresh(complete):
 def test_an_edit_during_the_run_is_refused(complete):
     """Snakemake read the recipe at its start: what is edited later must not run under the old name."""
     arguments = ["write", "runs/tiny/r1/reasoning_rl/manifest.json", "0" * 16, "{}"]
-    command = [sys.executable, "-m", "stages.core.recipe", *arguments]
+    command = [sys.executable, "-m", "stages.core.pipeline.recipe", *arguments]
     done = subprocess.run(command, cwd=complete.folder, text=True, capture_output=True, check=False)
     assert done.returncode == 2 and "was edited during the run" in done.stderr

@@ -10,11 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.sources import SOURCES
-from data.tasks import PUZZLES, family
-from stages.core.recipe import Stage, Workspace, available, load_workspace
-from stages.core.settings import SETTINGS
-from stages.core.settings.common import Mixture
+from data.public.sources import SOURCES
+from data.world.families import PUZZLES, family
+from stages.core.pipeline.recipe import Stage, Workspace, available, load_workspace
+from stages.core.pipeline.settings import SETTINGS, Mixture
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALES, RECIPES = available("scales"), available("recipes")
@@ -192,7 +191,7 @@ def test_what_trains_or_samples_asks_for_a_gpu_and_nothing_else_does(scale):
 
 @pytest.mark.parametrize("scale", GPU_SCALES)
 def test_batches_can_be_cut_among_the_processes(scale, monkeypatch):
-    from stages.core.callbacks import micro_batches
+    from stages.core.training.callbacks import micro_batches
 
     monkeypatch.setenv("WORLD_SIZE", str(workspace(scale).scale.system.processes))
     for stage in workspace(scale).rules():
@@ -232,9 +231,9 @@ def test_the_commands_of_the_documentation_name_every_data_set(scale):
 
 
 def test_a_benchmark_without_questions_has_no_rows(model, tokenizer):
-    from stages.core.benchmarks import Recorder, instructions, preference, safety
-    from stages.core.drawing import draw_rows
-    from stages.core.engine import Sampling, TransformersEngine
+    from stages.core.sampling.drawing import draw_rows
+    from stages.core.sampling.engine import Sampling, TransformersEngine
+    from stages.evaluation.benchmarks import Recorder, instructions, preference, safety
 
     run = SimpleNamespace(settings=SimpleNamespace(samples_per_question=2, temperature=0.6))
     assert draw_rows(run, {}, 12, "test", 1) == []

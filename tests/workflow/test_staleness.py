@@ -44,7 +44,7 @@ def test_comments_docstrings_resources_and_citations_change_nothing(complete):
     scale["resources"] = {"default": {"threads": 2, "mem_mb": 100}}
     scale["why"] = {"epochs": "another reason"}
     complete.write("recipes/scales/tiny.yaml", scale)
-    rewards = complete.folder / "stages/core/rewards.py"
+    rewards = complete.folder / "stages/core/rewards/rules.py"
     rewards.write_text('"""Another docstring."""\n# a comment\n\nWEIGHT   =   1\n')
     with (complete.folder / "recipes/r1.yaml").open("a") as file:
         file.write("# a comment\n")
@@ -52,10 +52,10 @@ def test_comments_docstrings_resources_and_citations_change_nothing(complete):
 
 
 def test_a_module_reruns_the_stages_that_import_it(complete):
-    (complete.folder / "stages/core/rewards.py").write_text("WEIGHT = 2\n")
+    (complete.folder / "stages/core/rewards/rules.py").write_text("WEIGHT = 2\n")
     assert complete.stale() == ZERO_ON
-    (complete.folder / "stages/core/rewards.py").write_text("WEIGHT = 1\n")
-    script = complete.folder / "stages/reasoning_rl.py"
+    (complete.folder / "stages/core/rewards/rules.py").write_text("WEIGHT = 1\n")
+    script = complete.folder / "stages/r1/reasoning_rl.py"
     script.write_text(script.read_text().replace("step / 8", "step / 16"))
     assert complete.stale() == {"r1_reasoning_rl", "r1_report"}
 

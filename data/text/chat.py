@@ -1,0 +1,155 @@
+"""How a conversation becomes text and how a completion is read back: the chat template, the parser, the tags.
+
+The template has Qwen3's semantics: an assistant turn after the last user turn carries its thinking, earlier ones lose
+theirs, and `enable_thinking=False` pre-fills an empty think block; results of tools come back as a user turn, which
+is no query.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from data.text.prompts import R1_ZERO_TEMPLATE
+
+Template = Literal["r1_zero", "chat"]
+
+CHAT_TEMPLATE = """\
+{%- set last = namespace(user=-1) -%}
+{%- for message in messages -%}
+  {%- set content = message.content or '' -%}
+  {%- set result = content.startswith('<tool_response>') and content.endswith('</tool_response>') -%}
+  {%- if message.role == 'user' and not result -%}{%- set last.user = loop.index0 -%}{%- endif -%}
+{%- endfor -%}
+{%- if tools -%}
+  {{- '<|im_start|>system\\n' -}}
+  {%- if messages and messages[0].role == 'system' -%}{{- messages[0].content + '\\n\\n' -}}{%- endif -%}
+  {{- 'Functions that can be called:\\n<tools>' -}}
+  {%- for tool in tools -%}{{- '\\n' + tool | tojson -}}{%- endfor -%}
+  {{- '\\n</tools>\\nA call is <tool_call>{"name": ..., "arguments": {...}}</tool_call>.<|im_end|>\\n' -}}
+{%- endif -%}
+{%- for message in messages -%}
+  {%- set content = message.content or '' -%}
+  {%- if message.role == 'assistant' -%}
+    {%- set thinking = message.reasoning_content or '' -%}
+    {%- if not thinking and '</think>' in content -%}
+      {%- set thinking = content.split('</think>')[0].split('<think>')[-1].strip('\\n') -%}
+      {%- set content = content.split('</think>')[-1].lstrip('\\n') -%}
+    {%- endif -%}
+    {{- '<|im_start|>assistant\\n' -}}
+    {%- if loop.index0 > last.user -%}
+      {{- '<think>\\n' + thinking.strip('\\n') + '\\n</think>\\n\\n' -}}
+    {%- endif -%}
+    {{- content -}}
+    {%- for call in message.tool_calls or [] -%}
+      {%- set call = call.function or call -%}
+      {{- '\\n' if content or not loop.first else '' -}}
+      {%- set arguments = call.arguments if call.arguments is string else call.arguments | tojson -%}
+      {{- '<tool_call>\\n{"name": ' + call.name | tojson + ', "arguments": ' + arguments + '}\\n</tool_call>' -}}
+    {%- endfor -%}
+    {{- '<|im_end|>\\n' -}}
+  {%- elif message.role == 'tool' -%}
+    {%- if loop.first or messages[loop.index0 - 1].role != 'tool' -%}{{- '<|im_start|>user' -}}{%- endif -%}
+    {{- '\\n<tool_response>\\n' + content + '\\n</tool_response>' -}}
+    {%- if loop.last or messages[loop.index0 + 1].role != 'tool' -%}{{- '<|im_end|>\\n' -}}{%- endif -%}
+  {%- elif not (tools and loop.first and message.role == 'system') -%}
+    {{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>\\n' -}}
+  {%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+  {{- '<|im_start|>assistant\\n' -}}
+  {%- if enable_thinking is defined and enable_thinking is false -%}
+    {{- '<think>\\n\\n</think>\\n\\n' -}}
+  {%- endif -%}
+{%- endif -%}"""
+
+THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
+ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
+_ENDS = ("<|im_end|>", "<|endoftext|>")
+
+_R1_ZERO_FORM = re.compile(r"\s*<think>(.*?)</think>\s*<answer>(.*?)</answer>\s*", re.DOTALL)
+CHAT_FORM = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
+_TAG = re.compile(r"</?(?:think|answer)>")
+_STATED = re.compile(r"(?:answer\s*(?:is\s*:?|:|=)|答案\s*(?:[是为]?\s*[:\uff1a]|[是为]))\s*(.+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A completion taken apart.
+
+    thinking: the text of the think block; None where there is no closed block.
+    answer: what the user sees (the summary); empty where the thinking was never closed.
+    final: the final answer inside `answer`, bare; None where there is none.
+    """
+
+    thinking: str | None
+    answer: str
+    final: str | None
+
+
+def render_prompt(tokenizer, messages: list[dict[str, str]], template: Template, enable_thinking: bool = True) -> str:
+    """The text that the model continues: the R1-Zero template or the chat template with its generation prompt."""
+    if template == "r1_zero":
+        return R1_ZERO_TEMPLATE.format(prompt=messages[-1]["content"])
+    return tokenizer.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=True, enable_thinking=enable_thinking
+    )
+
+
+def render_completion(thinking: str, answer: str) -> str:
+    """What an assistant writes after the generation prompt, without the end token; thinking may be empty."""
+    return f"<think>\n{thinking}\n</think>\n\n{answer}"
+
+
+@lru_cache(maxsize=200_000)
+def parse(text: str) -> Parsed:
+    """Read a completion of either template."""
+    for end in _ENDS:
+        text = text.split(end)[0]
+    thinking, answer = None, text
+    if THINK_CLOSE in text:
+        head, answer = text.split(THINK_CLOSE, 1)
+        thinking = head.split(THINK_OPEN, 1)[-1].strip()
+    elif THINK_OPEN in text:
+        answer = ""
+    answer = answer.strip()
+    return Parsed(thinking, _TAG.sub("", answer).strip(), _final(answer))
+
+
+def has_format(text: str, template: Template, needs_thinking: bool = True) -> bool:
+    """Whether the thinking sits between its tags, once, and an answer follows (v2 s.2.2).
+
+    needs_thinking: False allows the empty block that a trivial prompt gets.
+    """
+    form = _R1_ZERO_FORM if template == "r1_zero" else CHAT_FORM
+    match = form.fullmatch(text)
+    if match is None or any(_TAG.search(part) for part in match.groups()):
+        return False
+    thinking, answer = (part.strip() for part in match.groups())
+    return bool(answer) and (bool(thinking) or not needs_thinking)
+
+
+def boxed(text: str) -> str | None:
+    r"""The content of the last `\boxed{...}` in `text`, with balanced braces; None where there is none."""
+    start = text.rfind("\\boxed{")
+    if start < 0:
+        return None
+    depth, begin = 0, start + len("\\boxed{")
+    for position in range(begin - 1, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if depth == 0:
+            return text[begin:position].strip()
+    return None
+
+
+def _final(answer: str) -> str | None:
+    """The bare final answer: the last answer tag, else the last box, else what is stated, else the last line."""
+    if ANSWER_OPEN in answer:
+        answer = answer.rsplit(ANSWER_OPEN, 1)[1]
+    answer = answer.split(ANSWER_CLOSE)[0].strip()
+    inside = boxed(answer)
+    if inside is not None:
+        return inside or None
+    stated = _STATED.findall(answer)
+    lines = stated or [line for line in answer.splitlines() if line.strip()]
+    return (_TAG.sub("", lines[-1]).strip(" .\u3002,!\uff01\uff0c") or None) if lines else None

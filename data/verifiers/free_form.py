@@ -1,0 +1,60 @@
+"""The verifiers of rows that come from public data sets, by the name in a row's `verifier` (data/public/sources.py).
+
+`reads` says what of a completion a verifier gets: its bare `final` answer or the whole `answer`.
+"""
+
+import json
+import re
+from string import ascii_uppercase
+from typing import Literal, Protocol
+
+from data.verifiers.instructions import Instructions
+from data.verifiers.math_answers import MathAnswer, bare
+from data.verifiers.programs import Program
+
+
+class Verifier(Protocol):
+    """Judges what a completion says against a row."""
+
+    reads: Literal["final", "answer"]
+
+    def verify(self, answer: str, row: dict) -> bool: ...
+
+
+_CHOICE = re.compile(
+    r"(?:(?:option|choice|answer|\u9009\u9879|\u9009|\u7b54\u6848)\s*[:\uff1a]?\s*)?[(\uff08]?([A-Z])[)\uff09]?\s*(?:[.:\u3001\uff1a]\s*(.*)|(?<=[)\uff09])\s*(.+))?",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+class Choice:
+    """Multiple choice: `answer` of the row is a letter, `choices` in its info the options in the order of letters."""
+
+    reads = "final"
+
+    def verify(self, answer: str, row: dict) -> bool:
+        """Whether the answer is the letter, bare, in parentheses or before its own option's text; nothing else."""
+        match = _CHOICE.fullmatch(bare(answer).strip("*` "))
+        if match is None or match[1].upper() != row["answer"]:
+            return False
+        said = match[2] or match[3]
+        option = json.loads(row["info"])["choices"][ascii_uppercase.index(row["answer"])]
+        return not said or bare(said).casefold() == bare(option).casefold()
+
+
+class NoRule:
+    """For rows that no rule can judge: nothing is ever right."""
+
+    reads = "final"
+
+    def verify(self, answer: str, row: dict) -> bool:
+        return False
+
+
+FREE_FORM: dict[str, Verifier] = {
+    "math": MathAnswer(),
+    "choice": Choice(),
+    "code_tests": Program(),
+    "instructions": Instructions(),
+    "none": NoRule(),
+}

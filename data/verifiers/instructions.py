@@ -1,0 +1,94 @@
+"""Instructions that a program can check: those of IFEval, by the package if-verifiable (the extra `ifeval`)."""
+
+import json
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from data.errors import InputError
+
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "keywords:existence": ("keywords",),
+    "keywords:frequency": ("keyword", "frequency", "relation"),
+    "keywords:forbidden_words": ("forbidden_words",),
+    "keywords:letter_frequency": ("letter", "let_frequency", "let_relation"),
+    "language:response_language": ("language",),
+    "length_constraints:number_sentences": ("num_sentences", "relation"),
+    "length_constraints:number_paragraphs": ("num_paragraphs",),
+    "length_constraints:number_words": ("num_words", "relation"),
+    "length_constraints:nth_paragraph_first_word": ("num_paragraphs", "nth_paragraph", "first_word"),
+    "detectable_content:number_placeholders": ("num_placeholders",),
+    "detectable_content:postscript": ("postscript_marker",),
+    "detectable_format:number_bullet_lists": ("num_bullets",),
+    "detectable_format:constrained_response": (),
+    "detectable_format:number_highlighted_sections": ("num_highlights",),
+    "detectable_format:multiple_sections": ("section_spliter", "num_sections"),
+    "detectable_format:json_format": (),
+    "detectable_format:title": (),
+    "combination:two_responses": (),
+    "combination:repeat_prompt": ("prompt_to_repeat",),
+    "startend:end_checker": ("end_phrase",),
+    "change_case:capital_word_frequency": ("capital_frequency", "capital_relation"),
+    "change_case:english_capital": (),
+    "change_case:english_lowercase": (),
+    "punctuation:no_comma": (),
+    "startend:quotation": (),
+}
+"""What each instruction needs. The package skips one that it does not know, and draws an argument that is missing."""
+_BY_SENTENCES = ("length_constraints:number_sentences", "change_case:capital_word_frequency")
+"""Those whose checkers need nltk's data."""
+
+
+class Instructions:
+    """`instructions` in a row's info are pairs of an id and its arguments: right is an answer that follows them all."""
+
+    reads = "answer"
+
+    def verify(self, answer: str, row: dict) -> bool:
+        """Prompt-level strict accuracy; False also where the row's arguments make no sense to their checker."""
+        package = _package()
+        ids, arguments = zip(*json.loads(row["info"])["instructions"], strict=True)
+        if any(name in _BY_SENTENCES for name in ids):
+            _need_sentences()
+        sample = package.IFEvalSample(0, row["prompt"][-1]["content"], list(ids), list(arguments))
+        try:
+            _, scores = package.evaluate_output_for_sample("ifeval", sample, answer)
+        except (re.error, AttributeError, LookupError, TypeError, ValueError):
+            return False
+        return scores.binary_strict == 1.0
+
+
+def need_checkers(rows: Iterable[dict]) -> None:
+    """InputError where an instruction of the rows cannot be checked here: now, and not after hours of sampling."""
+    seen: set[str] = set()
+    for row in rows:
+        if row["verifier"] == "instructions":
+            ids = {name for name, _ in json.loads(row["info"])["instructions"]}
+            if ids - seen:
+                Instructions().verify("Yes.", row)
+                seen |= ids
+
+
+@lru_cache
+def _package():
+    try:
+        import if_verifiable
+        import langdetect
+    except ImportError as error:
+        raise InputError(
+            "verifier `instructions` needs a package that is not installed: pip install -e '.[ifeval]'"
+        ) from error
+    langdetect.DetectorFactory.seed = 0  # it draws samples: the same text has the same language every time
+    return if_verifiable
+
+
+def _need_sentences() -> None:
+    import nltk
+
+    try:
+        nltk.data.find("tokenizers/punkt_tab/english/")
+    except LookupError as error:
+        raise InputError(
+            "verifier `instructions` needs nltk's data punkt_tab, which is not found: run `python -m nltk.downloader "
+            "punkt_tab` where there is network, and copy the folder to where NLTK_DATA says"
+        ) from error

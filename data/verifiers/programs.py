@@ -1,0 +1,127 @@
+"""Programs, run against the tests of a row in a child process (data.verifiers.worker says what that protects from).
+
+A test is one of
+  {"kind": "stdin", "input": text, "output": text}: the program reads and prints,
+  {"kind": "call", "function": name, "input": [arguments], "output": value}: a function (or a method of `Solution`),
+  {"kind": "assert", "code": statement}.
+What a test expects stays in this process wherever it is a value: the program cannot find it.
+"""
+
+import ast
+import json
+import math
+import re
+import time
+from functools import lru_cache
+
+from data.verifiers.worker import Worker
+
+MAX_CODE = 50_000
+TOTAL_SECONDS = 30.0
+"""Wall time for all tests of one program, after which it has failed."""
+
+_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+_worker = Worker("program")
+
+
+class Program:
+    """`info` of the row holds the `tests`, and `setup`: code that goes before the program."""
+
+    reads = "answer"
+
+    def verify(self, answer: str, row: dict) -> bool:
+        """Whether the last fenced block of an answer (a bare program is its own block) passes every test."""
+        info = json.loads(row["info"])
+        return bool(info.get("tests")) and _passes(code_of(answer), info.get("setup", ""), json.dumps(info["tests"]))
+
+
+def code_of(answer: str) -> str:
+    """The last fenced block of a text, or the whole text where there is none."""
+    blocks = _FENCE.findall(answer)
+    return blocks[-1] if blocks else answer
+
+
+@lru_cache(maxsize=1_000)
+def _passes(code: str, setup: str, tests: str) -> bool:
+    if not code.strip() or len(code) > MAX_CODE:
+        return False
+    started, program = time.monotonic(), f"{setup}\n{code}"
+    for test in json.loads(tests):
+        if time.monotonic() - started > TOTAL_SECONDS or not _passes_one(program, test):
+            return False
+    return True
+
+
+def _passes_one(program: str, test: dict) -> bool:
+    if test["kind"] == "stdin":
+        reply = _worker.ask({"code": program, "stdin": test["input"]})
+        return "output" in reply and same_output(test["output"], reply["output"])
+    if test["kind"] == "call":
+        reply = _worker.ask({"code": program, "call": [test["function"], test["input"]]})
+        return "value" in reply and _same_result(test["output"], _value(reply))
+    comparison = _comparison(test["code"])
+    if comparison is None:
+        return _worker.ask({"code": program, "statement": test["code"]}) == {"passed": True}
+    expression, expected = comparison
+    reply = _worker.ask({"code": program, "expression": expression})
+    return "value" in reply and _value(reply) == expected
+
+
+def _comparison(statement: str) -> tuple[str, object] | None:
+    """`assert EXPRESSION == LITERAL` as (expression, the literal's value); None for any other statement."""
+    try:
+        match ast.parse(statement.strip()).body:
+            case [ast.Assert(test=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
+                return ast.unparse(left), ast.literal_eval(right)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        pass
+    return None
+
+
+def _value(reply: dict) -> object:
+    try:
+        return ast.literal_eval(reply["value"])
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # infinities and the like
+        return NotImplemented
+
+
+def same_output(expected: str, printed: str) -> bool:
+    """Whether two outputs have the same words line by line; blank lines at the end and spaces do not count.
+
+    Where the expected word has a decimal point, numbers may differ by 1e-6, relative or absolute.
+    """
+    want, have = ([line.split() for line in text.rstrip().splitlines()] for text in (expected, printed))
+    return len(want) == len(have) and all(
+        len(a) == len(b) and all(map(_same_word, a, b)) for a, b in zip(want, have, strict=True)
+    )
+
+
+def _same_word(want: str, have: str) -> bool:
+    if want == have or "." not in want:
+        return want == have
+    try:
+        return math.isclose(float(want), float(have), rel_tol=1e-6, abs_tol=1e-6)
+    except ValueError:
+        return False
+
+
+def _same_result(expected: object, result: object) -> bool:
+    """Equal as JSON has it: a tuple is a list. Some sets wrap the expected value into a list of one."""
+    result = _jsonable(result)
+    return _same(expected, result) or (isinstance(expected, list) and len(expected) == 1 and _same(expected[0], result))
+
+
+def _same(expected: object, result: object) -> bool:
+    if isinstance(expected, float) and type(result) in (int, float):
+        return math.isclose(expected, result, rel_tol=1e-6, abs_tol=1e-6)
+    if isinstance(expected, list) and isinstance(result, list):
+        return len(expected) == len(result) and all(map(_same, expected, result))
+    return type(expected) is type(result) and expected == result
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,92 @@
+"""The task families of the tiny world, the puzzles, and the rows that they make."""
+
+import random
+from collections.abc import Iterator
+
+from data.errors import InputError
+from data.text.chat import Parsed
+from data.text.language import LANGUAGES, Language
+from data.text.row import Row
+from data.verifiers.free_form import FREE_FORM, Verifier
+from data.world.general.facts import Facts, Greeting, Identity, ListTwo, Translation
+from data.world.general.length_control import RepeatWord
+from data.world.general.retrieval import Passage
+from data.world.general.safety import SafeLookalike, Unsafe
+from data.world.reasoning.chains import Arithmetic, CodeOutput, WordProblem
+from data.world.reasoning.equations import Equation
+from data.world.reasoning.expressions import Expression
+from data.world.reasoning.gym import ChainSum, Puzzle, SimpleEquation
+from data.world.reasoning.search import PairSearch
+from data.world.reasoning.stem import Logic, StemChoice
+from data.world.task import Problem, Task
+
+REASONING: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Arithmetic(), WordProblem(), Equation(), PairSearch(), ChainSum(), SimpleEquation(),
+        CodeOutput(), Expression(), StemChoice(), Logic(),
+    )
+}  # fmt: skip
+PUZZLES = {
+    task.name: task
+    for task in (
+        Puzzle("knights_knaves", n_people=3), Puzzle("zebra_puzzles"), Puzzle("color_cube_rotation"),
+        Puzzle("cryptarithm"), Puzzle("jugs", difficulty=6),
+    )
+}  # fmt: skip
+"""Reasoning families too, but without worked solutions: the tiny world has none of them."""
+GENERAL = {
+    task.name: task
+    for task in (
+        Facts(), Greeting(), Identity(), Translation(), ListTwo(), RepeatWord(), Passage(), Unsafe(), SafeLookalike(),
+    )
+}  # fmt: skip
+TASKS = REASONING | PUZZLES | GENERAL
+VERIFIERS: dict[str, Task | Verifier] = TASKS | FREE_FORM
+"""By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""
+
+
+def verify(given: Parsed | str | None, row: Row) -> bool:
+    """Whether a completion (data.text.chat.parse), or an answer by itself, is right for a row; a missing one is wrong.
+
+    Most verifiers read the bare final answer of a completion, those of programs and instructions its whole answer.
+    """
+    verifier = VERIFIERS[row["verifier"]]
+    if isinstance(given, Parsed):
+        given = given.answer if getattr(verifier, "reads", "final") == "answer" else given.final
+    return given is not None and bool(verifier.verify(given, row))
+
+
+def family(name: str) -> tuple[Task, tuple[Language, ...]]:
+    """A mixture's name -> the family and the languages to ask in: `arithmetic`, or `arithmetic@en` for one alone."""
+    task, _, only = name.partition("@")
+    known = getattr(TASKS.get(task), "languages", LANGUAGES)
+    if task not in TASKS or (only and only not in known):
+        raise InputError(
+            f"mixture: {name!r} is no task family and no public data set; allowed are {', '.join(TASKS)}, each with "
+            "@en or @zh behind it for one language, and the names in data/public/sources.py"
+        )
+    return TASKS[task], (only,) if only else known
+
+
+def problems(mixture: dict[str, float], seed: int, split: str | None = None) -> Iterator[Problem]:
+    """Endless problems: family by weight, language by turns, of one split (or of all)."""
+    rng = random.Random(seed)
+    names, weights = zip(*mixture.items(), strict=True)
+    while True:
+        task, languages = family(rng.choices(names, weights)[0])
+        problem = task.problem(rng, rng.choice(languages))
+        if split is None or problem.split == split:
+            yield problem
+
+
+def rows(mixture: dict[str, float], count: int, split: str, seed: int) -> list[Row]:
+    """`count` rows with different questions; fewer where the families have no more (after many draws)."""
+    found: dict[str, Row] = {}
+    if not count:
+        return []
+    for drawn, problem in enumerate(problems(mixture, seed, split)):
+        found.setdefault(problem.question, problem.row())
+        if len(found) == count or drawn > 50 * count + 1000:
+            break
+    return list(found.values())

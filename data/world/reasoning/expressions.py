@@ -1,0 +1,65 @@
+"""Code to write: a described computation as a Python expression, run against tests."""
+
+import json
+import random
+
+from data.text.language import Language
+from data.verifiers.sandbox import passes
+from data.world.task import PERFECT, Author, Problem, Task, Trace
+
+_INPUTS = (0, 1, 2, 5, 11)
+_WORDS: dict[str, dict[Language, str]] = {
+    "+": {"en": "add", "zh": "加"},
+    "-": {"en": "subtract", "zh": "减"},
+    "*": {"en": "multiply by", "zh": "乘"},
+}
+_LEAD: list[dict[Language, str]] = [{"en": "first ", "zh": "先"}, {"en": "then ", "zh": "再"}]
+
+
+def expression(steps: list[tuple[str, int]]) -> str:
+    """The steps applied to x, with parentheses only where multiplication needs them."""
+    text, sum_like = "x", False
+    for operator, operand in steps:
+        if operator == "*" and sum_like:
+            text = f"({text})"
+        text += f"{operator}{operand}"
+        sum_like = operator != "*"
+    return text
+
+
+class Expression(Task):
+    """Write an expression in x."""
+
+    name, domain = "expression", "code"
+
+    def problem(self, rng: random.Random, language: Language) -> Problem:
+        steps = [(rng.choice("+-*"), rng.randint(2, 9)) for _ in range(rng.choice((2, 2, 3)))]
+        described = [f"{_WORDS[operator][language]}{' ' if language == 'en' else ''}{n}" for operator, n in steps]
+        question = (
+            f"Python for x: {', '.join(described)}." if language == "en" else f"写Python:x{',再'.join(described)}。"
+        )
+        tests = [(x, _run(steps, x)) for x in _INPUTS]
+        key = "expression " + "".join(f"{operator}{n}" for operator, n in steps)
+        info = {"steps": steps, "tests": tests}
+        return Problem(self.name, self.domain, language, question, expression(steps), key, info)
+
+    def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
+        steps = [tuple(step) for step in problem.info["steps"]]
+        lines: list[dict[Language, str]] = []
+        text = "x"
+        for number in range(1, len(steps) + 1):
+            text = expression(steps[:number])
+            if rng.random() < author.slip:  # the classic mistake: no parentheses
+                text = text.replace("(", "").replace(")", "")
+            lines.append({language: word + text for language, word in _LEAD[number > 1].items()})
+        return Trace(lines, text)
+
+    def verify(self, answer: str, row: dict) -> bool:
+        tests = json.loads(row["info"])["tests"]
+        return passes(answer.strip("` "), tuple((x, expected) for x, expected in tests))
+
+
+def _run(steps: list[tuple[str, int]], x: int) -> int:
+    for operator, n in steps:
+        x = {"+": x + n, "-": x - n, "*": x * n}[operator]
+    return x

@@ -1,0 +1,112 @@
+"""Families of reasoning-gym, with its own generators and scorers (a reward of exactly 1.0 counts as right)."""
+
+import random
+import re
+from functools import lru_cache
+
+import reasoning_gym
+
+from data.errors import InputError
+from data.text.language import Language
+from data.text.row import row_info
+from data.world.reasoning.chains import LIMIT, apply, chain_key, work
+from data.world.task import PERFECT, Author, Problem, Task, Trace
+
+_SIZE = 2**30
+_INVERSE = {"+": "-", "-": "+"}
+
+
+class _Gym(Task):
+    """English only: the package has no Chinese wordings."""
+
+    domain = "math"
+    languages: tuple[Language, ...] = ("en",)
+    dataset: str
+    options: dict
+
+    def draw(self, rng: random.Random) -> dict:
+        return _dataset(self.dataset, tuple(self.options.items()))[rng.randrange(_SIZE)]
+
+    def verify(self, answer: str, row: dict) -> bool:
+        entry = {"answer": row["answer"], "metadata": row_info(row).get("metadata", {})}
+        return _dataset(self.dataset).score_answer(answer, entry) == 1.0
+
+
+@lru_cache
+def _dataset(name: str, options: tuple[tuple[str, object], ...] = ()):
+    """A data set of the package; it makes its items when they are asked for."""
+    return reasoning_gym.create_dataset(name, size=_SIZE, seed=0, **dict(options))
+
+
+class ChainSum(_Gym):
+    """`3 + 5 - 2`."""
+
+    name = dataset = "chain_sum"
+    options = {"min_terms": 3, "max_terms": 4, "min_digits": 1, "max_digits": 1}
+
+    def problem(self, rng: random.Random, language: Language) -> Problem:
+        while True:
+            entry = self.draw(rng)
+            terms = entry["metadata"]["expression"].split()
+            start, steps = int(terms[0]), [(op, int(n)) for op, n in zip(terms[1::2], terms[2::2], strict=True)]
+            value, values = start, []
+            for operator, n in steps:
+                value = apply(value, operator, n)
+                values.append(value)
+            if all(0 <= value <= LIMIT for value in values):
+                break
+        info = {"start": start, "steps": steps, "reasoning_gym": self.dataset}
+        return Problem(
+            self.name, self.domain, "en", entry["question"], entry["answer"], chain_key((start, steps)), info
+        )
+
+    def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
+        return work(problem.info["start"], problem.info["steps"], rng, author)
+
+
+class SimpleEquation(_Gym):
+    """`3*z + 5 = 20` and its rearrangements."""
+
+    name = dataset = "simple_equations"
+    options = {"min_terms": 2, "max_terms": 2, "min_value": 2, "max_value": 9, "operators_weights": (0.5, 0.5, 0.0)}
+
+    def problem(self, rng: random.Random, language: Language) -> Problem:
+        while True:
+            entry = self.draw(rng)
+            found = re.fullmatch(r"(\d+)\*(\w) ([+-]) (\d+) = (\d+)", entry["metadata"]["equation"])
+            if found and int(found[5]) <= LIMIT and int(found[1]) * int(entry["answer"]) <= LIMIT:
+                break
+        factor, operator, operand, right = int(found[1]), found[3], int(found[4]), int(found[5])
+        steps = [(_INVERSE[operator], operand), ("/", factor)]
+        info = {"start": right, "steps": steps, "reasoning_gym": self.dataset}
+        key = f"equation {factor}*x{operator}{operand}={right}"
+        return Problem(self.name, self.domain, "en", entry["question"], entry["answer"], key, info)
+
+    def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
+        return work(problem.info["start"], problem.info["steps"], rng, author)
+
+
+class Puzzle(_Gym):
+    """A data set of the package as it is: questions with a scorer, without a worked solution.
+
+    Answers must be short, and the scorer give 1.0 to right ones alone and run nothing of what they say (those of
+    countdown and puzzle24 evaluate them as programs).
+    """
+
+    domain = "logic"
+
+    def __init__(self, dataset: str, **options):
+        self.name = self.dataset = dataset
+        self.options = options
+
+    def problem(self, rng: random.Random, language: Language) -> Problem:
+        entry = self.draw(rng)
+        info = {"reasoning_gym": self.dataset, "metadata": entry["metadata"]}
+        key = f"{self.name} {entry['question']}"
+        return Problem(self.name, self.domain, "en", entry["question"], entry["answer"], key, info)
+
+    def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
+        raise InputError(
+            f"mixture: {self.name!r} has a verifier and no worked solutions: it can be sampled, trained on by RL and "
+            "evaluated, and not be written down for a base or a demonstration"
+        )

@@ -1,0 +1,91 @@
+"""Search with verification: pick two numbers with a given sum. Trying on pays, so the length of a thought matters."""
+
+import itertools
+import json
+import random
+import re
+
+from data.text.language import Language
+from data.world.task import PERFECT, Author, Problem, Task, Trace
+
+HIGHEST = 12
+_SIZES = (4, 4, 5, 6)
+VERDICTS: dict[str, dict[Language, str]] = {
+    "hit": {"en": "yes", "zh": "对"},
+    "low": {"en": "low", "zh": "小"},
+    "high": {"en": "high", "zh": "大"},
+}
+"""What an author writes behind a try."""
+
+
+class PairSearch(Task):
+    """Exactly one pair of the list has the sum. An undisciplined author guesses before he has found it."""
+
+    name, domain = "pair_search", "math"
+
+    def problem(self, rng: random.Random, language: Language) -> Problem:
+        while True:
+            numbers = sorted(rng.sample(range(1, HIGHEST + 1), rng.choice(_SIZES)))
+            pair = rng.choice(list(itertools.combinations(numbers, 2)))
+            target = sum(pair)
+            if sum(a + b == target for a, b in itertools.combinations(numbers, 2)) == 1:
+                break
+        listed = " ".join(map(str, numbers))
+        question = (
+            f"Pick two of {listed} that add to {target}." if language == "en" else f"从{listed}中选两个,和是{target}。"
+        )
+        info = {"numbers": numbers, "target": target}
+        answer = f"{pair[0]}+{pair[1]}"
+        return Problem(self.name, self.domain, language, question, answer, f"pair_search {listed}", info)
+
+    def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
+        numbers, target = problem.info["numbers"], problem.info["target"]
+        lines: list[dict[Language, str]] = []
+        for a, b in _order(numbers, target, rng, author.thorough):
+            total = a + b
+            if rng.random() < author.slip:
+                total += rng.choice((-1, 1))
+            hit = total == target or rng.random() < author.careless
+            low = total < target
+            verdict = VERDICTS["hit" if hit else "low" if low else "high"]
+            lines.append({language: f"{a}+{b}={total} {word}" for language, word in verdict.items()})
+            if hit:
+                return Trace(lines, f"{a}+{b}")
+            if rng.random() < author.give_up:
+                break
+        lines.append({"en": "guess", "zh": "猜"})
+        guess = sorted(rng.sample(numbers, 2))
+        return Trace(lines, f"{guess[0]}+{guess[1]}")
+
+    def verify(self, answer: str, row: dict) -> bool:
+        info = json.loads(row["info"])
+        found = [int(number) for number in re.findall(r"\d+", answer)]
+        if len(found) == 3 and found[2] == info["target"]:  # "3+12=15"
+            found = found[:2]
+        return (
+            len(found) == 2
+            and found[0] != found[1]
+            and set(found) <= set(info["numbers"])
+            and sum(found) == info["target"]
+        )
+
+
+def _order(numbers: list[int], target: int, rng: random.Random, thorough: float):
+    """The pairs in the order in which an author tries them: by chance, by the list, or closing in from both ends."""
+    pairs = list(itertools.combinations(numbers, 2))
+    if thorough and rng.random() < thorough:
+        style = "list"
+    else:
+        style = rng.choices(("random", "list", "two_pointer"), (10, 50, 40))[0]
+    if style == "random":
+        rng.shuffle(pairs)
+    if style != "two_pointer":
+        yield from pairs
+        return
+    low, high = 0, len(numbers) - 1
+    while low < high:
+        yield numbers[low], numbers[high]
+        if numbers[low] + numbers[high] < target:
+            low += 1
+        else:
+            high -= 1

@@ -1,0 +1,51 @@
+"""Answers to rows of public data sets as a model should write them, and the responses that come with such rows."""
+
+import json
+import random
+from collections.abc import Callable
+
+from data.errors import InputError
+from data.text.chat import parse
+from data.text.language import Language
+from data.text.summary import statement
+from data.world.families import GENERAL, TASKS
+from data.world.general.length_control import length_score
+from data.world.preference import gold
+from data.world.task import Problem
+
+_THOUGHT: dict[Language, str] = {
+    "en": "Let us do this step by step and check the result.",
+    "zh": "我们一步一步来,再检查结果。",
+}
+
+
+def solution(row: dict) -> str:
+    """The reference solution that a public row has beside its answer; empty where there is none."""
+    return json.loads(row["info"]).get("solution") or ""
+
+
+def example(row: dict, language: Language) -> tuple[str, str]:
+    """(thought, answer) where no solution is worked out: a few words in the language (a reference may have none)."""
+    return _THOUGHT[language], statement(row, language)
+
+
+def response(row: dict, drafts: int, rng: random.Random) -> tuple[str, str]:
+    """(thought, answer) of somebody else to a general prompt: what comes with a public row, or the world's author.
+
+    drafts: of how many of the author's answers the best one is taken. The thought may be empty.
+    """
+    if row["task"] not in TASKS:
+        if "completion" not in row:
+            raise InputError(f"source {row['task']} has no responses to learn from: a demonstrations source is needed")
+        written = parse(row["completion"])
+        return written.thinking or "", written.answer or ""
+    task, problem = GENERAL[row["task"]], Problem.from_row(row)
+    worth = checklist(row)
+    answer = max((task.undisciplined_answer(problem, rng) for _ in range(drafts)), key=worth)
+    return task.thought(problem) or "", answer
+
+
+def checklist(row: dict) -> Callable[[str], float]:
+    """How good an answer to a row of the world is, in [0, 1]."""
+    score = length_score if row["task"] == "repeat_word" else gold
+    return lambda answer: score(answer, row)

@@ -1,0 +1,78 @@
+"""A stage's weights: loading what it consumes, freezing what it only asks, saving what it has trained."""
+
+from pathlib import Path
+
+import torch
+import transformers
+
+from data.errors import InputError
+from stages.core.machines.adapters import is_adapted, load_weights, save_adapted, with_adapter
+from stages.core.machines.sharding import give_back_zeros, in_shards, join_processes, shards
+from stages.core.pipeline.processes import local_rank
+from stages.core.pipeline.run import Run
+
+
+def load_model(run: Run, role: str = "from", name: str | None = None, kind: str = "AutoModelForCausalLM", **options):
+    """The weights of an input, in float32; those that the stage trains (`from`) carry the system's adapter.
+
+    kind: a transformers auto class; options: for its `from_pretrained`.
+    """
+    if shards():
+        join_processes()
+    options = {"dtype": torch.float32} | options
+    model = load_weights(run.parent(role, name) / "model", getattr(transformers, kind), **options)
+    if shards():
+        give_back_zeros(model)
+    if role != "from":
+        return model
+    task = "SEQ_CLS" if "SequenceClassification" in kind else "CAUSAL_LM"
+    return with_adapter(model, run.system.lora, run.settings.seed, task)
+
+
+def load_frozen(run: Run, role: str, name: str | None = None, kind: str = "AutoModelForCausalLM"):
+    """An input that is only asked: on this process's GPU where there is one, there in the system's precision.
+
+    In shards where those of the trained model are.
+    """
+    gpu = torch.cuda.is_available()
+    half = gpu and run.system.precision == "bfloat16"
+    model = load_model(run, role, name, kind, dtype=torch.bfloat16 if half else torch.float32)
+    if shards():
+        return in_shards(model)
+    return model.to(f"cuda:{local_rank()}" if gpu else "cpu").eval().requires_grad_(False)
+
+
+def load_tokenizer(run: Run, role: str = "from", name: str | None = None):
+    """The tokenizer saved with an input's weights."""
+    return transformers.AutoTokenizer.from_pretrained(run.parent(role, name) / "model")
+
+
+def whole_weights(trained: transformers.Trainer):
+    """(model, options for its `save_pretrained`) of what a trainer has trained.
+
+    Where the weights lie in shards, every process must ask, and the main one gets them all, on the CPU.
+    """
+    accelerator = trained.accelerator
+    model = accelerator.unwrap_model(trained.model, keep_torch_compile=False)
+    sharded = trained.is_fsdp_enabled or trained.is_deepspeed_enabled
+    if sharded and is_adapted(model):
+        raise InputError("system.lora trains whole models on every GPU: choose accelerate `ddp`, or no lora")
+    return model, {"state_dict": accelerator.get_state_dict(trained.model_wrapped)} if sharded else {}
+
+
+def save_model(run: Run, trained, tokenizer, template: str, headline: dict, tokens: dict | None = None) -> None:
+    """Weights and tokenizer complete the stage; `template` names the prompt format that the model was trained on.
+
+    trained: the model, or the trainer that has it, perhaps in shards over several processes.
+    """
+    model, weights = whole_weights(trained) if hasattr(trained, "accelerator") else (trained, {})
+
+    def write(payload: Path) -> None:
+        if is_adapted(model):
+            alone = run.system.lora.save == "adapter" and "from" in run.config["inputs"]
+            save_adapted(model, payload, run.parent("from") / "model" if alone else None)
+        else:
+            model.save_pretrained(payload, **weights)
+        tokenizer.save_pretrained(payload)
+
+    run.finish("model", write, headline, {"template": template, "tokens": tokens or {}})

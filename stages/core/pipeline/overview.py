@@ -1,0 +1,109 @@
+"""What a user sees around the stages: the list of recipes, the summary of a run, names for targets."""
+
+import json
+from pathlib import Path
+
+from data.errors import InputError
+from stages.core.pipeline.progress import clock
+from stages.core.pipeline.recipe import Stage, Workspace
+from stages.core.pipeline.schema import available, load_scale, nearest
+
+
+def headline(manifest: dict) -> str:
+    """The headline figures of a stage in one line."""
+    parts = []
+    for name, value in manifest.get("headline", {}).items():
+        parts.append(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}")
+    return ", ".join(parts)
+
+
+def read_manifest(stage: Stage) -> dict | None:
+    """The manifest of a complete stage."""
+    try:
+        return json.loads(Path(stage.manifest_path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def stage_line(stage: Stage) -> str:
+    """What Snakemake prints when a stage starts."""
+    parents = [Path(folder).name for folder in stage.parents]
+    if len(parents) > 4:
+        return f"{stage.rule_name} <- {len(parents)} stages"
+    return stage.rule_name + (f" <- {', '.join(parents)}" if parents else "")
+
+
+def overview(workspace: Workspace) -> str:
+    """Recipes with their stages, and scales."""
+    lines = ["Recipes (`snakemake recipe_NAME` runs all of it, `snakemake NAME_STAGE` up to one stage):"]
+    for name in available("recipes"):
+        if name in workspace.errors:
+            lines += ["", f"  {name} is broken: {workspace.errors[name]}"]
+            continue
+        lines += ["", f"  recipe_{name}"]
+        lines += [f"    {stage.rule_name}" for stage in workspace.stages[name] if stage.recipe == name]
+    lines += ["", f"Bases of scale {workspace.scale.name}: {', '.join(workspace.scale.bases)}", ""]
+    lines.append("Scales (`snakemake recipe_NAME --config scale=NAME`):")
+    for name in available("scales"):
+        try:
+            lines.append(f"  {name:<14} {load_scale(name).description}")
+        except InputError as error:
+            lines.append(f"  {name:<14} broken: {error}")
+    return "\n".join(lines)
+
+
+def summary(stages: list[Stage]) -> str:
+    """Time and headline figures of each complete stage, and where the reports are."""
+    if not stages:
+        return ""
+    lines, total = ["", "stage                              time   result"], 0.0
+    reports = []
+    for stage in stages:
+        manifest = read_manifest(stage)
+        if manifest is None:
+            continue
+        total += manifest["seconds"]
+        lines.append(f"{stage.rule_name:<30} {clock(manifest['seconds']):>8}   {headline(manifest)}")
+        if stage.payload == "report":
+            reports.append(stage.payload_path)
+    lines.append(f"{'all, one after the other':<30} {clock(total):>8}")
+    return "\n".join(lines + [f"report: {report}" for report in reports])
+
+
+def failures(stages: list[Stage], since: float) -> list[str]:
+    """The error sentences that stages ended with since a time (in seconds since the epoch)."""
+    found = []
+    for stage in stages:
+        log = Path(stage.folder, "log.txt")
+        if log.exists() and log.stat().st_mtime >= since and not Path(stage.manifest_path).exists():
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            found += [f"{line} ({log})" for line in lines if line.startswith("error: ")]
+    return found
+
+
+def asked_for(workspace: Workspace, targets: set[str]) -> list[Stage]:
+    """The stages that the named targets lead to."""
+    by_folder = {stage.folder: stage for stage in workspace.rules()}
+    todo = [stage for stage in by_folder.values() if stage.rule_name in targets]
+    for recipe in workspace.stages:
+        if f"recipe_{recipe}" in targets:
+            todo += workspace.targets(recipe)
+    needed: set[str] = set()
+    while todo:
+        stage = todo.pop()
+        if stage.folder not in needed:
+            needed.add(stage.folder)
+            todo += [by_folder[parent] for parent in stage.parents]
+    return [stage for folder, stage in by_folder.items() if folder in needed]
+
+
+def check_targets(workspace: Workspace, targets: set[str]) -> None:
+    """Refuse a target that belongs to a broken recipe, or to nothing, before anything runs."""
+    rules = {stage.rule_name for stage in workspace.rules()} | {"help"}
+    rules |= {f"recipe_{name}" for name in workspace.stages if name}
+    for target in sorted(targets - rules):
+        for name, error in workspace.errors.items():
+            if target == f"recipe_{name}" or target.startswith((f"{name}_", f"runs/{workspace.scale.name}/{name}/")):
+                raise error
+        if "/" not in target:
+            raise InputError(f"there is no recipe or stage `{target}`; {nearest(target, rules)}")

@@ -1,0 +1,299 @@
+"""A stage's life: its config, its verified parents, its trainer state, its payload and the manifest that completes it.
+
+Weights, which need torch, are loaded and saved by machines/weights.py.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from data.errors import InputError
+from stages.core.pipeline.fingerprint import digest, fingerprint
+from stages.core.pipeline.manifest import (
+    complete_checkpoint,
+    file_digests,
+    git_state,
+    hardware,
+    licences,
+    load_config,
+    remove,
+    verify,
+    versions,
+    write_atomically,
+)
+from stages.core.pipeline.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
+from stages.core.pipeline.progress import Metrics
+from stages.core.pipeline.recipe import identity
+from stages.core.pipeline.schema import settings_class
+from stages.core.pipeline.system import PublicData, System
+
+
+class Stopped(Exception):
+    """The run was asked to stop; what was trained is saved, the stage is not complete."""
+
+
+class Run:
+    """One run of a stage script."""
+
+    def __init__(self, config: dict[str, Any]):
+        self.config = config
+        self.recipe, self.scale, self.stage = config["recipe"], config["scale"], config["stage"]
+        self.script = config["script"]
+        self.folder = Path(config["output"])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.settings = settings_class(self.script, f"the config of {self.stage}").model_validate(
+                config["settings"]
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(f"the config of {self.stage}: settings.{where}: {first['msg'].lower()}") from None
+        self.system = System.model_validate(config["system"])
+        self.public_data = PublicData.model_validate(config["public_data"])
+        self.sources: dict[str, dict[str, Any]] = {}
+        """What was read of public data sets: revision, and how many rows each rule dropped."""
+        if self.system.engine == "vllm":
+            from stages.core.pipeline.vllm_environment import prepare_vllm
+
+            prepare_vllm()  # before a trainer imports it
+        self.metrics = Metrics(self.folder, self.stage, writes=is_main())
+        self.stop_requested = False
+        self.fingerprint = fingerprint(self.script)
+        self._verified: dict[Path, dict[str, Any]] = {}
+        self._trainer_ready = False
+        self._resumed: list[dict[str, Any]] = []
+
+    # -- parents
+
+    def parents(self) -> Iterable[Path]:
+        """The folders of all inputs."""
+        for named in self.config["inputs"].values():
+            for folder in [named] if isinstance(named, str) else named.values():
+                yield Path(folder)
+
+    def parent(self, role: str, name: str | None = None) -> Path:
+        """The folder of an input, its payload verified against its manifest once a run."""
+        inputs = self.config["inputs"]
+        if role not in inputs:
+            raise InputError(f"{self.stage} has no input `{role}`: it has {', '.join(inputs) or 'none'}")
+        named = inputs[role]
+        if isinstance(named, dict):
+            if name not in named:
+                raise InputError(f"{self.stage}: input `{role}` has no `{name}`: it has {', '.join(named)}")
+            named = named[name]
+        self._verify(Path(named))
+        return Path(named)
+
+    def _verify(self, folder: Path) -> dict[str, Any]:
+        """The manifest of a folder, its payload read at most once a run."""
+        if folder not in self._verified:
+            self._verified[folder] = verify(folder)
+        return self._verified[folder]
+
+    def manifest(self, role: str, name: str | None = None) -> dict[str, Any]:
+        """The manifest of an input."""
+        return self._verified[self.parent(role, name)]
+
+    def load_rows(self, role: str = "data", table: str = "rows", name: str | None = None):
+        """A table of an input."""
+        from datasets import Dataset
+
+        file = self.parent(role, name) / "data" / f"{table}.parquet"
+        if not file.exists():
+            raise InputError(f"{file} is missing: {file.parent.parent.name} made no table `{table}`")
+        return Dataset.from_parquet(str(file), keep_in_memory=True)
+
+    # -- resuming
+
+    @property
+    def trainer_folder(self) -> Path:
+        """Where trainer state lies; state of another config or of other parents is wiped."""
+        folder = self.folder / "trainer"
+        if self._trainer_ready:
+            return folder
+        if not is_main():
+            self._trainer_ready = True
+            return folder
+        digests = {str(path): self._verify(path)["digest"] for path in self.parents()}
+        belongs = {"identity": identity(self.config), "parents": digests}
+        file = folder / "config.json"
+        found: dict[str, Any] = {}
+        if folder.exists():
+            try:
+                found = json.loads(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                found = {}
+            if {key: found.get(key) for key in belongs} != belongs:
+                self.metrics.say("the settings or inputs changed since the interrupted run: starting afresh")
+                shutil.rmtree(folder)
+                found = {}
+        folder.mkdir(exist_ok=True)
+        self._resumed = found.get("resumed", [])
+        write_atomically(file, json.dumps(belongs | {"resumed": self._resumed}, indent=2))
+        self._trainer_ready = True
+        return folder
+
+    @property
+    def resume_from(self) -> str | None:
+        """The newest whole `checkpoint-N` of an interrupted run of this very config; says so, and what it costs.
+
+        Where there are several processes, the main one must have asked before the others do.
+        """
+        folder = self.trainer_folder
+        steps = sorted((int(path.name.rpartition("-")[2]), path) for path in folder.glob("checkpoint-[0-9]*"))
+        for step, path in reversed(steps):
+            if complete_checkpoint(path):
+                if not is_main():
+                    return str(path)
+                self.metrics.begin(step)
+                self.metrics.say(f"resuming {self.stage} at step {step}")
+                self._resumed = [*self._resumed, {"step": step, "code_fingerprint": self.fingerprint}]
+                state = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+                write_atomically(folder / "config.json", json.dumps(state | {"resumed": self._resumed}, indent=2))
+                return str(path)
+            shutil.rmtree(path)  # half written: the trainer must not find it either
+        self.metrics.begin(0)
+        return None
+
+    def stop(self, signum: int, frame: Any) -> None:
+        """Signal handler: a stage that trains saves at the end of its step; a second signal stops at once.
+
+        Not where there are several processes: their launcher passes on what they have got already.
+        """
+        first, self.stop_requested = not self.stop_requested, True
+        if not self._trainer_ready or not (first or world_size() > 1):
+            raise Stopped
+        if first:
+            self.metrics.say("asked to stop: saving after this step")
+
+    def check_stopped(self) -> None:
+        """After training: a run that was asked to stop goes no further."""
+        if self.stop_requested:
+            raise Stopped
+
+    # -- finishing
+
+    def save_data(
+        self,
+        tables: dict[str, Any],
+        headline: dict[str, Any],
+        counts: dict[str, int] | None = None,
+        tokens: dict[str, int] | None = None,
+    ) -> None:
+        """Tables as parquet; `counts` says what each filter rule took."""
+        counts = counts or {}
+        first, rows = next(iter(tables.items()))
+        if not len(rows):
+            listed = ", ".join(f"{rule} {count}" for rule, count in counts.items()) or "no counts"
+            raise InputError(f"{self.stage}: no row is left in `{first}` after filtering ({listed})")
+
+        def write(payload: Path) -> None:
+            payload.mkdir()
+            for name, table in tables.items():
+                table.to_parquet(str(payload / f"{name}.parquet"))
+
+        about = {
+            "counts": counts,
+            "rows": {name: len(table) for name, table in tables.items()},
+            "licences": sorted({str(item) for table in tables.values() for item in licences(table)}),
+            "tokens": tokens or {},
+        }
+        self.finish("data", write, headline, about)
+
+    def save_report(self, html: str, headline: dict[str, Any]) -> None:
+        """One HTML file."""
+        self.finish("report", lambda payload: payload.write_text(html, encoding="utf-8"), headline, {})
+
+    def finish(self, payload: str, write: Callable[[Path], Any], headline: dict[str, Any], about: dict) -> None:
+        """Payload, then the manifest that declares it complete, then away with the trainer state.
+
+        payload: its kind, as the settings declare it; write: writes it to a path; about: what else the manifest says.
+        """
+        self.check_stopped()
+        if not is_main():
+            return
+        if payload != self.settings.payload:
+            raise ValueError(f"{self.script} is declared to write {self.settings.payload}, not {payload}")
+        name = "report.html" if payload == "report" else payload
+        draft, final = self.folder / f".{name}.partial", self.folder / name
+        remove(draft)
+        write(draft)
+        parents = {}
+        for folder in self.parents():
+            self._verify(folder)
+            parents[str(folder)] = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+        (self.folder / "manifest.json").unlink(missing_ok=True)
+        remove(final)
+        draft.rename(final)
+        files = file_digests(final)
+        manifest = {
+            "run_id": uuid.uuid4().hex,
+            "recipe": self.recipe,
+            "scale": self.scale,
+            "stage": self.stage,
+            "script": self.script,
+            "payload": payload,
+            "config": self.config,
+            "config_hash": digest(identity(self.config)),
+            "code_fingerprint": self.fingerprint,
+            "git": git_state(),
+            "parents": parents,
+            "digest": digest(json.dumps(files, sort_keys=True)),
+            "files": files,
+            "seed": self.settings.seed,
+            "versions": versions(),
+            "hardware": hardware(),
+            "seconds": round(self.metrics.seconds, 2),
+            "resumed": self._resumed,
+            "sources": self.sources,
+            "headline": headline,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        } | about
+        write_atomically(self.folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        shutil.rmtree(self.folder / "trainer", ignore_errors=True)
+        said = ", ".join(
+            f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in headline.items()
+        )
+        self.metrics.say(f"done in {self.metrics.seconds:.0f} s{': ' if said else ''}{said}")
+
+
+def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
+    """`python -m stages.<script> CONFIG.json`: exit code 0 when complete, 2 for bad input, 143 when stopped."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", metavar="CONFIG.json", help="resolved config of the stage")
+    arguments = parser.parse_args()
+    # A bar for every small table and file would bury the stage's own. Read when the libraries are imported.
+    os.environ |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    try:
+        config = load_config(arguments.config)
+        launch(config, arguments.config)
+        end_with_launcher()
+        run = Run(config)
+        signal.signal(signal.SIGTERM, run.stop)
+        signal.signal(signal.SIGINT, run.stop)
+        try:
+            main(run)
+        finally:
+            run.metrics.close()
+        code = 0
+    except InputError as error:
+        where = "" if is_main() else f" (process {rank()})"
+        print(f"error{where}: {error}", file=sys.stderr)
+        code = 2
+    except Stopped:
+        if is_main():
+            print(f"{run.stage}: stopped; the same command goes on from the last saved step", file=sys.stderr)
+        code = 143
+    end_process(code)

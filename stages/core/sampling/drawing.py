@@ -1,0 +1,42 @@
+"""What a stage asks about: rows of the world's task families and of public data sets, by the weights of a mixture."""
+
+import random
+
+from data.errors import InputError
+from data.public.mixture import prepare
+from data.public.sources import SOURCES, find, revision_of
+from data.world.families import rows
+
+Part = tuple[dict[str, float], int]
+"""A part of a mixture, and how many rows it makes."""
+
+
+def by_kind(mixture: dict[str, float], count: int) -> tuple[Part, Part]:
+    """The task families and the public data sets of a mixture, with their shares of `count` rows."""
+    families, sources = {}, {}
+    for name, weight in mixture.items():
+        (sources if name in SOURCES else families)[name] = weight
+    public = round(count * sum(sources.values()) / sum(mixture.values())) if sources else 0
+    return (families, count - public), (sources, public)
+
+
+def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int) -> list[dict]:
+    """`count` rows of a split, fewer where there are no more; public ones decontaminated as the scale says.
+
+    What was dropped of each data set is told, and kept for the manifest.
+    """
+    (families, own), (sources, wanted) = by_kind(mixture, count)
+    found = rows(families, own, split, seed) if families else []
+    if not wanted:
+        return found
+    public = run.public_data
+    drawn, counts = prepare(sources, wanted, split, seed, public.decontaminate, public.commercial_only)
+    for name, by_rule in counts.items():
+        listed = ", ".join(f"{rule} {number}" for rule, number in by_rule.items())
+        run.metrics.say(f"{name} ({split}): {listed}")
+        run.sources[f"{name} ({split}, seed {seed})"] = {"revision": revision_of(find(name))} | by_rule
+    if not drawn:
+        raise InputError(f"{run.stage}: no row of {', '.join(sources)} is left for the split {split}")
+    found += drawn
+    random.Random(seed).shuffle(found)
+    return found

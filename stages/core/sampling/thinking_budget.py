@@ -1,0 +1,87 @@
+"""Thinking budgets: a thought is cut after so many tokens and closed, and the answer follows (Qwen3 s.4.3).
+
+The model is never trained for it. As in the documentation of the paper's repository there is no dot behind the closing
+tag, which the paper prints.
+"""
+
+from collections.abc import Callable
+
+from data.errors import InputError
+from data.text.chat import THINK_CLOSE, THINK_OPEN
+from data.text.completion import Completion
+from stages.core.sampling.engine import Engine, Sampling
+
+EARLY_STOP = "Considering the limited time by the user, I have to give the solution based on the thinking directly now."
+"""What the paper inserts (s.4.3)."""
+
+
+def is_open(text: str) -> bool:
+    """Whether a completion has begun a think block and not closed it."""
+    return THINK_OPEN in text and THINK_CLOSE not in text
+
+
+def closed_early(text: str) -> str:
+    """A completion cut inside its think block, with the block closed, up to where the answer begins.
+
+    text: from the opening tag on. Where nothing was thought the block holds only the sentence.
+    """
+    thought = text.rstrip("\n ")
+    gap = "\n" if thought.endswith(THINK_OPEN) else "\n\n"
+    return f"{thought}{gap}{EARLY_STOP}\n{THINK_CLOSE}\n\n"
+
+
+def thinking_limit(tokenizer, budget: int, max_tokens: int) -> int:
+    """Tokens after which an open thought is cut: the opening tag and its line break, then the budget; 0 for budget 0.
+
+    Raises InputError for a negative budget, and where none of max_tokens would be left for the answer.
+    """
+    opening = len(tokenizer(f"{THINK_OPEN}\n", add_special_tokens=False)["input_ids"])
+    limit = opening + budget if budget else 0
+    if budget < 0:
+        raise InputError(f"thinking budget {budget}: it must be 0 or more")
+    if limit >= max_tokens:
+        raise InputError(
+            f"thinking budget {budget}: with {opening} tokens for the opening tag nothing of {max_tokens} tokens is "
+            f"left for the answer"
+        )
+    return limit
+
+
+def generate_with_budget(
+    engine: Engine,
+    prompts: list[str],
+    n: int,
+    sampling: Sampling,
+    budget: int,
+    seed: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[list[Completion]]:
+    """n completions for each prompt whose thoughts have at most `budget` tokens. Same seed, same completions.
+
+    A thought that is open after its budget is cut and closed with `EARLY_STOP`, and the answer is sampled behind it.
+    Any other completion is what it would be without a budget: one that has ended stays as it is, even inside its
+    thought; one that has closed its thought, or began none, goes on. Budget 0 samples no thought.
+
+    sampling.max_tokens limits what is sampled, thought and answer together. `Completion.tokens` counts that too: what
+    is inserted is in `text`, but is not counted. Continuing starts from the text, so its tokens may be cut up anew, and
+    bytes of a character that the limit cut in two are dropped. progress: counts each of the two phases by itself.
+    """
+    limit = thinking_limit(engine.tokenizer, budget, sampling.max_tokens)
+    if limit:
+        first = Sampling(sampling.temperature, limit, sampling.top_p)
+        found = engine.generate(prompts, n, first, seed, progress)
+    else:
+        found = [[Completion(THINK_OPEN, 0, False, engine.template)] * n for _ in prompts]
+
+    # Whatever has not ended has used the whole limit, so all of it has as many tokens left.
+    going = [(i, j) for i, group in enumerate(found) for j, completion in enumerate(group) if not completion.finished]
+    heads = {(i, j): found[i][j].text.rstrip("\ufffd") for i, j in going}
+    heads = {at: closed_early(text) if is_open(text) else text for at, text in heads.items()}
+    second = Sampling(sampling.temperature, sampling.max_tokens - limit, sampling.top_p)
+    rests = engine.generate([prompts[i] + heads[i, j] for i, j in going], 1, second, seed + 1, progress)
+
+    groups = [list(group) for group in found]
+    for (i, j), (rest,) in zip(going, rests, strict=True):
+        tokens = found[i][j].tokens + rest.tokens
+        groups[i][j] = Completion(heads[i, j] + rest.text, tokens, rest.finished, engine.template)
+    return groups

@@ -1,0 +1,170 @@
+"""What all trainers share: arguments, metrics, stopping. Imports no TRL."""
+
+import importlib.util
+import math
+import os
+
+import torch
+from transformers import PrinterCallback, Trainer, TrainerCallback
+
+from data.errors import InputError
+from stages.core.machines.adapters import LoadAdapter, is_adapted
+from stages.core.machines.sharding import largest
+from stages.core.pipeline.processes import world_size
+from stages.core.pipeline.run import Run
+
+
+def watch(trainer: Trainer, run: Run) -> None:
+    """Metrics go to the stage's progress (and are not printed beside it); a request to stop is obeyed."""
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(MetricsCallback(run))
+    trainer.add_callback(StopCallback(run))
+
+
+def train(trainer: Trainer, run: Run) -> None:
+    """Train from where an interrupted run was; a run that was asked to stop goes no further."""
+    with trainer.accelerator.main_process_first():
+        checkpoint = run.resume_from
+    if trainer.args.device.type == "cpu":
+        trainer.args.__dict__["_setup_devices"] = torch.device("cpu")  # torch.load puts nothing on `cpu:0`
+    # Its gradient is NaN for sequences of some lengths on Hopper GPUs (pytorch issue 196678).
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    if checkpoint and is_adapted(trainer.model):
+        trainer.add_callback(LoadAdapter(checkpoint))
+    trainer.train(resume_from_checkpoint=checkpoint)
+    run.check_stopped()
+
+
+def last_tenth(trainer: Trainer, name: str) -> list[dict]:
+    """The last tenth, at least one, of the rows of a trainer's log that have `name`."""
+    logged = [entry for entry in trainer.state.log_history if name in entry]
+    return logged[-max(1, len(logged) // 10) :]
+
+
+def logged_means(entries: list[dict], names: list[str]) -> dict[str, float]:
+    """The mean of each name over the rows that have a value of it; None is a reward that applied to no prompt."""
+    found = {name: [entry[name] for entry in entries if entry.get(name) is not None] for name in names}
+    return {name: sum(values) / len(values) for name, values in found.items() if values}
+
+
+def micro_batches(batch_size: int, micro_batch_size: int) -> dict:
+    """A batch in micro-batches over the processes, as trainer arguments; InputError where they do not make it up."""
+    processes = world_size()
+    each = min(batch_size // processes, micro_batch_size)
+    if not each or batch_size % (each * processes):
+        raise InputError(
+            f"a batch of {batch_size} cannot be cut into micro-batches of {micro_batch_size} in {processes} processes: "
+            "choose a batch that is a multiple of micro-batch times processes"
+        )
+    return {"per_device_train_batch_size": each, "gradient_accumulation_steps": batch_size // (each * processes)}
+
+
+def epoch_arguments(run: Run) -> dict:
+    """What the trainers that go through their data in epochs share."""
+    settings = run.settings
+    return {
+        **common_arguments(run),
+        **micro_batches(settings.batch_size, settings.micro_batch_size),
+        "num_train_epochs": settings.epochs,
+        "learning_rate": settings.learning_rate,
+        "save_strategy": "epoch",
+    }
+
+
+def common_arguments(run: Run) -> dict:
+    """What all trainers share."""
+    gpu = torch.cuda.is_available()
+    return {
+        "output_dir": str(run.trainer_folder),
+        "seed": run.settings.seed,
+        "use_cpu": not gpu,
+        "bf16": run.system.precision == "bfloat16",
+        "gradient_checkpointing": run.system.gradient_checkpointing,
+        "dataloader_num_workers": 0,
+        "logging_steps": 1,
+        "report_to": tracker_of(run),
+        "run_name": f"{run.scale}/{run.recipe or 'base'}/{run.stage}",
+        "disable_tqdm": True,
+        "save_total_limit": 1,
+    }
+
+
+def tracker_of(run: Run) -> str:
+    """The tracker that the system names, told where to write; an InputError where its package is missing."""
+    tracker = run.system.report_to
+    package = {"none": None, "tensorboard": "tensorboard", "trackio": "trackio", "wandb": "wandb"}[tracker]
+    if package and importlib.util.find_spec(package) is None:
+        raise InputError(f"report_to: `{tracker}` needs a package that is not installed: pip install {package}")
+    # Beside the stage's own metrics; trackio and wandb have their own places and a project to put runs into.
+    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(run.folder / "tensorboard"))
+    os.environ.setdefault("TRACKIO_PROJECT", "reasoning-recipes")
+    os.environ.setdefault("WANDB_PROJECT", "reasoning-recipes")
+    return tracker
+
+
+HEADLINE = {
+    "rewards/accuracy/mean": "accuracy",
+    "rewards/format/mean": "format",
+    "rewards/language/mean": "language",
+    "completions/mean_length": "tokens",
+    "kl": "kl",
+    "loss": "loss",
+    "mean_token_accuracy": "token accuracy",
+    "accuracy": "accuracy",
+}
+"""What the progress bar shows of a trainer's log, in this order."""
+
+
+class MetricsCallback(TrainerCallback):
+    """Every logged row goes to the stage's metrics."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.headline: dict[str, float] = {}
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        values = {key: value for key, value in (logs or {}).items() if isinstance(value, int | float)}
+        if "train_runtime" in values:
+            return
+        if not math.isfinite(values.get("grad_norm", 0.0)):
+            raise InputError(
+                f"{self.run.stage}: the gradient of step {state.global_step} is {values['grad_norm']}: nothing after "
+                "it is worth saving; try a lower learning rate, or `precision: float32`"
+            )
+        # With several updates a rollout, rewards are logged on the generating steps only: the bar keeps the last ones.
+        self.headline |= {short: values[name] for name, short in HEADLINE.items() if name in values}
+        self.run.metrics.log(state.global_step, state.max_steps, self.headline, **values)
+
+
+class StopCallback(TrainerCallback):
+    """SIGTERM: save at the end of the current step, then stop."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if largest(int(self.run.stop_requested)):
+            self.run.stop_requested = True
+            control.should_save = control.should_training_stop = True
+
+
+class CompletionLengthCallback(TrainerCallback):
+    """Longer completions in the last part of a run; length: in tokens, from_step: the first update that has them."""
+
+    def __init__(self, trainer: Trainer, length: int, from_step: int) -> None:
+        self.trainer, self.length, self.from_step = trainer, length, from_step
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        if state.global_step >= self.from_step:
+            self.trainer.max_completion_length = self.length
+
+
+class ResetOptimizer(TrainerCallback):
+    """The optimizer starts empty every `steps` updates: a new iteration is a new problem (Kimi k1.5 s.2.3.2)."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def on_step_begin(self, args, state, control, optimizer=None, **kwargs):
+        if state.global_step % self.steps == 0:
+            optimizer.state.clear()

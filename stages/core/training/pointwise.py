@@ -1,0 +1,60 @@
+"""A pointwise reward model: a yes or a no for each response."""
+
+from typing import TypedDict
+
+import torch
+from transformers import Trainer, TrainingArguments
+
+from stages.core.pipeline.run import Run
+from stages.core.pipeline.settings import PointwiseRewardModel
+from stages.core.rewards.scoring import RewardScorer, scored_text
+from stages.core.training.callbacks import epoch_arguments, watch
+
+
+class Labelled(TypedDict):
+    """A response with its label: 1 for a yes, 0 for a no."""
+
+    question: str
+    response: str
+    label: float
+
+
+def pointwise_trainer(run: Run, model, tokenizer, examples: list[Labelled]) -> Trainer:
+    """Binary cross-entropy on the labels; the score's sigmoid is the probability of a yes; the rate falls by cosine."""
+    settings: PointwiseRewardModel = run.settings
+    # With one label transformers would take a float target for a regression (MSE).
+    model.config.problem_type = "multi_label_classification"
+
+    def collate(batch: list[Labelled]) -> dict[str, torch.Tensor]:
+        texts = [scored_text(tokenizer, example["question"], example["response"]) for example in batch]
+        inputs = tokenizer(
+            texts,
+            return_tensors="pt",
+            padding=True,
+            padding_side="right",
+            truncation=True,
+            max_length=settings.max_length,
+        )
+        return dict(inputs) | {"labels": torch.tensor([[example["label"]] for example in batch])}
+
+    trainer = Trainer(
+        model=model,
+        args=TrainingArguments(
+            **epoch_arguments(run),
+            lr_scheduler_type="cosine",
+            remove_unused_columns=False,
+        ),
+        train_dataset=examples,
+        data_collator=collate,
+    )
+    # The model's loss is a mean over its micro-batch, though it takes a number to divide by, as one over tokens does.
+    trainer.model_accepts_loss_kwargs = False
+    watch(trainer, run)
+    return trainer
+
+
+def pointwise_accuracy(model, tokenizer, examples: list[Labelled]) -> float:
+    """Share of the responses whose score has the sign of their label, in [0, 1]."""
+    scorer = RewardScorer(model, tokenizer)
+    scores = scorer.score([e["question"] for e in examples], [e["response"] for e in examples])
+    return sum((score > 0) == (e["label"] > 0.5) for score, e in zip(scores, examples, strict=True)) / len(examples)

@@ -1,0 +1,319 @@
+"""The one door to TRL's private parts: what our trainers need that TRL does not offer.
+
+A method (grpo.py, mirror_descent.py, on_policy_distillation.py) is written in hooks, which are ours: `loss`,
+`advantages`, `examples`, `rolled_out`, `sampled_now`, `save_state`, `load_state`. Everything else here is plumbing and
+changes no mathematics: sequences of like length run together and no wider than they are, where TRL pads a rollout to
+its longest member.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from trl import DistillationTrainer, GRPOTrainer
+from trl.models import unwrap_model_for_generation
+from trl.models.utils import disable_gradient_checkpointing
+from trl.trainer import grpo_trainer
+
+from data.errors import InputError
+from stages.core.machines.adapters import adapter_weights
+from stages.core.machines.sharding import cut_references, hand_out
+from stages.core.sampling.generation import sample_completions
+from stages.core.sampling.repetition import RepetitionStopping
+from stages.core.training.vllm_rollouts import check_gap, sample_with_vllm
+
+RELIED_ON: dict[type, dict[str, str]] = {
+    GRPOTrainer: {
+        "_generate_single_turn": "asks for ids and log-probs of a rollout: our own sampler writes them",
+        "_generate_and_score_completions": "a rollout with its rewards: ours chooses prompts, compares samplers",
+        "_calculate_rewards": "the rewards of all processes, of which our advantages are made",
+        "_get_per_token_logps_and_entropies": "log-probs of a batch: ours runs sequences of like length together",
+        "_compute_loss": "the objective: ours is written out",
+        "_save_checkpoint": "the reference model, the prompt sampler and the replay buffer are saved beside it",
+        "_load_from_checkpoint": "and restored with it",
+        "_get_output_dir": "where a checkpoint lies",
+    },
+    DistillationTrainer: {
+        "_generate_single_turn": "asks for ids: our own sampler writes them, and keeps their log-probs",
+        "_generate_and_score_completions": "a rollout: ours compares sampler and trainer, and counts the modes",
+        "_compute_loss": "the divergence over a micro-batch: ours gives it parts of like length",
+    },
+}
+"""The private methods of the pinned TRL that are overridden or called, and what for; a test holds TRL to them."""
+
+RELIED_ON_ATTRIBUTES = (
+    "_metrics", "_tokenizer", "_last_loaded_step", "current_gradient_accumulation_steps", "eos_token_ids", "ref_model",
+    "reward_weights", "vllm_generation",
+)  # fmt: skip
+"""Attributes of its trainers that are read or written here and in vllm_rollouts.py."""
+
+GAP_ROWS = 16
+"""Completions of a rollout that are scored to compare sampler and trainer, where TRL itself scores none."""
+
+LENGTH_GROUPS = 8
+"""A micro-batch of distillation is run in so many parts of like length, each no wider than its longest sequence."""
+
+cut_references(grpo_trainer)
+
+
+class Sampler:
+    """What both trainers share: our sampler in the place of TRL's, and the gate between sampler and trainer."""
+
+    logp_gap_limit = 0.02
+    """Mean difference between the sampler's and the trainer's log-probs, in nats a token, above which a run stops."""
+
+    def sample(
+        self,
+        prompt_ids: list[list[int]],
+        max_new_tokens: int,
+        stopping: RepetitionStopping | None = None,
+        copies: int = 1,
+    ) -> tuple[list[list[int]], list[list[float]]]:
+        """Ids and log-probs of the policy's continuation of each prompt; see `sample_completions`.
+
+        copies: how often each prompt stands in `prompt_ids`, one behind the other.
+        """
+        if self.use_vllm:
+            return sample_with_vllm(self, prompt_ids, max_new_tokens, stopping, copies)
+        if self.is_fsdp_enabled:  # processes that need different numbers of steps would wait for each other
+            raise InputError(
+                "engine `transformers` samples from whole models: with `fsdp2` choose `vllm`, or use `ddp`"
+            )
+        padded = self._tokenizer.pad({"input_ids": prompt_ids}, padding_side="left", return_tensors="pt")
+        with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as policy:
+            training = policy.training
+            policy.eval()
+            completions, logps = sample_completions(
+                policy,
+                padded["input_ids"].to(self.accelerator.device),
+                padded["attention_mask"].to(self.accelerator.device),
+                max_new_tokens,
+                self.args.temperature,
+                self.args.top_p,
+                self.eos_token_ids,
+                stopping,
+            )
+            policy.train(training)
+        return completions, logps
+
+
+class PolicyTrainer(Sampler, GRPOTrainer):
+    """TRL's GRPO trainer as a frame for any objective on rollouts; a method fills in the hooks.
+
+    The reference model is saved with each checkpoint: refreshed during the run, it cannot be had from the parent.
+    """
+
+    REFERENCE = "reference_model.pt"
+
+    # -- the hooks
+
+    def loss(self, logps: Tensor, entropies: Tensor, mask: Tensor, inputs: dict) -> Tensor:
+        """() the loss of a micro-batch. logps, entropies, mask: (B, T) of the policy, over the completions' tokens."""
+        raise NotImplementedError
+
+    def advantages(self, rewards: Tensor, output: dict) -> Tensor:
+        """(B,) from the weighted rewards (N,) of the samples of all processes, of which B are this one's."""
+        raise NotImplementedError
+
+    def examples(self, drawn: list[dict]) -> list[dict]:
+        """What the next rollout is of; by default what the loader has drawn."""
+        return drawn
+
+    def rolled_out(self, examples: list[dict], output: dict) -> None:
+        """After a rollout, its advantages known."""
+
+    def sampled_now(self, output: dict) -> Tensor:
+        """(B, T) true for the tokens that the policy as it is now has sampled."""
+        return output["completion_mask"].bool()
+
+    def save_state(self, folder: Path) -> None:
+        """Beside a checkpoint: what else a resumed run needs."""
+
+    def load_state(self, folder: Path) -> None:
+        """What `save_state` has written."""
+
+    # -- rollouts
+
+    def own(self, of_all: Tensor, count: int) -> Tensor:
+        """The `count` samples of this process out of those of all."""
+        return of_all[self.accelerator.process_index * count :][:count]
+
+    def _generate_single_turn(self, prompt_ids, images, multimodal_fields, num_generations, has_tool_images=False):
+        if images is not None:
+            return super()._generate_single_turn(
+                prompt_ids, images, multimodal_fields, num_generations, has_tool_images
+            )
+        return self.sample(prompt_ids, self.max_completion_length, copies=num_generations)
+
+    def _calculate_rewards(self, *args, **kwargs):
+        self.scores = super()._calculate_rewards(*args, **kwargs)  # (N, rewards), NaN where one does not apply
+        return self.scores
+
+    def _generate_and_score_completions(self, inputs):
+        examples = self.examples(inputs)
+        output = super()._generate_and_score_completions(examples)
+        sampled = output.get("sampling_per_token_logps")
+        if sampled is not None:
+            trained = output.get("old_per_token_logps")
+            rows = slice(None) if trained is not None else slice(GAP_ROWS)
+            if trained is None:
+                trained = self._log_probs(output, rows)
+            mask = self.sampled_now(output)[rows]
+            check_gap(self, (trained - sampled[rows]).abs()[mask], self.logp_gap_limit)
+        weighted = (self.scores * self.reward_weights.to(self.scores.device).unsqueeze(0)).nansum(dim=1)
+        output["advantages"] = self.advantages(weighted, output)
+        self.rolled_out(examples, output)
+        return output
+
+    def _log_probs(self, output, rows: slice) -> Tensor:
+        """(rows, T) the trainer's log-probs of completions that TRL has not scored."""
+        names = (("prompt_ids", "completion_ids"), ("prompt_mask", "completion_mask"))
+        ids, mask = (torch.cat([output[name][rows] for name in pair], dim=1) for pair in names)
+        with torch.no_grad(), disable_gradient_checkpointing(self.model, self.args.gradient_checkpointing_kwargs):
+            return self._get_per_token_logps_and_entropies(self.model, ids, mask, output["completion_ids"].shape[1])[0]
+
+    def _get_per_token_logps_and_entropies(
+        self, model, input_ids, attention_mask, logits_to_keep, batch_size=None, **kwargs
+    ):
+        if any(value is not None for name, value in kwargs.items() if not name.startswith("compute_")):  # images
+            return super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, batch_size, **kwargs
+            )
+        prompt_width = input_ids.shape[1] - logits_to_keep
+        size = max(1, (batch_size or len(input_ids)) // 2)
+        by_length = attention_mask.sum(dim=1).argsort()
+        logps, entropies, auxiliaries = [], [], []
+        for rows in by_length.split(size):
+            used = attention_mask[rows].any(dim=0).nonzero()
+            left = min(int(used[0]), prompt_width - 1)
+            right = max(int(used[-1]) + 1, prompt_width + 1)
+            part = super()._get_per_token_logps_and_entropies(
+                model, input_ids[rows, left:right], attention_mask[rows, left:right], right - prompt_width, **kwargs
+            )
+            widen = (0, logits_to_keep - part[0].shape[1])  # (rows, T): all parts as wide as the batch again
+            logps.append(torch.nn.functional.pad(part[0], widen))
+            entropies.append(None if part[1] is None else torch.nn.functional.pad(part[1], widen))
+            auxiliaries.append(part[2])
+        order = by_length.argsort()
+        return (
+            torch.cat(logps)[order],
+            None if entropies[0] is None else torch.cat(entropies)[order],
+            None if auxiliaries[0] is None else torch.stack(auxiliaries).mean(),
+        )
+
+    def _compute_loss(self, model, inputs):
+        mask = inputs["completion_mask"] * inputs.get("tool_mask", 1)
+        logps, entropies, _ = self._get_per_token_logps_and_entropies(
+            model,
+            torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], dim=1),
+            torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], dim=1),
+            inputs["completion_ids"].size(1),
+            compute_entropy=True,
+        )
+        return self.loss(logps, entropies, mask, inputs)
+
+    def log_mean(self, name: str, total: Tensor, count: Tensor) -> None:
+        """Log total / count over all processes, 0 where nothing is counted."""
+        totals = self.accelerator.reduce(torch.stack([total, count.float()]), reduction="sum")
+        self._metrics["train" if self.model.training else "eval"][name].append(
+            (totals[0] / totals[1].clamp(min=1.0)).item()
+        )
+
+    # -- checkpoints
+
+    def _checkpoint_folder(self, trial) -> Path:
+        """The folder of the checkpoint that is being saved, made where it is missing."""
+        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _reference_weights(self) -> dict | None:
+        """The weights of the reference model, or of the adapter that is the reference; None without a reference.
+
+        Where the model lies in shards, all processes must ask.
+        """
+        if self.ref_model is not None and self.is_fsdp_enabled:
+            return self.accelerator.get_state_dict(self.ref_model)
+        if self.ref_model is not None:
+            return self.accelerator.unwrap_model(self.ref_model).state_dict()
+        return adapter_weights(self.accelerator.unwrap_model(self.model), "ref") or None
+
+    def _save_checkpoint(self, model, trial):
+        folder, reference = self._checkpoint_folder(trial), self._reference_weights()
+        if reference is not None and self.is_world_process_zero():
+            torch.save(reference, folder / self.REFERENCE)
+        self.save_state(folder)
+        super()._save_checkpoint(model, trial)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        saved = Path(resume_from_checkpoint) / self.REFERENCE
+        if saved.exists() and self.ref_model is not None and self.is_fsdp_enabled:
+            hand_out(self.ref_model, torch.load(saved) if self.is_world_process_zero() else {})
+        elif saved.exists():
+            whole = self.ref_model is not None  # an adapter's weights are a part of its model's
+            reference = self.accelerator.unwrap_model(self.ref_model if whole else self.model)
+            reference.load_state_dict(torch.load(saved), strict=whole)
+        self.load_state(Path(resume_from_checkpoint))
+
+
+class StudentTrainer(Sampler, DistillationTrainer):
+    """TRL's distillation with our sampler and less padding."""
+
+    def rolled_out(self, examples: list[dict], output: dict) -> None:
+        """After a rollout."""
+
+    def _generate_single_turn(self, prompt_ids, images, multimodal_fields, has_tool_images=False):
+        if images is not None:
+            return super()._generate_single_turn(prompt_ids, images, multimodal_fields, has_tool_images)
+        completions, self.sampled_logps = self.sample(prompt_ids, self.max_completion_length)
+        return completions
+
+    def _generate_and_score_completions(self, inputs):
+        output = super()._generate_and_score_completions(inputs)
+        self._compare_with_sampler(output)
+        self.rolled_out(inputs, output)
+        return output
+
+    def log_value(self, name: str, value: float) -> None:
+        """Log a number of this rollout."""
+        self._metrics["train" if self.model.training else "eval"][name].append(value)
+
+    def texts(self, output: dict) -> list[str]:
+        """The completions of a rollout."""
+        masks = output["completion_mask"].bool()
+        ids = [row[mask].tolist() for row, mask in zip(output["completion_ids"], masks, strict=True)]
+        return self._tokenizer.batch_decode(ids, skip_special_tokens=True)
+
+    def _compare_with_sampler(self, output) -> None:
+        """The gate of the RL stages on the first completions of a rollout: TRL's distillation has no log-probs.
+
+        One at a time: the logits of many long ones would need more memory than the loss, which TRL takes in parts.
+        """
+        gaps = []
+        for row, sampled in enumerate(self.sampled_logps[:GAP_ROWS]):
+            ids, mask = output["completion_ids"][row : row + 1], output["completion_mask"][row : row + 1]
+            with torch.no_grad():
+                logits = self.model(
+                    torch.cat([output["prompt_ids"][row : row + 1], ids], dim=1),
+                    attention_mask=torch.cat([output["prompt_mask"][row : row + 1], mask], dim=1),
+                    logits_to_keep=ids.shape[1] + 1,
+                ).logits[:, :-1]  # (1, T, V)
+            logps = (logits.float() / self.args.temperature).log_softmax(dim=-1).gather(2, ids[..., None])[..., 0]
+            gaps.append((logps[mask.bool()] - torch.tensor(sampled, device=ids.device)).abs())
+        check_gap(self, torch.cat(gaps), self.logp_gap_limit)
+
+    def _compute_loss(self, unwrapped_student, inputs, num_items_in_batch):
+        if num_items_in_batch is None:  # a mean over this very batch: it cannot be summed over parts
+            return super()._compute_loss(unwrapped_student, inputs, num_items_in_batch)
+        lengths = inputs["prompt_mask"].sum(dim=1) + inputs["completion_mask"].sum(dim=1)
+        size = -(-len(lengths) // LENGTH_GROUPS)
+        parts = []
+        for rows in lengths.argsort().split(size):
+            names = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask")
+            part = {name: inputs[name][rows] for name in names}
+            prompt, completion = (int(part[name].sum(dim=1).max()) for name in ("prompt_mask", "completion_mask"))
+            part |= {name: part[name][:, -prompt:] for name in ("prompt_ids", "prompt_mask")}
+            part |= {name: part[name][:, :completion] for name in ("completion_ids", "completion_mask")}
+            parts.append(super()._compute_loss(unwrapped_student, part, num_items_in_batch))
+        return tuple(sum(values) for values in zip(*parts, strict=True))

@@ -1,0 +1,53 @@
+"""Evaluation: every checkpoint of the recipe on the same held-out questions with the same seeds.
+
+CONSUMES     checkpoints: the models to compare; reward_models: the helpful one, to see over-optimisation
+PRODUCES     data/rows.parquet (one row a metric, with its interval), data/completions.parquet; results.json
+PAPER        DeepSeek-R1 v2 D.1: pass@1 as the mean over k samples at temperature 0.6, top-p 0.95; cons@k
+DEVIATIONS   1 greedy, temperature 1 and pass@k are reported beside it, to tell learning from sharpening
+"""
+
+from stages.core.pipeline.run import Run, stage_main
+from stages.core.sampling.engine import Sampling, open_engine
+from stages.evaluation.benchmarks import (
+    Answers,
+    Recorder,
+    headline,
+    held_out,
+    instructions,
+    preference,
+    preference_scorer,
+    reasoning,
+    safety,
+)
+from stages.evaluation.settings import Evaluation
+
+REFERENCE = "general_sft"
+"""Whose answers the others' are compared with."""
+
+
+def main(run: Run) -> None:
+    settings: Evaluation = run.settings
+    questions = held_out(run)
+    recorder = Recorder(run)
+    general: dict[str, Answers] = {}
+    tokens = 0
+    sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
+    names = list(run.config["inputs"]["checkpoints"])
+    for number, name in enumerate(names):
+        engine = open_engine(run, "checkpoints", settings.sampling_batch_size, name)
+        tokens += reasoning(recorder, name, engine, questions["reasoning"], sampling)
+        found = {
+            benchmark: engine.answer(questions[benchmark], settings.samples_per_question, sampling, settings.seed)
+            for benchmark in ("general", "instruction_following", "safety")
+        }
+        tokens += sum(c.tokens for answers in found.values() for group in answers for c in group)
+        general[name] = found["general"]
+        instructions(recorder, name, questions["instruction_following"], found["instruction_following"])
+        safety(recorder, name, questions["safety"], found["safety"])
+        run.metrics.log(number + 1, len(names), **headline(recorder, name))
+    preference(recorder, questions["general"], general, general.get(REFERENCE), preference_scorer(run))
+    recorder.save(len(names), tokens)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

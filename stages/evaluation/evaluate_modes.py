@@ -1,0 +1,166 @@
+"""Evaluation of models that can think or not: both modes, flags in conversations, thinking budgets.
+
+CONSUMES     checkpoints: the models to compare; reward_models: the preference one
+PRODUCES     data/rows.parquet (one row a metric, with its mode, budget and interval), data/completions.parquet;
+             results.json
+PAPER        Qwen3 s.4.6 (sampling in each mode), s.4.7 Table 22 (ThinkFollow, LengthCtrl), Fig. 2 (budgets)
+DEVIATIONS   1 no top-k and no presence penalty
+             2 ThinkFollow's and LengthCtrl's questions are the world's
+"""
+
+import random
+from collections.abc import Callable, Sequence
+
+from data.errors import InputError
+from data.text.chat import render_prompt
+from data.text.completion import Completion
+from data.text.conversations import FLAGGED
+from data.text.modes import MODES, Mode, follows_mode, mode_of, with_flag
+from data.world.families import rows
+from data.world.general.length_control import length_score
+from stages.core.pipeline.run import Run, stage_main
+from stages.core.rewards.rules import accuracy
+from stages.core.sampling.drawing import draw_rows
+from stages.core.sampling.engine import Engine, Sampling, open_engine
+from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget
+from stages.evaluation.benchmarks import (
+    Answers,
+    Recorder,
+    headline,
+    held_out,
+    instructions,
+    means,
+    preference,
+    preference_scorer,
+    reasoning,
+)
+from stages.evaluation.settings import ModeEvaluation
+
+REFERENCE = "thinking_mode_fusion"
+"""Whose answers the others' are compared with, mode by mode; checkpoints of one mode with its thinking ones."""
+
+
+def main(run: Run) -> None:
+    settings: ModeEvaluation = run.settings
+    questions = held_out(run) | {
+        "length_control": rows({"repeat_word": 1.0}, settings.questions_per_benchmark, settings.split, settings.seed)
+    }
+    recorder, tokens = Recorder(run), 0
+    names = list(run.config["inputs"]["checkpoints"])
+    if unknown := {*settings.both_modes, settings.budget_checkpoint} - set(names):
+        listed = ", ".join(sorted(unknown))
+        raise InputError(
+            f"{run.stage}: both_modes or budget_checkpoint names {listed}, which is none of its checkpoints"
+        )
+    general: dict[Mode | None, dict[str, Answers]] = {None: {}, "thinking": {}, "non_thinking": {}}
+    for number, name in enumerate(names):
+        engine = open_engine(run, "checkpoints", settings.sampling_batch_size, name)
+        modes: Sequence[Mode | None] = MODES if name in settings.both_modes else (None,)
+        for mode in modes:
+            sampling = sampling_of(settings, mode)
+            tokens += reasoning(recorder, name, engine, questions["reasoning"], sampling, mode)
+            found = {
+                benchmark: engine.answer(
+                    questions[benchmark], settings.samples_per_question, sampling, settings.seed,
+                    enable_thinking=mode != "non_thinking",
+                )
+                for benchmark in ("general", "instruction_following", "length_control")
+            }  # fmt: skip
+            tokens += sum(c.tokens for answers in found.values() for group in answers for c in group)
+            general[mode][name] = found["general"]
+            instructions(recorder, name, questions["instruction_following"], found["instruction_following"], mode)
+            lengths = [
+                [length_score(c.answer, row) for c in group]
+                for row, group in zip(questions["length_control"], found["length_control"], strict=True)
+            ]
+            recorder.add(name, "length_control", "length_score", means(lengths), settings.samples_per_question, mode)
+        if name in settings.both_modes:
+            think_follow(recorder, name, engine)
+        if name == settings.budget_checkpoint:
+            budgets(recorder, name, engine, questions["reasoning"])
+        run.metrics.log(number + 1, len(names), **headline(recorder, name))
+    scorer = preference_scorer(run)
+    for mode, answers in general.items():
+        against = general[mode or "thinking"].get(REFERENCE, answers.get(REFERENCE))
+        preference(recorder, questions["general"], answers, against, scorer, mode)
+    recorder.save(len(names), tokens)
+
+
+def sampling_of(settings: ModeEvaluation, mode: Mode | None) -> Sampling:
+    """The paper samples the two modes differently."""
+    if mode == "non_thinking":
+        return Sampling(settings.non_thinking_temperature, settings.max_completion_length, settings.non_thinking_top_p)
+    return Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
+
+
+def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
+    """Conversations of two to four turns with flags at random: does the last response follow the last flag?
+
+    A row for each mode that was asked for: a model that always thinks follows one of them in full.
+    """
+    settings: ModeEvaluation = recorder.run.settings
+    scripts = conversations(recorder.run)
+    spoken: list[list[dict]] = [[] for _ in scripts]
+    sampling = sampling_of(settings, None)
+    followed: list[float] = [0.0] * len(scripts)
+    for turn in range(max(map(len, scripts))):
+        going = [i for i, script in enumerate(scripts) if turn < len(script)]
+        for i in going:
+            spoken[i].append(scripts[i][turn])
+        prompts = [render_prompt(engine.tokenizer, spoken[i], "chat") for i in going]
+        for i, (completion,) in zip(going, engine.generate(prompts, 1, sampling, settings.seed + turn), strict=True):
+            followed[i] = float(follows_mode(completion.text, mode_of(spoken[i])))
+            spoken[i].append({"role": "assistant", "content": completion.answer})
+    for mode in MODES:
+        asked = [value for value, messages in zip(followed, spoken, strict=True) if mode_of(messages) == mode]
+        recorder.add(name, "think_follow", "followed", asked, 1, mode)
+
+
+def conversations(run: Run) -> list[list[dict]]:
+    """The user turns of each conversation, on held-out questions; at least one has a flag."""
+    settings: ModeEvaluation = run.settings
+    rng = random.Random(settings.seed)
+    pool = draw_rows(run, settings.tasks, 4 * settings.conversations, settings.split, settings.seed + 2)
+    scripts = []
+    for _ in range(settings.conversations):
+        turns = [
+            {"role": "user", "content": row["prompt"][0]["content"]} for row in rng.sample(pool, rng.randint(2, 4))
+        ]
+        flagged = [i for i in range(len(turns)) if rng.random() < FLAGGED] or [rng.randrange(len(turns))]
+        for i in flagged:
+            turns = with_flag(turns, rng.choice(MODES), i)
+        scripts.append(turns)
+    return scripts
+
+
+def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[dict]) -> None:
+    """Accuracy when thinking is cut after so many tokens; the share that was cut, and how often those are right.
+
+    Without the latter two a rising curve could mean no more than that more thoughts end by themselves.
+    """
+    settings: ModeEvaluation = recorder.run.settings
+    prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") for row in questions]
+    # The answer behind a cut thought must have room: the limit is on thinking.
+    for budget in settings.budgets:
+        sampling = Sampling(settings.temperature, settings.max_completion_length + budget, settings.top_p)
+        answers = generate_with_budget(engine, prompts, settings.samples_per_question, sampling, budget, settings.seed)
+        for metric, value in BUDGET_METRICS.items():
+            values = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
+            recorder.add(name, "budget", metric, means(values), settings.samples_per_question, "thinking", budget)
+
+
+def was_cut(completion: Completion) -> bool:
+    """Whether the budget ended the thought."""
+    return EARLY_STOP in completion.text
+
+
+BUDGET_METRICS: dict[str, Callable[[Completion, dict], float | None]] = {
+    "pass@1": accuracy,
+    "cut": lambda c, row: float(was_cut(c)),
+    "pass@1 (cut)": lambda c, row: accuracy(c, row) if was_cut(c) else None,
+    "mean_tokens": lambda c, row: float(c.tokens),
+}
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

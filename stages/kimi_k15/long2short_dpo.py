@@ -1,0 +1,44 @@
+"""Long2short DPO: the short correct answer is preferred to the long ones.
+
+CONSUMES     from: the long-CoT RL model; data: the pairs of shortest rejection sampling
+PRODUCES     model/
+PAPER        Kimi k1.5 s.2.4
+DEVIATIONS   1 beta, epochs, rate and batch are the scale's: the paper names none
+"""
+
+from stages.core.pipeline.run import Run, stage_main
+from stages.kimi_k15.settings import Long2ShortDPO
+
+
+def main(run: Run) -> None:
+    from trl import DPOConfig, DPOTrainer
+    from trl.trainer import dpo_trainer
+
+    from stages.core.machines.sharding import cut_references
+    from stages.core.machines.weights import load_model, load_tokenizer, save_model
+    from stages.core.training.callbacks import epoch_arguments, train, watch
+
+    cut_references(dpo_trainer)
+    settings: Long2ShortDPO = run.settings
+    policy, tokenizer = load_model(run), load_tokenizer(run)
+    pairs = run.load_rows(table="pairs")  # prompt; chosen: the shortest correct; rejected: longer or wrong
+    trainer = DPOTrainer(
+        model=policy,
+        args=DPOConfig(
+            **epoch_arguments(run),
+            beta=settings.beta,
+            lr_scheduler_type="linear",
+            max_length=settings.max_length,
+        ),
+        train_dataset=pairs,
+        processing_class=tokenizer,
+    )
+    watch(trainer, run)
+    train(trainer, run)
+    last = next((entry for entry in reversed(trainer.state.log_history) if "rewards/accuracies" in entry), {})
+    headline = {"pairs": len(pairs), "preferred": last.get("rewards/accuracies", 0.0)}
+    save_model(run, trainer, tokenizer, "chat", headline)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,52 @@
+"""Policy mirror descent: Kimi k1.5's reinforcement learning on the long-CoT model.
+
+CONSUMES     from: the long-CoT SFT model; data: the curated prompts with their pass rates
+PRODUCES     model/
+PAPER        Kimi k1.5 s.2.3.2 (objective, reference and optimizer anew at each iteration), s.2.3.3 (length reward after
+             a warm-up), s.2.3.4 (curriculum, prioritised sampling), s.2.6 (partial rollouts, repeat detection)
+DEVIATIONS   1 sampling and training take turns, where the paper's run beside each other
+             2 the budget of output tokens is given for each rollout, not for the iteration
+             3 no CoT reward model (s.2.3.5): answers are judged by rule
+"""
+
+from functools import partial
+
+from stages.core.pipeline.run import Run, stage_main
+from stages.kimi_k15.settings import PolicyMirrorDescent
+
+
+def main(run: Run) -> None:
+    from stages.core.machines.weights import load_model, load_tokenizer, save_model
+    from stages.core.rewards.length_reward import length_reward
+    from stages.core.sampling.prompt_choice import PromptSampler
+    from stages.core.training.callbacks import ResetOptimizer
+    from stages.core.training.grpo import train_policy
+    from stages.core.training.mirror_descent import mirror_descent_trainer
+    from stages.core.training.objectives import best_of_group, centred_rewards, mirror_descent_terms
+
+    settings: PolicyMirrorDescent = run.settings
+    policy, tokenizer = load_model(run), load_tokenizer(run)
+    prompts = run.load_rows().to_list()
+    choice = partial(  # s.2.3.4: all prompts first, then the hard ones, the less solved the more often
+        PromptSampler,
+        strategy=settings.prompt_choice,
+        seed=settings.seed,
+        total_iterations=settings.iterations,
+        prompts_per_iteration=settings.prompts_per_iteration,
+        warm_up_fraction=settings.warm_up_fraction,
+        hard_threshold=settings.hard_pass_rate,
+    )
+    objective, advantages = partial(mirror_descent_terms, tau=settings.tau), centred_rewards  # Eq. 3
+    if settings.objective == "rest":  # the comparison of s.3.5: only the best answers, and no regulariser
+        objective, advantages = partial(mirror_descent_terms, tau=0.0), best_of_group
+    length = length_reward(settings.group_size)  # s.2.3.3, beside correctness and the penalty for loops
+    trainer = mirror_descent_trainer(
+        run, policy, tokenizer, prompts, choice, length, objective, advantages, settings.length_from_iteration
+    )
+    trainer.add_callback(ResetOptimizer(settings.updates_per_iteration * settings.inner_epochs))  # s.2.3.2
+    headline = train_policy(run, trainer)
+    save_model(run, trainer, tokenizer, "chat", headline)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,58 @@
+"""Prompt curation: which prompts reinforcement learning is worth doing on.
+
+CONSUMES     sampler: the vanilla SFT model; data: code prompts with generated tests (optional)
+PRODUCES     data/rows.parquet: prompts with `pass_rate` (the lower, the harder)
+PAPER        Kimi k1.5 s.2.1: no multiple choice, true/false or proofs; difficulty is the pass rate of 10 answers at a
+             high temperature; out if guessed without any chain of thought within 8 attempts; domains balanced
+DEVIATIONS   1 the domain of a prompt is the row's own, where the paper trains a tagger
+"""
+
+from collections import Counter
+
+from datasets import Dataset
+
+from data.text.row import apply_rules
+from stages.core.pipeline.run import Run, stage_main
+from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
+from stages.core.sampling.drawing import draw_rows
+from stages.core.sampling.engine import Sampling, open_engine
+from stages.kimi_k15.settings import PromptCuration
+
+
+def main(run: Run) -> None:
+    settings: PromptCuration = run.settings
+    engine = open_engine(run, "sampler", settings.sampling_batch_size)
+    pool = draw_rows(run, settings.tasks, settings.prompts, "train", settings.seed + 4)
+    if "data" in run.config["inputs"]:
+        pool += run.load_rows().to_list()
+    kinds = {task: kind for kind, tasks in settings.excluded.items() for task in tasks}
+    rules = {kind: lambda row, kind=kind: kinds.get(row["task"]) != kind for kind in settings.excluded}
+    pool, counts = apply_rules(pool, rules)
+
+    guesses = guessed_without_thinking(
+        engine, pool, settings.guess_attempts, settings.guess_temperature, settings.max_completion_length,
+        settings.seed + 1,
+    )  # fmt: skip
+    sampling = Sampling(settings.difficulty_temperature, settings.max_completion_length)
+    answers = engine.answer(pool, settings.difficulty_samples, sampling, settings.seed, progress=run.metrics.log)
+    for row, guessed, rate in zip(pool, guesses, pass_rates(pool, answers), strict=True):
+        row["guessed"], row["pass_rate"] = guessed, rate
+    kept, by_answer = apply_rules(pool, {"guessed without thinking": lambda row: not row["guessed"]})
+
+    limit = int(settings.max_domain_share * len(kept))
+    taken: Counter[str] = Counter()
+    balanced = []
+    for row in kept:
+        taken[row["domain"]] += 1
+        if taken[row["domain"]] <= limit:
+            balanced.append({key: value for key, value in row.items() if key != "guessed"})
+    del counts["kept"]
+    counts |= {"guessed without thinking": by_answer["guessed without thinking"]}
+    counts |= {"domain had enough": len(kept) - len(balanced), "kept": len(balanced)}
+    mean = sum(row["pass_rate"] for row in balanced) / max(1, len(balanced))
+    headline = {"rows": len(balanced), "pass_rate": mean}
+    run.save_data({"rows": Dataset.from_list(balanced)}, headline, counts)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,58 @@
+"""Vanilla SFT: the base model learns to answer at once or after a few words; the short model of long2short.
+
+CONSUMES     from: the base checkpoint
+PRODUCES     model/ that answers without a thought
+PAPER        Kimi k1.5 s.2.5.2: about a million examples of general and reasoning questions
+DEVIATIONS   1 the world's own author answers, where the paper has people and rejection sampling
+             2 reasoning questions only, where the paper has half a million general ones
+             3 one pass at one length: the paper goes on at 128k
+"""
+
+import random
+
+from data.text.chat import render_completion, render_prompt
+from data.text.row import Row
+from data.text.summary import statement
+from data.world.corpus import join_steps
+from data.world.families import TASKS
+from data.world.task import Problem
+from data.world.written import solution
+from stages.core.pipeline.run import Run, stage_main
+from stages.core.sampling.drawing import draw_rows
+from stages.kimi_k15.settings import VanillaSFT
+
+
+def main(run: Run) -> None:
+    from stages.core.machines.weights import load_model, load_tokenizer, save_model
+    from stages.core.training.supervised import fitting, sft_trainer, train_supervised
+
+    settings: VanillaSFT = run.settings
+    base, tokenizer, rng = load_model(run), load_tokenizer(run), random.Random(settings.seed)
+    rows = [
+        row
+        | {
+            "prompt_text": render_prompt(tokenizer, row["prompt"], "chat"),
+            "completion": render_completion("", short_answer(row, settings, rng)),
+        }
+        for row in draw_rows(run, settings.tasks, settings.examples, "train", settings.seed)
+    ]
+    trainer = sft_trainer(run, base, tokenizer, fitting(run, tokenizer, rows, settings.max_length))
+    headline = train_supervised(run, trainer)
+    save_model(run, trainer, tokenizer, "chat", headline)
+
+
+def short_answer(row: Row, settings: VanillaSFT, rng: random.Random) -> str:
+    """The bare statement, or a short chain of thought before it where the solution is short enough."""
+    stated = statement(row)
+    if row["task"] not in TASKS:
+        short = solution(row) if rng.random() >= settings.direct_fraction else ""
+        return f"{short}\n{stated}" if short else stated
+    problem = Problem.from_row(row)
+    trace = TASKS[row["task"]].solve(problem, rng)
+    if len(trace.steps) > settings.short_steps or rng.random() < settings.direct_fraction:
+        return stated
+    return f"{join_steps(trace, [problem.language] * len(trace.steps))}\n{stated}"
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,112 @@
+"""Fusion data: the RL model's own thoughts, and answers without a thought, with flags that tell which is wanted.
+
+CONSUMES     sampler: the reasoning RL model; data: the cold start's queries
+PRODUCES     data/rows.parquet (prompt, prompt_text, completion, mode)
+PAPER        Qwen3 s.4.3: thinking data by rejection sampling of the stage-1 queries with the stage-2 model itself;
+             non-thinking data over all domains, checked by checklists; /think and /no_think in user or system turns,
+             some thinking data without a flag, an empty block where there is no thinking; in conversations the last
+             flag counts
+DEVIATIONS   1 the world's author writes the non-thinking answers
+             2 the checklist is the world's gold preference
+             3 a share of the general prompts is answered with a thought
+"""
+
+import random
+
+from datasets import Dataset
+
+from data.text.chat import parse, render_completion, render_prompt
+from data.text.conversations import asking, other_rows
+from data.text.row import apply_rules
+from data.text.summary import statement
+from data.world.families import TASKS
+from data.world.written import checklist, response
+from stages.core.pipeline.run import Run, stage_main
+from stages.core.sampling.candidates import at_most, candidates, generated, right_and_well_formed
+from stages.core.sampling.drawing import draw_rows
+from stages.core.sampling.engine import Sampling, open_engine
+from stages.qwen3.settings import FusionData
+
+
+def main(run: Run) -> None:
+    settings: FusionData = run.settings
+    policy = open_engine(run, "sampler", settings.sampling_batch_size)
+    queries = run.load_rows("data", "queries").to_list()
+    sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
+    sampled = policy.answer(queries, settings.samples_per_query, sampling, settings.seed, progress=run.metrics.log)
+    kept, counts = apply_rules(candidates(queries, sampled), right_and_well_formed(policy.template))
+    examples = [
+        candidate.row | {"completion": candidate.sample.text, "mode": "thinking"}
+        for candidate in at_most(kept, settings.keep_per_query)
+    ]
+    counts |= {"query had enough": counts["kept"] - len(examples), "kept": len(examples)}
+
+    rng = random.Random(settings.seed)
+    others, unchecked = written_answers(run, list({row["id"]: row for row in examples}.values()), rng)
+    examples += others
+    counts |= {"general answers below the checklist score": unchecked}
+
+    tokenizer = policy.tokenizer
+    table, shortened = [], 0
+    pool = list({example["id"]: example for example in examples}.values())
+    for example in [example for example in examples for _ in range(settings.conversations_per_response)]:
+        turns = rng.randint(2, settings.max_turns) if rng.random() < settings.multi_turn else 1
+        history = [_turn(earlier) for earlier in other_rows(pool, example, turns - 1, rng)]
+        row = flagged(example, history, settings, rng)
+        text = render_prompt(tokenizer, row["prompt"], "chat")
+        if len(tokenizer(text + row["completion"])["input_ids"]) >= settings.max_length:
+            row, shortened = flagged(example, [], settings, rng), shortened + 1
+            text = render_prompt(tokenizer, row["prompt"], "chat")
+        table.append(row | {"prompt_text": text})
+    rng.shuffle(table)
+    headline = {mode: sum(row["mode"] == mode for row in table) for mode in ("thinking", "non_thinking")}
+    headline["conversations"] = sum(len(row["prompt"]) > 2 for row in table)
+    counts |= {"conversations cut to one turn": shortened}
+    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
+
+
+def written_answers(run: Run, thought: list[dict], rng: random.Random) -> tuple[list[dict], int]:
+    """(examples that no model wrote, general answers that fell to the checklist).
+
+    thought: the queries that are answered with a thought. Without one the same are answered, as far as there are
+    enough: if families or queries differed between the modes, they would tell what only the flag shall tell.
+    """
+    settings: FusionData = run.settings
+    general = round(settings.non_thinking_rows * settings.general_fraction)
+    wanted = settings.non_thinking_rows - general
+    again = rng.sample(thought, min(wanted, len(thought)))
+    again += draw_rows(run, settings.tasks, wanted - len(again), "train", settings.seed + 8)
+    examples = [
+        row
+        | {
+            "completion": render_completion("", statement(row)),
+            "mode": "non_thinking",
+        }
+        for row in again
+    ]
+    fell = 0
+    for row in draw_rows(run, settings.general_tasks, general, "train", settings.seed + 9):
+        thinking, answer = response(row, settings.drafts, rng)
+        if row["task"] in TASKS and checklist(row)(answer) < settings.min_checklist_score:
+            fell += 1
+            continue
+        if rng.random() >= settings.thoughtful:
+            thinking = ""
+        mode = "thinking" if thinking else "non_thinking"
+        examples.append(row | {"completion": render_completion(thinking, answer), "mode": mode})
+    return examples, fell
+
+
+def flagged(example: dict, history: list[tuple[str, str]], settings: FusionData, rng: random.Random) -> dict:
+    """The example with its prompt as a conversation that asks for its mode."""
+    question = example["prompt"][-1]["content"]
+    prompt = asking(question, example["mode"], history, rng, settings.unflagged_thinking, settings.system_flags)
+    return example | {"prompt": prompt}
+
+
+def _turn(example: dict) -> tuple[str, str]:
+    return example["prompt"][-1]["content"], parse(example["completion"]).answer
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

@@ -1,0 +1,36 @@
+"""Reasoning RL: GRPO on few query-verifier pairs, many rollouts each.
+
+CONSUMES     from: the cold-start SFT model; data: the query-verifier pairs
+PRODUCES     model/ that reasons
+PAPER        Qwen3 s.4.2: GRPO on 3,995 pairs, a large batch, a high number of rollouts a query, off-policy updates
+DEVIATIONS   1 a format reward beside the verifiers: the paper names no rewards
+             2 entropy is logged, not controlled: the paper says that it is steered, not how
+             3 the objective's numbers are the scale's: the paper names none
+"""
+
+from functools import partial
+
+from stages.core.pipeline.run import Run, stage_main
+from stages.qwen3.settings import ReasoningRL
+
+
+def main(run: Run) -> None:
+    from stages.core.machines.weights import load_model, load_tokenizer, save_model
+    from stages.core.rewards.rules import accuracy, format, weighted
+    from stages.core.training.grpo import policy_trainer, train_policy
+    from stages.core.training.objectives import grpo_terms
+
+    settings: ReasoningRL = run.settings
+    policy, tokenizer = load_model(run), load_tokenizer(run)
+    prompts = run.load_rows().to_list()
+    rewards = weighted(settings.rewards, accuracy=accuracy, format=format)  # the verifiers of the pairs
+    objective = partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient)
+    trainer = policy_trainer(
+        run, policy, tokenizer, prompts, rewards, objective, refresh_reference_every=settings.reference_refresh_steps
+    )
+    headline = train_policy(run, trainer)
+    save_model(run, trainer, tokenizer, settings.template, headline)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)

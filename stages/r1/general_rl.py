@@ -1,0 +1,90 @@
+"""General RL, R1's second RL stage: reasoning by rules, helpfulness and safety by reward models.
+
+CONSUMES     from: the general SFT model (Dev3); reward_models: helpful and safety
+PRODUCES     model/ (R1)
+PAPER        DeepSeek-R1 v2 s.3.2.2, Eq. 8-10: rule rewards on reasoning prompts; general prompts and their reward
+             models only in the last 400 of 1,700 steps; helpfulness is scored on the final summary, harmlessness on
+             the whole response; language consistency on all; temperature 0.7
+DEVIATIONS   1 the helpful score is standardised and cut, the safe one a probability: the paper prints no scale
+             2 Eq. 3's deviation is the unbiased one, + 1e-4: the paper prints neither
+             3 Adam's betas and epsilon are torch's: the paper names the learning rate alone
+"""
+
+import random
+from functools import partial
+
+from data.text.completion import Completion
+from data.text.row import Row
+from stages.core.pipeline.run import Run, stage_main
+from stages.core.sampling.drawing import draw_rows
+from stages.r1.settings import GeneralRL
+
+HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
+
+
+def main(run: Run) -> None:
+    from stages.core.machines.weights import load_model, load_tokenizer, save_model
+    from stages.core.rewards.rules import accuracy, format, language, weighted
+    from stages.core.training.grpo import policy_trainer, train_policy
+    from stages.core.training.objectives import grpo_terms
+
+    settings: GeneralRL = run.settings
+    dev3, tokenizer = load_model(run), load_tokenizer(run)
+    prompts = ordered_prompts(run)
+    helpful, safe = reward_models(run)
+    rewards = weighted(  # Eq. 8-10: rules on reasoning prompts, models on general ones, language on all
+        settings.rewards, accuracy=accuracy, format=format, language=language, helpful=helpful, safe=safe
+    )
+    objective = partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient)  # Eq. 1
+    trainer = policy_trainer(
+        run, dev3, tokenizer, prompts, rewards, objective, shuffle=False,
+        refresh_reference_every=settings.reference_refresh_steps,
+    )  # fmt: skip
+    headline = train_policy(run, trainer)
+    save_model(run, trainer, tokenizer, settings.template, headline)  # R1
+
+
+def ordered_prompts(run: Run) -> list[Row]:
+    """The prompts in the order of training: reasoning alone, then mixed with general ones in the last steps."""
+    settings: GeneralRL = run.settings
+    rng = random.Random(settings.seed)
+    total, late = (steps * settings.prompts_per_step for steps in (settings.steps, settings.preference_steps))
+    general = round(late * settings.general_fraction)
+    reasoning = draw_rows(run, settings.tasks, min(total - general, settings.prompts), "train", settings.seed + 4)
+    pool = draw_rows(run, settings.general_tasks, min(general, settings.prompts), "train", settings.seed + 5)
+    early = [reasoning[i % len(reasoning)] for i in range(total - late)]
+    mixed = [reasoning[(i + total - late) % len(reasoning)] for i in range(late - general)]
+    mixed += [pool[i % len(pool)] for i in range(general)]
+    rng.shuffle(mixed)
+    return early + mixed
+
+
+def reward_models(run: Run) -> tuple:
+    """(helpful, safe): the two reward models as batch rewards; None for the prompts that are not of their set."""
+    from stages.core.rewards.preference import scaled_preference, sigmoid
+    from stages.core.rewards.scoring import open_scorer
+
+    settings: GeneralRL = run.settings
+    safety_model = open_scorer(run, SAFETY)
+    normalisation, clip = settings.helpful_normalisation, settings.helpful_clip
+    helpful = scaled_preference(run, HELPFUL, is_helpfulness, normalisation, clip)
+
+    def safe(completions: list[Completion], batch: list[Row]) -> list[float | None]:
+        scores = safety_model.score([row["prompt"][-1]["content"] for row in batch], [c.text for c in completions])
+        return [sigmoid(score) if is_safety(row) else None for score, row in zip(scores, batch, strict=True)]
+
+    return helpful, safe
+
+
+def is_safety(row: Row) -> bool:
+    """Whether a prompt is of the safety set. Safe look-alikes are of the helpfulness set: answering them is right."""
+    return row["domain"] == "safety" and row["task"] != "safe_lookalike"
+
+
+def is_helpfulness(row: Row) -> bool:
+    """Whether a prompt is of the helpfulness set."""
+    return row["domain"] in ("general", "safety") and not is_safety(row)
+
+
+if __name__ == "__main__":
+    stage_main(main, __doc__)
