@@ -219,7 +219,7 @@ def recipe_file(name: str) -> Path:
 
 
 def read_scale(name: str, users: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The content of a scale file over that of the scale that it uses: setting by setting, but bases and mixtures as a whole."""
+    """The content of a scale file over that of the scale that it uses, bases and mixtures as a whole."""
     path = SCALES / f"{name}.yaml"
     content = read_yaml(path, "scale")
     used = content.pop("use", None)
