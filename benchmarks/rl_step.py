@@ -58,12 +58,17 @@ def main() -> None:
 
 def trainer_of(side: str, arguments: argparse.Namespace, prompts_per_step: int, folder: Path):
     """A trainer of the scale's reasoning RL that saves nothing: `stock` is of TRL's class, `vllm` samples with it."""
+    from functools import partial
+
     from trl import GRPOTrainer
 
-    from data.tasks import rows
-    from stages.core.checkpoint import Run
-    from stages.core.recipe import load_workspace
-    from stages.core.training import grpo as policy
+    from data.world.families import rows
+    from stages.core.machines.weights import load_model, load_tokenizer
+    from stages.core.pipeline.recipe import load_workspace
+    from stages.core.pipeline.run import Run
+    from stages.core.rewards.rules import accuracy, format, language, weighted
+    from stages.core.training.grpo import GRPOPolicyTrainer, policy_trainer
+    from stages.core.training.objectives import grpo_terms
 
     stages = load_workspace({"scale": arguments.scale}).stages["r1"]
     config = next(stage for stage in stages if stage.name == "reasoning_rl").config
@@ -72,15 +77,18 @@ def trainer_of(side: str, arguments: argparse.Namespace, prompts_per_step: int, 
     if side == "vllm":
         config["system"] |= {"engine": "vllm"}
     run = Run(config)
-    prompts = rows(run.settings.tasks, 512, "train", 1)
-    ours = policy.PolicyTrainer
-    if side == "stock":
-        policy.PolicyTrainer = type("Stock", (GRPOTrainer,), {})
-    try:
-        trainer = policy.policy_trainer(run, run.load_model(), run.load_tokenizer(), prompts)
-    finally:
-        policy.PolicyTrainer = ours
-    trainer.steps_a_rollout = run.settings.steps_per_rollout
+    settings = run.settings
+    trainer = policy_trainer(
+        run,
+        load_model(run),
+        load_tokenizer(run),
+        rows(settings.tasks, 512, "train", 1),
+        weighted(settings.rewards, accuracy=accuracy, format=format, language=language),
+        partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient),
+        refresh_reference_every=settings.reference_refresh_steps,
+        trainer_class=type("Stock", (GRPOTrainer,), {}) if side == "stock" else GRPOPolicyTrainer,
+    )
+    trainer.steps_a_rollout = settings.steps_per_rollout
     return trainer
 
 
