@@ -24,6 +24,14 @@ from stages.core.training.trl_seam import PolicyTrainer
 Objective = Callable[..., tuple[Tensor, dict[str, Tensor]]]
 """`grpo_terms`, or a relative of it, with its numbers filled in."""
 
+LOGGED = {
+    "kl": "kl",
+    "clipped": "clip_ratio/region_mean",
+    "clipped_low": "clip_ratio/low_mean",
+    "clipped_high": "clip_ratio/high_mean",
+}
+"""The objective's measures under TRL's names for them."""
+
 
 class GRPOPolicyTrainer(PolicyTrainer):
     """Rollouts of the policy, rewards standardised in their group, the stage's objective for the loss."""
@@ -49,8 +57,9 @@ class GRPOPolicyTrainer(PolicyTrainer):
         )
         tokens = measures.pop("tokens").sum()
         self.log_mean("entropy", (entropies * mask).sum(), tokens)
+        measures["clipped"] = measures["clipped_low"] + measures["clipped_high"]
         for name, values in measures.items():
-            self.log_mean(name, values.sum(), tokens)
+            self.log_mean(LOGGED[name], values.sum(), tokens)
         # The tokens of one update: TRL counts those of the whole rollout, over all processes.
         accumulated = self.current_gradient_accumulation_steps
         rollout_tokens = inputs["num_items_in_batch"].clamp(min=1.0) / self.accelerator.num_processes

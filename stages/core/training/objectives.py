@@ -46,25 +46,26 @@ def grpo_terms(
     the ratio; reference_logps: None where kl_coefficient is 0. importance: (B, T) or (B, 1), trainer over sampler where
     another program has sampled (vLLM), a weight of the tokens' gain; None is 1.
     aggregation: `grpo` takes the mean over a sample's own tokens, so that each answer counts once, however long; `dapo`
-    and `dr_grpo` the sum, which `normaliser` divides.
+    and `dr_grpo` the sum, which `normaliser` divides. The measures are sums over a sample's tokens.
     """
     advantages = advantages.unsqueeze(1)
     ratio = torch.exp(logps - old_logps)
     losses = -torch.min(ratio * advantages, torch.clamp(ratio, 1 - clip_epsilon, 1 + clip_epsilon) * advantages)
     if importance is not None:
         losses = losses * importance
-    gap = torch.zeros_like(logps)
+    low = (ratio < 1 - clip_epsilon) & (advantages < 0)
+    high = (ratio > 1 + clip_epsilon) & (advantages > 0)
+    measures = {"clipped_low": low.float(), "clipped_high": high.float()}
     if kl_coefficient:
         gap = torch.exp(reference_logps - logps) - (reference_logps - logps) - 1
         losses = losses + kl_coefficient * gap
-    low = (ratio < 1 - clip_epsilon) & (advantages < 0)
-    high = (ratio > 1 + clip_epsilon) & (advantages > 0)
+        measures["kl"] = gap
     tokens = mask.sum(-1)
     terms = (losses * mask).sum(-1)
     if aggregation == "grpo":
         terms = terms / tokens.clamp(min=1.0)
-    measures = {"kl": gap, "clip_low": low.float(), "clip_high": high.float()}
-    return terms, {name: (values.detach() * mask).sum(-1) for name, values in measures.items()} | {"tokens": tokens}
+    totals = {name: (values.detach() * mask).sum(-1) for name, values in measures.items()}
+    return terms, totals | {"tokens": tokens}
 
 
 def normaliser(aggregation: str, samples: int, max_tokens: int, step_tokens: Tensor | float) -> Tensor | float:
