@@ -11,17 +11,21 @@ import json
 import os
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import torch
 from accelerate.state import DistributedType, PartialState
 
 from data.world.families import rows
+from stages.core.machines.weights import load_model, load_tokenizer, save_model
 from stages.core.pipeline.processes import rank
 from stages.core.pipeline.run import Run, stage_main
 from stages.core.rewards.scoring import open_scorer
-from stages.core.training.grpo import PolicyTrainer, policy_trainer, train_policy
+from stages.core.training.grpo import policy_trainer, train_policy
+from stages.core.training.objectives import grpo_terms
 from stages.core.training.on_policy_distillation import OnPolicyDistillationTrainer
+from stages.core.training.trl_seam import PolicyTrainer
 
 
 def completion(prompt: list[int], number: int) -> list[int]:
@@ -48,14 +52,18 @@ def sample(trainer: PolicyTrainer, prompts: list[list[int]], *_, **__) -> tuple[
 
 def brief(run: Run) -> None:
     """In place of `r1_zero`: a policy that is to write few tokens."""
-    model, tokenizer = run.load_model(), run.load_tokenizer()
+    settings = run.settings
+    model, tokenizer = load_model(run), load_tokenizer(run)
     prompts = rows(run.settings.tasks, run.settings.prompts, "train", 0)
-    rewards = {"helpful": lambda completions, batch: [-float(c.tokens) for c in completions]}
-    trainer = policy_trainer(run, model, tokenizer, prompts, rewards)
+    rewards = {"accuracy": lambda completions, batch: [-float(c.tokens) for c in completions]}
+    objective = partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient)
+    trainer = policy_trainer(
+        run, model, tokenizer, prompts, rewards, objective, refresh_reference_every=settings.reference_refresh_steps
+    )
     # Adam divides by the size of a gradient: where there is none but rounding, its sign would be a step of full length.
     trainer.args.adam_epsilon = 1e-3
     headline = train_policy(run, trainer)
-    run.save_model(trainer, tokenizer, "chat", headline)
+    save_model(run, trainer, tokenizer, "chat", headline)
 
 
 def scores(run: Run) -> None:
@@ -71,7 +79,7 @@ if __name__ == "__main__":
         os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
         torch.distributed.init_process_group("gloo")
         PartialState._prepare_backend = lambda *_, **__: ("gloo", DistributedType.MULTI_GPU)
-    if config["script"] in ("r1_zero", "on_policy_distillation"):
+    if config["script"] in ("r1.r1_zero", "qwen3.on_policy_distillation"):
         PolicyTrainer.sample = OnPolicyDistillationTrainer.sample = sample
-    own = {"r1_zero": brief, "general_rl": scores}.get(config["script"])
+    own = {"r1.r1_zero": brief, "r1.general_rl": scores}.get(config["script"])
     stage_main(own or importlib.import_module(f"stages.{config['script']}").main, __doc__)

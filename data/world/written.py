@@ -5,13 +5,15 @@ import random
 from collections.abc import Callable
 
 from data.errors import InputError
-from data.text.chat import parse
+from data.text.chat import Template, parse, render_completion
 from data.text.language import Language
-from data.text.summary import statement
-from data.world.families import GENERAL, TASKS
+from data.text.row import Row
+from data.text.summary import state_answer, statement
+from data.world.corpus import join_steps
+from data.world.families import GENERAL, PUZZLES, REASONING, TASKS
 from data.world.general.length_control import length_score
 from data.world.preference import gold
-from data.world.task import Problem
+from data.world.task import Author, Problem
 
 _THOUGHT: dict[Language, str] = {
     "en": "Let us do this step by step and check the result.",
@@ -19,17 +21,17 @@ _THOUGHT: dict[Language, str] = {
 }
 
 
-def solution(row: dict) -> str:
+def solution(row: Row) -> str:
     """The reference solution that a public row has beside its answer; empty where there is none."""
     return json.loads(row["info"]).get("solution") or ""
 
 
-def example(row: dict, language: Language) -> tuple[str, str]:
+def example(row: Row, language: Language) -> tuple[str, str]:
     """(thought, answer) where no solution is worked out: a few words in the language (a reference may have none)."""
     return _THOUGHT[language], statement(row, language)
 
 
-def response(row: dict, drafts: int, rng: random.Random) -> tuple[str, str]:
+def response(row: Row, drafts: int, rng: random.Random) -> tuple[str, str]:
     """(thought, answer) of somebody else to a general prompt: what comes with a public row, or the world's author.
 
     drafts: of how many of the author's answers the best one is taken. The thought may be empty.
@@ -45,7 +47,32 @@ def response(row: dict, drafts: int, rng: random.Random) -> tuple[str, str]:
     return task.thought(problem) or "", answer
 
 
-def checklist(row: dict) -> Callable[[str], float]:
+def checklist(row: Row) -> Callable[[str], float]:
     """How good an answer to a row of the world is, in [0, 1]."""
     score = length_score if row["task"] == "repeat_word" else gold
     return lambda answer: score(answer, row)
+
+
+def worked_completion(
+    row: Row, template: Template, language: str | None = None, author: Author | None = None
+) -> tuple[str, str]:
+    """(completion text, its final answer) of a worked solution in a template; perfect unless an author is given."""
+    chosen = language or row["language"]
+    if row["task"] not in TASKS or row["task"] in PUZZLES:
+        thought, stated = example(row, chosen)
+        return _in_template(template, thought, stated), row["answer"]
+    problem = Problem.from_row(row)
+    if row["task"] in GENERAL:
+        task = GENERAL[row["task"]]
+        answer = task.best_answer(problem)
+        return render_completion(task.thought(problem) or "", answer), answer
+    trace = REASONING[row["task"]].solve(problem, random.Random(row["id"]), *([author] if author else []))
+    thought = join_steps(trace, [chosen] * len(trace.steps))
+    stated = trace.answer if template == "r1_zero" else state_answer(trace.answer, chosen)
+    return _in_template(template, thought, stated), trace.answer
+
+
+def _in_template(template: Template, thought: str, answer: str) -> str:
+    if template == "r1_zero":
+        return f" <think> {thought} </think> <answer> {answer} </answer>"
+    return render_completion(thought, answer)

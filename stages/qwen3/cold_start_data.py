@@ -22,9 +22,8 @@ from data.errors import InputError
 from data.text.chat import parse
 from data.text.row import apply_rules
 from data.world.joined import join_some
-from data.world.written import solution
+from data.world.written import solution, worked_completion
 from stages.core.pipeline.run import Run, stage_main
-from stages.core.rewards.rules import worked_completion
 from stages.core.sampling.candidates import (
     Candidate,
     at_most,

@@ -41,7 +41,7 @@ def test_a_broken_recipe_fails_only_its_own_target(workflow):
 
 
 def test_a_script_that_cannot_be_parsed_fails_only_the_recipes_that_run_it(workflow):
-    zero = workflow.read("recipes/r1.yaml")["stages"]["r1_zero"] | {"script": "r1_zero"}
+    zero = workflow.read("recipes/r1.yaml")["stages"]["r1_zero"] | {"script": "r1.r1_zero"}
     workflow.write("recipes/short.yaml", {"stages": {"only": zero}})
     (workflow.folder / "stages/r1/cold_start_sft.py").write_text("def main(:\n")
     assert "stages/r1/cold_start_sft.py: line 1" in refused(workflow.snakemake("recipe_r1"))

@@ -13,7 +13,8 @@ import pytest
 from data.public.sources import SOURCES
 from data.world.families import PUZZLES, family
 from stages.core.pipeline.recipe import Stage, Workspace, available, load_workspace
-from stages.core.pipeline.settings import SETTINGS, Mixture
+from stages.core.pipeline.scripts import all_scripts
+from stages.core.pipeline.settings import Mixture
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALES, RECIPES = available("scales"), available("recipes")
@@ -52,7 +53,7 @@ def workspace(scale: str) -> Workspace:
 
 def mixtures(stage: Stage) -> dict[str, dict[str, float]]:
     """The settings of a stage that are mixtures."""
-    fields = SETTINGS[stage.script].model_fields
+    fields = all_scripts()[stage.script].model_fields
     return {name: stage.config["settings"][name] for name in fields if fields[name].annotation == Mixture}
 
 

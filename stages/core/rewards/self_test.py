@@ -1,18 +1,14 @@
 """The reward self-test: before anybody trains, each reward by rule must tell gold completions from worse ones."""
 
-import random
-
 from data.errors import InputError
 from data.text.chat import Template, render_completion
 from data.text.completion import Completion
 from data.text.modes import mode_of
 from data.text.row import REASONING_DOMAINS, Row, row_info
-from data.text.summary import state_answer
-from data.world.corpus import join_steps
-from data.world.families import GENERAL, PUZZLES, REASONING, TASKS, verify
+from data.world.families import GENERAL, PUZZLES, verify
 from data.world.general.entities import other
-from data.world.task import Author, Problem
-from data.world.written import example
+from data.world.task import Problem
+from data.world.written import worked_completion
 from stages.core.rewards.rules import RULES
 
 GENERAL_RULES = ("mode", "instruction", "length_asked")
@@ -26,31 +22,6 @@ WORSE = {
     "length_asked": ("disobedient",),
 }
 """What each rule must score below gold."""
-
-
-def worked_completion(
-    row: Row, template: Template, language: str | None = None, author: Author | None = None
-) -> tuple[str, str]:
-    """(completion text, its final answer) of a worked solution in a template; perfect unless an author is given."""
-    chosen = language or row["language"]
-    if row["task"] not in TASKS or row["task"] in PUZZLES:
-        thought, stated = example(row, chosen)
-        return _in_template(template, thought, stated), row["answer"]
-    problem = Problem.from_row(row)
-    if row["task"] in GENERAL:
-        task = GENERAL[row["task"]]
-        answer = task.best_answer(problem)
-        return render_completion(task.thought(problem) or "", answer), answer
-    trace = REASONING[row["task"]].solve(problem, random.Random(row["id"]), *([author] if author else []))
-    thought = join_steps(trace, [chosen] * len(trace.steps))
-    stated = trace.answer if template == "r1_zero" else state_answer(trace.answer, chosen)
-    return _in_template(template, thought, stated), trace.answer
-
-
-def _in_template(template: Template, thought: str, answer: str) -> str:
-    if template == "r1_zero":
-        return f" <think> {thought} </think> <answer> {answer} </answer>"
-    return render_completion(thought, answer)
 
 
 def self_test(names: list[str], rows: list[Row], tokenizer, template: Template, per_task: int = 2) -> dict[str, float]:

@@ -16,7 +16,7 @@ from stages.core.pipeline.run import Run
 
 def run_of(tmp_path, **settings):
     return Run({
-        "recipe": None, "scale": "small", "stage": "base", "script": "pretrained", "runs": str(tmp_path),
+        "recipe": None, "scale": "small", "stage": "base", "script": "base.pretrained", "runs": str(tmp_path),
         "output": str(tmp_path / "base"), "system": {}, "public_data": {}, "inputs": {},
         "settings": settings, "paper": {}, "why": {},
     })  # fmt: skip

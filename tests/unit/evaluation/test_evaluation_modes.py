@@ -248,7 +248,7 @@ def test_the_page_shows_both_tables(tmp_path):
     folder = tmp_path / "evaluation"
     (folder / "data").mkdir(parents=True)
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(stages_in_modes()), folder / "data" / "rows.parquet")
-    stage = StageRecord("evaluation", str(folder), {"script": "evaluation_in_both_modes"}, {})
+    stage = StageRecord("evaluation", str(folder), {"script": "evaluation.evaluate_modes"}, {})
     page = render("qwen3", "tiny", [stage])
     assert "Table 22 (Qwen3-32B), thinking" in page and "Table 22 (Qwen3-32B), non-thinking" in page
     assert "98.9" in page and "Table 3" not in page

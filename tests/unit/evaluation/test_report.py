@@ -26,7 +26,7 @@ from stages.evaluation.results import (
     summary_table,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 ORDER = ["base", *STAGES, "distillation", "small_rl"]
 ACCURACY = [0.123, 0.55, 0.41, 0.62, 0.61, 0.64, 0.3, 0.1]
 
@@ -53,10 +53,11 @@ def results():
 def write_stage(root, name, script=None, metrics=(), parents=(), **manifest):
     folder = root / name
     folder.mkdir(parents=True)
-    config = {"recipe": "r1", "scale": "tiny", "stage": name, "script": script or name, "settings": {}}
+    script = script or {"evaluation": "evaluation.evaluate", "base": "base.pretraining"}.get(name, f"r1.{name}")
+    config = {"recipe": "r1", "scale": "tiny", "stage": name, "script": script, "settings": {}}
     config |= manifest.pop("config", {})
     manifest = {
-        "stage": name, "script": script or name, "seconds": 75.0, "config_hash": "c0ffee" * 8, "digest": "ab" * 32,
+        "stage": name, "script": script, "seconds": 75.0, "config_hash": "c0ffee" * 8, "digest": "ab" * 32,
         "parents": {str(root / parent): "0" for parent in parents}, "git": {"commit": "f00d" * 10, "dirty": True},
         "tokens": {"generated": 12345}, "headline": {"reward": 1.23456}, "finished": "2026-01-02T03:04:05+00:00",
     } | manifest  # fmt: skip
@@ -186,7 +187,7 @@ def test_stage_writes_the_page_and_its_manifest(run_folder):
         complete(run_folder / name)
     output = run_folder / "report"
     config = {
-        "recipe": "r1", "scale": "tiny", "stage": "report", "script": "report", "system": {}, "public_data": {},
+        "recipe": "r1", "scale": "tiny", "stage": "report", "script": "evaluation.report", "system": {}, "public_data": {},
         "runs": str(run_folder), "output": str(output), "settings": {},
         "inputs": {"stages": {name: str(run_folder / name) for name in names}},
     }  # fmt: skip

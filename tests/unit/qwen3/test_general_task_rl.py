@@ -14,7 +14,9 @@ from data.world.general.entities import ENTITIES
 from data.world.general.length_control import length_score
 from data.world.preference_data import referenced_responses
 from data.world.task import Problem
-from stages.core.rewards.rules import GENERAL_RULES, RULES, self_test, worked_completion
+from data.world.written import worked_completion
+from stages.core.rewards.rules import RULES
+from stages.core.rewards.self_test import GENERAL_RULES, self_test
 
 LANGUAGES = ("en", "zh")
 
@@ -103,7 +105,7 @@ def test_rules_are_none_where_they_do_not_apply():
     arithmetic = rows({"arithmetic": 1.0}, 1, "train", 1)[0]
     plain = next(r for r in rows({"facts": 1.0}, 50, "train", 1) if json.loads(r["info"])["instruction"] is None)
     assert RULES["instruction"](completion("x"), arithmetic) is RULES["instruction"](completion("x"), plain) is None
-    assert RULES["length"](completion("x"), arithmetic) is RULES["length"](completion("x"), plain) is None
+    assert RULES["length_asked"](completion("x"), arithmetic) is RULES["length_asked"](completion("x"), plain) is None
 
 
 def test_instruction_reward_reads_the_visible_answer():
@@ -124,12 +126,12 @@ def test_the_self_test_reaches_the_general_rules_in_both_modes(tokenizer):
     means = self_test(["accuracy", *GENERAL_RULES], flagged, tokenizer, "chat", per_task=20)
     for name in GENERAL_RULES:
         assert means[f"{name}/gold"] == 1.0
-    assert means["mode/malformed"] == means["instruction/disobedient"] == means["length/disobedient"] == 0.0
+    assert means["mode/malformed"] == means["instruction/disobedient"] == means["length_asked/disobedient"] == 0.0
 
 
 def test_the_self_test_stops_a_length_reward_that_pays_for_anything(tokenizer, monkeypatch):
     from stages.core.rewards import rules as rewards
 
-    monkeypatch.setitem(rewards.RULES, "length", lambda completion, row: 1.0)
-    with pytest.raises(InputError, match="'length'"):
-        self_test(["length"], rows({"repeat_word": 1.0}, 5, "train", 6), tokenizer, "chat")
+    monkeypatch.setitem(rewards.RULES, "length_asked", lambda completion, row: 1.0)
+    with pytest.raises(InputError, match="'length_asked'"):
+        self_test(["length_asked"], rows({"repeat_word": 1.0}, 5, "train", 6), tokenizer, "chat")

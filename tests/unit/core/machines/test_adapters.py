@@ -1,6 +1,7 @@
 """Low-rank adapters: only they are trained, they are merged, the reference follows, a kill is survived."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -9,15 +10,18 @@ from transformers import AutoModelForCausalLM
 from data.text.chat import render_completion, render_prompt
 from data.world.families import rows
 from stages.core.machines.adapters import copy_adapter, load_weights, merged, save_adapted, with_adapter
+from stages.core.machines.weights import load_model, load_tokenizer, save_model
 from stages.core.pipeline.run import Run
 from stages.core.pipeline.system import Lora
 from stages.core.training.callbacks import train
 from stages.core.training.grpo import policy_trainer
+from stages.core.training.objectives import grpo_terms
+from stages.core.training.supervised import fitting, sft_trainer, train_supervised
 
 LORA = Lora(r=4, alpha=8.0)
 IDS = torch.tensor([[5, 6, 7, 8, 9]])
 RL = {
-    "template": "chat", "rewards": {"helpful": 1.0}, "learning_rate": 1e-2, "learning_rate_schedule": "constant",
+    "template": "chat", "rewards": {"accuracy": 1.0}, "learning_rate": 1e-2, "learning_rate_schedule": "constant",
     "max_gradient_norm": 1.0, "kl_coefficient": 0.1, "clip_epsilon": 10.0, "temperature": 1.0, "group_size": 4,
     "prompts_per_step": 2, "steps_per_rollout": 1, "inner_epochs": 1, "steps": 4, "reference_refresh_steps": 2,
     "max_completion_length": 6, "extended_completion_length": 6, "extended_from_step": 4,
@@ -34,13 +38,13 @@ SFT = {
 def parent(tmp_path, model, tokenizer):
     """A finished base that stages can start from."""
     run = Run({
-        "recipe": None, "scale": "small", "stage": "base", "script": "base", "runs": str(tmp_path),
+        "recipe": None, "scale": "small", "stage": "base", "script": "base.pretraining", "runs": str(tmp_path),
         "output": str(tmp_path / "base"), "system": {}, "public_data": {}, "inputs": {}, "paper": {}, "why": {},
         "settings": {"hidden_size": 32, "layers": 2, "heads": 2, "key_value_heads": 1, "feed_forward_size": 64,
                      "vocabulary_size": 1120, "mixture": {"arithmetic": 1}, "steps": 1, "batch_size": 1,
                      "matrix_learning_rate": 0.1, "learning_rate": 0.1, "max_length": 8},
     })  # fmt: skip
-    run.save_model(model, tokenizer, "chat", {})
+    save_model(run, model, tokenizer, "chat", {})
     return run.folder
 
 
@@ -122,10 +126,10 @@ def _first_b(model):
 
 @pytest.mark.parametrize("save", ["merged", "adapter"])
 def test_sft_with_an_adapter_trains_and_saves(parent, tokenizer, save):
-    from stages.core.training.supervised import train_sft
-
-    run = child(parent, "cold_start_sft", SFT, save)
-    train_sft(run, examples(tokenizer))
+    run = child(parent, "r1.cold_start_sft", SFT, save)
+    trainer = sft_trainer(run, load_model(run), tokenizer, fitting(run, tokenizer, examples(tokenizer), 64))
+    headline = train_supervised(run, trainer)
+    save_model(run, trainer, tokenizer, "chat", headline)
     before, after = weights(parent), weights(run.folder)
     moved = {name for name in before if not torch.allclose(before[name], after[name], atol=1e-6)}
     assert moved and not any("embed" in name or "norm" in name for name in moved)  # linear layers only
@@ -137,10 +141,14 @@ def test_sft_with_an_adapter_trains_and_saves(parent, tokenizer, save):
 
 def rl(run, steps=None):
     """A GRPO run whose reward likes short completions."""
-    model, tokenizer = run.load_model(), run.load_tokenizer()
+    model, tokenizer, settings = load_model(run), load_tokenizer(run), run.settings
     prompts = rows(run.settings.tasks, run.settings.prompts, "train", 0)
-    short = {"helpful": lambda completions, batch: [-float(len(c.text)) for c in completions]}
-    trainer = policy_trainer(run, model, tokenizer, prompts, short)
+    short = {"accuracy": lambda completions, batch: [-float(len(c.text)) for c in completions]}
+    trainer = policy_trainer(
+        run, model, tokenizer, prompts, short,
+        partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient),
+        refresh_reference_every=settings.reference_refresh_steps,
+    )  # fmt: skip
     if steps:
         trainer.args.max_steps = steps
     return trainer
@@ -151,7 +159,7 @@ def adapter_of(trainer, adapter):
 
 
 def test_rl_with_an_adapter_refreshes_its_reference_and_resumes_with_it(parent):
-    run = child(parent, "r1_zero", RL)
+    run = child(parent, "r1.r1_zero", RL)
     trainer = rl(run, steps=3)
     trainer.train()
     assert trainer.ref_model is None
@@ -160,11 +168,11 @@ def test_rl_with_an_adapter_refreshes_its_reference_and_resumes_with_it(parent):
     assert differs  # refreshed after step 2, trained once more since
     assert any(value.abs().max() > 0 for name, value in reference.items() if "lora_B" in name)  # no longer the base
 
-    resumed = child(parent, "r1_zero", RL)
+    resumed = child(parent, "r1.r1_zero", RL)
     again = rl(resumed)
     train(again, resumed)
     assert resumed.metrics.first_step == 3 and again.state.global_step == 4
-    whole = rl(child(parent, "r1_zero", RL))
+    whole = rl(child(parent, "r1.r1_zero", RL))
     whole.train()
     for adapter in ("default", "ref"):
         found = adapter_of(again, adapter)

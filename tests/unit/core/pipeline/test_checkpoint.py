@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
+from stages.core.machines.weights import save_model
 from stages.core.pipeline import manifest as manifests
 from stages.core.pipeline.manifest import complete_checkpoint, verify, write_atomically
 from stages.core.pipeline.progress import Metrics, clock, plain
@@ -49,27 +50,27 @@ class Table:
 
 
 def run(
-    tmp_path: Path, name: str = "child", inputs: dict | None = None, script: str = "cold_start_sft", **settings
+    tmp_path: Path, name: str = "child", inputs: dict | None = None, script: str = "r1.cold_start_sft", **settings
 ) -> Run:
     """A run of a stage."""
     return Run({
         "recipe": "mine", "scale": "small", "stage": name, "script": script, "runs": str(tmp_path),
         "output": str(tmp_path / name), "system": {}, "public_data": {}, "inputs": inputs or {},
-        "settings": (SFT if script == "cold_start_sft" else DATA) | settings, "paper": {}, "why": {},
+        "settings": (SFT if script == "r1.cold_start_sft" else DATA) | settings, "paper": {}, "why": {},
     })  # fmt: skip
 
 
 @pytest.fixture
 def parent(tmp_path: Path) -> Path:
     """A complete stage."""
-    run(tmp_path, "parent").save_model(Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {"loss": 0.5})
+    save_model(run(tmp_path, "parent"), Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {"loss": 0.5})
     return tmp_path / "parent"
 
 
 def test_the_manifest_says_where_a_checkpoint_came_from(tmp_path, parent):
     child = run(tmp_path, inputs={"from": str(parent), "checkpoints": {"parent": str(parent)}})
     assert child.parent("from") == child.parent("checkpoints", "parent") == parent
-    child.save_model(Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {"loss": 0.25}, {"trained": 10})
+    save_model(child, Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {"loss": 0.25}, {"trained": 10})
     written = json.loads((tmp_path / "child/manifest.json").read_text())
     assert written["parents"] == {str(parent): manifests.file_digests(parent / "manifest.json")["manifest.json"]}
     assert set(written["files"]) == {"model/model.safetensors", "model/tokenizer.json"}
@@ -119,7 +120,7 @@ def test_a_payload_that_fails_half_way_leaves_the_last_result(tmp_path, parent):
             raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        run(tmp_path, "parent").save_model(Fake("model.safetensors", "new"), Broken("tokenizer.json"), "chat", {})
+        save_model(run(tmp_path, "parent"), Fake("model.safetensors", "new"), Broken("tokenizer.json"), "chat", {})
     verify(parent)
     assert (parent / "model/model.safetensors").read_text() == "x"
 
@@ -130,7 +131,7 @@ def test_no_manifest_if_its_writing_fails(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="disk full"):
-        run(tmp_path).save_model(Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {})
+        save_model(run(tmp_path), Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {})
     assert not (tmp_path / "child/manifest.json").exists()
     with pytest.raises(OSError, match="disk full"):
         write_atomically(tmp_path / "file", "text")
@@ -138,7 +139,7 @@ def test_no_manifest_if_its_writing_fails(tmp_path, monkeypatch):
 
 
 def test_empty_data_is_refused_with_the_counts(tmp_path):
-    stage = run(tmp_path, "data", script="cold_start_data")
+    stage = run(tmp_path, "data", script="r1.cold_start_data")
     with pytest.raises(InputError, match=r"no row is left in `rows` after filtering \(wrong 3, mixed language 2\)"):
         stage.save_data({"rows": Table(0)}, {}, {"wrong": 3, "mixed language": 2})
     assert not (tmp_path / "data/manifest.json").exists()
@@ -180,7 +181,7 @@ def test_resumes_from_the_newest_whole_checkpoint(tmp_path, parent, capsys):
     assert not half.exists() and not (second.trainer_folder / "checkpoint-100").exists()
     rows = (tmp_path / "child/metrics.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in rows] == [8, 16]
-    second.save_model(Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {})
+    save_model(second, Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {})
     assert json.loads((tmp_path / "child/manifest.json").read_text())["resumed"][0]["step"] == 16
     assert not (tmp_path / "child/trainer").exists()
 
@@ -190,7 +191,7 @@ def test_state_of_other_settings_or_parents_is_wiped(tmp_path, parent, capsys):
     assert run(tmp_path, inputs={"from": str(parent)}, epochs=2).resume_from is None
     assert "starting afresh" in capsys.readouterr().out
     checkpoint(run(tmp_path, inputs={"from": str(parent)}, epochs=2).trainer_folder, 8)
-    run(tmp_path, "parent").save_model(Fake("model.safetensors", "other"), Fake("tokenizer.json"), "chat", {})
+    save_model(run(tmp_path, "parent"), Fake("model.safetensors", "other"), Fake("tokenizer.json"), "chat", {})
     assert run(tmp_path, inputs={"from": str(parent)}, epochs=2).resume_from is None
 
 
@@ -211,7 +212,7 @@ def test_a_stopped_run_is_never_complete(tmp_path):
     stage.stop(signal.SIGTERM, None)  # the trainer saves first
     assert stage.stop_requested
     with pytest.raises(Stopped):
-        stage.save_model(Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {})
+        save_model(stage, Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {})
     with pytest.raises(Stopped):  # asked twice
         stage.stop(signal.SIGINT, None)
     assert not (tmp_path / "child/manifest.json").exists()

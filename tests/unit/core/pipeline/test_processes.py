@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,9 +18,12 @@ from safetensors.torch import load_file
 from data.errors import InputError
 from data.text.chat import render_completion, render_prompt
 from data.world.families import rows
+from stages.core.machines.sharding import largest
+from stages.core.machines.weights import save_model
 from stages.core.pipeline import processes
 from stages.core.pipeline.recipe import load_workspace
 from stages.core.pipeline.run import Run
+from stages.core.pipeline.scripts import all_scripts
 from stages.core.training.callbacks import micro_batches
 
 SFT = {
@@ -29,7 +31,7 @@ SFT = {
     "max_length": 96, "micro_batch_size": 8,
 }  # fmt: skip
 RL = {
-    "template": "chat", "rewards": {"helpful": 1.0}, "learning_rate": 1e-3,
+    "template": "chat", "rewards": {"accuracy": 1.0}, "learning_rate": 1e-3,
     "learning_rate_schedule": "constant", "max_gradient_norm": 1.0, "kl_coefficient": 0.05, "clip_epsilon": 0.2,
     "temperature": 1.0, "group_size": 4, "prompts_per_step": 4, "steps_per_rollout": 1, "inner_epochs": 2, "steps": 4,
     "reference_refresh_steps": 2, "max_completion_length": 12, "extended_completion_length": 12,
@@ -63,8 +65,8 @@ def inputs(tmp_path_factory, model_folder):
 
     tmp_path = tmp_path_factory.mktemp("inputs")
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
-    base = Run(config_of(tmp_path, "base", "pretrained", {"model": "x"}, {}, 1))
-    base.save_model(AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32), tokenizer, "chat", {})
+    base = Run(config_of(tmp_path, "base", "base.pretrained", {"model": "x"}, {}, 1))
+    save_model(base, AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32), tokenizer, "chat", {})
     others = {}
     for name, kind, more in (
         ("teacher", AutoModelForCausalLM, {}),
@@ -74,10 +76,10 @@ def inputs(tmp_path_factory, model_folder):
         model = kind.from_pretrained(model_folder, dtype=torch.float32, **more)
         for parameter in model.parameters():
             parameter.data += 0.02 * torch.randn_like(parameter)
-        other = Run(config_of(tmp_path, name, "pretrained", {"model": "x"}, {}, 1))
-        other.save_model(model, tokenizer, "chat", {})
+        other = Run(config_of(tmp_path, name, "base.pretrained", {"model": "x"}, {}, 1))
+        save_model(other, model, tokenizer, "chat", {})
         others[name] = str(other.folder)
-    data = Run(config_of(tmp_path, "code_tests", "code_tests", {
+    data = Run(config_of(tmp_path, "code_tests", "kimi_k15.code_tests", {
         "cases": 1, "valid_cases": 1, "submissions": 1, "agreeing": 1, "passing": 1, "tasks": {"expression": 1},
         "problems": 1, "planted_wrong": 0.0}, {}, 1))  # fmt: skip
     examples = [
@@ -131,8 +133,8 @@ WAYS = pytest.mark.parametrize("accelerate", ["cpu", "cpu_fsdp2"], ids=["whole",
 @pytest.mark.slow
 @WAYS
 def test_sft_in_two_processes_is_sft_in_one(tmp_path, inputs, accelerate):
-    one, single, _ = finish(config_of(tmp_path, "sft", "cold_start_sft", SFT, inputs, 1))
-    config = config_of(tmp_path, "sft", "cold_start_sft", SFT, inputs, 2, accelerate=accelerate)
+    one, single, _ = finish(config_of(tmp_path, "sft", "r1.cold_start_sft", SFT, inputs, 1))
+    config = config_of(tmp_path, "sft", "r1.cold_start_sft", SFT, inputs, 2, accelerate=accelerate)
     two, double, said = finish(config)
     assert [row["step"] for row in two] == [1, 2, 3, 4]  # one process writes
     assert [row["loss"] for row in two] == pytest.approx([row["loss"] for row in one], abs=1e-4)
@@ -144,8 +146,8 @@ def test_sft_in_two_processes_is_sft_in_one(tmp_path, inputs, accelerate):
 @WAYS
 def test_grpo_in_two_processes_is_grpo_in_one(tmp_path, inputs, accelerate):
     only = {"from": inputs["from"]}
-    one, single, _ = finish(config_of(tmp_path, "rl", "r1_zero", RL, only, 1))
-    config = config_of(tmp_path, "rl", "r1_zero", RL, only, 2, accelerate=accelerate)
+    one, single, _ = finish(config_of(tmp_path, "rl", "r1.r1_zero", RL, only, 1))
+    config = config_of(tmp_path, "rl", "r1.r1_zero", RL, only, 2, accelerate=accelerate)
     two, double, _ = finish(config)
     for name in ("reward", "loss", "kl", "grad_norm"):
         values = [row[name] for row in one if name in row]
@@ -158,8 +160,8 @@ def test_grpo_in_two_processes_is_grpo_in_one(tmp_path, inputs, accelerate):
 def test_distillation_in_two_processes_is_distillation_in_one(tmp_path, inputs, accelerate):
     """The teacher's weights lie in shards, too."""
     both = {"from": inputs["from"], "teacher": inputs["teacher"]}
-    one, single, _ = finish(config_of(tmp_path, "opd", "on_policy_distillation", OPD, both, 1))
-    config = config_of(tmp_path, "opd", "on_policy_distillation", OPD, both, 2, accelerate=accelerate)
+    one, single, _ = finish(config_of(tmp_path, "opd", "qwen3.on_policy_distillation", OPD, both, 1))
+    config = config_of(tmp_path, "opd", "qwen3.on_policy_distillation", OPD, both, 2, accelerate=accelerate)
     two, double, _ = finish(config)
     for name in ("loss", "grad_norm"):
         values = [row[name] for row in one if name in row]
@@ -169,8 +171,8 @@ def test_distillation_in_two_processes_is_distillation_in_one(tmp_path, inputs, 
 
 @pytest.mark.slow
 def test_dpo_in_shards_is_dpo_in_one_process(tmp_path, inputs):
-    one, single, _ = finish(config_of(tmp_path, "dpo", "long2short_dpo", DPO, inputs, 1))
-    config = config_of(tmp_path, "dpo", "long2short_dpo", DPO, inputs, 2, accelerate="cpu_fsdp2")
+    one, single, _ = finish(config_of(tmp_path, "dpo", "kimi_k15.long2short_dpo", DPO, inputs, 1))
+    config = config_of(tmp_path, "dpo", "kimi_k15.long2short_dpo", DPO, inputs, 2, accelerate="cpu_fsdp2")
     two, double, _ = finish(config)
     assert one[0]["loss"] == pytest.approx(math.log(2), abs=1e-6)  # the reference is the policy's start
     for name in ("loss", "rewards/margins"):
@@ -179,7 +181,7 @@ def test_dpo_in_shards_is_dpo_in_one_process(tmp_path, inputs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["helpful_reward_model", "safety_reward_model"])
+@pytest.mark.parametrize("script", ["r1.helpful_reward_model", "r1.safety_reward_model"])
 def test_reward_models_learn_the_same_in_one_process_in_micro_batches_and_in_shards(tmp_path, inputs, script):
     """They score what was held out before their shards are put together again."""
     stages = load_workspace({"scale": "smoke"}).rules()
@@ -203,10 +205,10 @@ def test_reward_models_learn_the_same_in_one_process_in_micro_batches_and_in_sha
 def test_a_reward_model_in_shards_scores_as_a_whole_one(tmp_path, inputs):
     """However many texts each process has."""
     models = {"from": inputs["from"], "reward_models": {"helpful": inputs["reward"]}}
-    general = RL | {"rewards": {"helpful": 1.0}, "general_fraction": 0.5, "preference_steps": 2, "helpful_clip": 3.0}
+    general = RL | {"rewards": {"accuracy": 1.0}, "general_fraction": 0.5, "preference_steps": 2, "helpful_clip": 3.0}
     general |= {"helpful_normalisation": "none", "general_tasks": {"facts": 1.0}}
-    whole = config_of(tmp_path, "whole", "general_rl", general, models, 1)
-    parts = config_of(tmp_path, "parts", "general_rl", general, models, 2, accelerate="cpu_fsdp2")
+    whole = config_of(tmp_path, "whole", "r1.general_rl", general, models, 1)
+    parts = config_of(tmp_path, "parts", "r1.general_rl", general, models, 2, accelerate="cpu_fsdp2")
     said = {}
     for config in (whole, parts):
         folder, process = start(config)
@@ -222,8 +224,8 @@ def test_a_reward_model_in_shards_scores_as_a_whole_one(tmp_path, inputs):
 def test_grpo_in_shards_that_is_killed_goes_on_as_if_it_had_not_been(tmp_path, inputs):
     """With its optimizer and its reference model."""
     only = {"from": inputs["from"]}
-    one, single, _ = finish(config_of(tmp_path, "rl", "r1_zero", RL | {"steps": 12}, only, 1))
-    config = config_of(tmp_path, "rl", "r1_zero", RL | {"steps": 12}, only, 2, accelerate="cpu_fsdp2")
+    one, single, _ = finish(config_of(tmp_path, "rl", "r1.r1_zero", RL | {"steps": 12}, only, 1))
+    config = config_of(tmp_path, "rl", "r1.r1_zero", RL | {"steps": 12}, only, 2, accelerate="cpu_fsdp2")
     folder, process = start(config)
     while process.poll() is None and not list(folder.glob("trainer/checkpoint-4/trainer_state.json")):
         time.sleep(0.02)
@@ -240,7 +242,7 @@ def test_grpo_in_shards_that_is_killed_goes_on_as_if_it_had_not_been(tmp_path, i
 def test_mirror_descent_in_two_processes_finishes_with_a_buffer_each(tmp_path, inputs):
     """Its own loop over prompts and rollouts: both processes draw, and what both solved decides the next draw."""
     prompts = [row | {"pass_rate": 0.5} for row in rows({"logic": 1.0}, 16, "train", 1)]
-    data = Run(config_of(tmp_path, "prompts", "code_tests", {
+    data = Run(config_of(tmp_path, "prompts", "kimi_k15.code_tests", {
         "cases": 1, "valid_cases": 1, "submissions": 1, "agreeing": 1, "passing": 1, "tasks": {"expression": 1},
         "problems": 1, "planted_wrong": 0.0}, {}, 1))  # fmt: skip
     data.save_data({"rows": Dataset.from_list(prompts)}, {})
@@ -253,7 +255,7 @@ def test_mirror_descent_in_two_processes_finishes_with_a_buffer_each(tmp_path, i
         "segment_tokens": 6, "keep_earlier_segments": False, "micro_batch_size": 8,
     }  # fmt: skip
     both = {"from": inputs["from"], "data": str(data.folder)}
-    metrics, weights, _ = finish(config_of(tmp_path, "pmd", "policy_mirror_descent", settings, both, 2))
+    metrics, weights, _ = finish(config_of(tmp_path, "pmd", "kimi_k15.policy_mirror_descent", settings, both, 2))
     assert metrics[-1]["step"] == 6
     start = load_file(f"{inputs['from']}/model/model.safetensors")
     assert max((weights[name] - start[name]).abs().max().item() for name in start) > 1e-4
@@ -262,8 +264,8 @@ def test_mirror_descent_in_two_processes_finishes_with_a_buffer_each(tmp_path, i
 @pytest.mark.slow
 def test_sft_on_two_nodes_is_sft_in_one_process(tmp_path, inputs):
     """Two launchers that meet at an address, as on two machines with one disk."""
-    one, single, _ = finish(config_of(tmp_path, "sft", "cold_start_sft", SFT, inputs, 1))
-    config = config_of(tmp_path, "nodes", "cold_start_sft", SFT, inputs, 2, nodes=2)
+    one, single, _ = finish(config_of(tmp_path, "sft", "r1.cold_start_sft", SFT, inputs, 1))
+    config = config_of(tmp_path, "nodes", "r1.cold_start_sft", SFT, inputs, 2, nodes=2)
     with socket.socket() as free:
         free.bind(("", 0))
         meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
@@ -280,7 +282,7 @@ def test_sft_on_two_nodes_is_sft_in_one_process(tmp_path, inputs):
 @pytest.mark.slow
 @WAYS
 def test_two_processes_that_are_told_to_stop_save_and_resume(tmp_path, inputs, accelerate):
-    config = config_of(tmp_path, "sft", "cold_start_sft", SFT | {"epochs": 60}, inputs, 2, accelerate=accelerate)
+    config = config_of(tmp_path, "sft", "r1.cold_start_sft", SFT | {"epochs": 60}, inputs, 2, accelerate=accelerate)
     folder, process = start(config)
     while process.poll() is None and not list(folder.glob("trainer/checkpoint-*/trainer_state.json")):
         time.sleep(0.02)
@@ -298,7 +300,7 @@ def test_two_processes_that_are_told_to_stop_save_and_resume(tmp_path, inputs, a
 
 @pytest.mark.slow
 def test_what_ends_one_of_two_processes_is_said_and_ends_the_stage(tmp_path, inputs):
-    config = config_of(tmp_path, "sft", "cold_start_sft", SFT | {"batch_size": 3}, inputs, 2)
+    config = config_of(tmp_path, "sft", "r1.cold_start_sft", SFT | {"batch_size": 3}, inputs, 2)
     _, process = start(config)
     said = process.communicate()[0]
     assert process.returncode == 2 and "Traceback" not in said
@@ -320,16 +322,19 @@ end_process(3)
 
 def test_what_is_launched_and_what_is_not(monkeypatch):
     system = {"processes": 2, "accelerate": "cpu"}
-    assert processes.trains_in_several("cold_start_sft", system)
-    assert not any(processes.trains_in_several(script, system) for script in ("merge", "evaluation"))
-    assert not processes.trains_in_several("cold_start_sft", {"processes": 1})
+    assert processes.trains_in_several(all_scripts()["r1.cold_start_sft"], system)
+    assert not any(
+        processes.trains_in_several(all_scripts()[script], system)
+        for script in ("base.pretraining", "base.pretrained", "kimi_k15.merge", "evaluation.evaluate")
+    )
+    assert not processes.trains_in_several(all_scripts()["r1.cold_start_sft"], {"processes": 1})
     assert processes.launch_arguments(system, "stages.r1.cold_start_sft", "c.json")[-3:] == [
         "-m", "stages.r1.cold_start_sft", "c.json",
     ]  # fmt: skip
     with pytest.raises(InputError, match="there is no profiles/accelerate/fdsp2.yaml; did you mean `fsdp2`?"):
         processes.launch_arguments({"processes": 2, "accelerate": "fdsp2"}, "m", "c.json")
     monkeypatch.setenv("RANK", "0")
-    assert processes.launch({"script": "cold_start_sft", "system": system}, "c.json") is None
+    assert processes.launch({"script": "r1.cold_start_sft", "system": system}, "c.json") is None
 
 
 def test_several_nodes(monkeypatch):
@@ -369,6 +374,4 @@ def test_a_batch_that_cannot_be_cut_is_refused(monkeypatch, batch, micro, count)
 
 
 def test_one_process_answers_for_itself():
-    assert SimpleNamespace(yes=processes.any_process(True), no=processes.any_process(False)).__dict__ == {
-        "yes": True, "no": False,
-    }  # fmt: skip
+    assert [largest(count) for count in (0, 1, 7)] == [0, 1, 7]

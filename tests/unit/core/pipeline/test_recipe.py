@@ -289,13 +289,13 @@ def test_a_scale_over_another_changes_what_it_names(files):
     )
     small, large = load_scale("small"), load_scale("large")
     assert large.description == small.description and large.system.precision == "bfloat16"
-    assert large.bases == small.bases | {"other": {"script": "pretrained", "model": "some/where"}}
+    assert large.bases == small.bases | {"other": {"script": "base.pretrained", "model": "some/where"}}
     assert large.scripts["cold_start_sft"] == small.scripts["cold_start_sft"] | {"epochs": 3}
 
 
 def test_a_base_over_another_replaces_it_as_a_whole(files):
     Path("recipes/scales/large.yaml").write_text("use: small\nbases: {base: {script: pretrained, model: some/where}}\n")
-    assert load_scale("large").bases == {"base": {"script": "pretrained", "model": "some/where"}}
+    assert load_scale("large").bases == {"base": {"script": "base.pretrained", "model": "some/where"}}
 
 
 def test_scales_that_use_each_other_are_refused(files):

@@ -20,9 +20,9 @@ from data.world.preference import candidate_answers, gold, gold_parts
 from data.world.preference_data import judged_pairs, referenced_responses
 from data.world.task import Problem
 from stages.core.rewards import rules as rewards
-from stages.core.rewards.preference import preference_reward, question, reference_reward, score_scale
-from stages.core.rewards.rules import RULES, self_test
-from stages.core.training.objectives import sigmoid
+from stages.core.rewards.preference import preference_reward, question, reference_reward, score_scale, sigmoid
+from stages.core.rewards.rules import RULES
+from stages.core.rewards.self_test import self_test
 from stages.qwen3.general_rl import BY_RULE, WITH_REFERENCE, is_open, mixed_prompts
 
 
@@ -198,9 +198,9 @@ def test_instruction(instruction, spoken, good, bad):
 
 def test_length_reads_the_visible_answer_alone():
     row = repeat_row(2)
-    assert RULES["length"](answered("Red red.", "red red red"), row) == 1.0
-    assert RULES["length"](answered("Red.", "red"), row) == 0.5
-    assert RULES["length"](completion("<think>\nred red"), row) == 0.0
+    assert RULES["length_asked"](answered("Red red.", "red red red"), row) == 1.0
+    assert RULES["length_asked"](answered("Red.", "red"), row) == 0.5
+    assert RULES["length_asked"](completion("<think>\nred red"), row) == 0.0
 
 
 def test_a_rule_applies_to_all_completions_of_a_prompt_or_to_none():

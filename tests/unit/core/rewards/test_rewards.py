@@ -11,8 +11,10 @@ from data.text.completion import Completion
 from data.text.language import LANGUAGES
 from data.world.families import GENERAL, REASONING, TASKS, rows
 from data.world.task import Author
+from data.world.written import worked_completion
 from stages.core.rewards import rules as rewards
-from stages.core.rewards.rules import RULES, accuracy, format, language, self_test, tries, worked_completion
+from stages.core.rewards.rules import RULES, accuracy, format, language, tries
+from stages.core.rewards.self_test import self_test
 
 TEMPLATES = ("r1_zero", "chat")
 

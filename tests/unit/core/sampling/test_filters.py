@@ -8,7 +8,7 @@ from data.text.ngrams import words_and_numbers
 from data.text.row import apply_rules
 from data.world.families import GENERAL
 from data.world.preference import gold
-from stages.core.rewards.rules import worked_completion
+from data.world.written import worked_completion
 from stages.core.sampling import filters
 from stages.core.sampling.candidates import at_most, candidates, generated
 from stages.core.sampling.filters import has_code_block, longest_paragraph, mixes_languages, repetition

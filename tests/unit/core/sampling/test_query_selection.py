@@ -7,12 +7,13 @@ from datasets import Dataset
 
 from data.text.completion import Completion
 from data.world.families import rows
-from stages.core.rewards.rules import worked_completion
+from data.world.written import worked_completion
+from stages.core.machines import weights
 from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
 from stages.core.sampling.query_filters import in_turns, select_pairs
-from stages.core.training import grpo as policy
+from stages.core.training import grpo
 from stages.qwen3 import cold_start_data as long_cot_cold_start_data
-from stages.qwen3 import query_verifier_pairs
+from stages.qwen3 import query_verifier_pairs, reasoning_rl, student_rl
 from tests.questions import find
 
 
@@ -151,19 +152,21 @@ def test_pairs_leave_out_what_the_cold_start_used(monkeypatch, tokenizer):
     assert [row["task"] for row in tables["rows"]].count("logic") == 5
 
 
-@pytest.mark.parametrize("given", [True, False])
-def test_reinforcement_learning_takes_its_input_or_draws(monkeypatch, given):
+@pytest.mark.parametrize("stage", [reasoning_rl, student_rl])
+def test_reinforcement_learning_takes_the_pairs_and_the_student_draws(monkeypatch, stage):
     pool = rows({"logic": 1}, 4, "train", 3)
     trained = []
-    monkeypatch.setattr(policy, "policy_trainer", lambda run, model, tokenizer, prompts: trained.extend(prompts))
-    monkeypatch.setattr(policy, "train_policy", lambda run, trainer: {})
+    take = lambda run, model, tokenizer, prompts, *_, **__: trained.extend(prompts)  # noqa: E731
+    for name in ("load_model", "load_tokenizer", "save_model"):
+        monkeypatch.setattr(weights, name, lambda *_, **__: None)
+    monkeypatch.setattr(grpo, "policy_trainer", take)
+    monkeypatch.setattr(grpo, "train_policy", lambda run, trainer: {})
     run = SimpleNamespace(
-        config={"inputs": {"from": "a"} | ({"data": "b"} if given else {})},
-        settings=SimpleNamespace(tasks={"equation": 1}, prompts=6, seed=0, template="chat"),
-        load_model=lambda: None,
-        load_tokenizer=lambda: None,
+        settings=SimpleNamespace(
+            tasks={"equation": 1}, prompts=6, seed=0, template="chat", rewards={"accuracy": 1.0}, clip_epsilon=0.2,
+            kl_coefficient=0.0, reference_refresh_steps=1,
+        ),
         load_rows=lambda: Dataset.from_list(pool),
-        save_model=lambda *arguments: None,
-    )
-    policy.train_on_reasoning(run)
-    assert trained == pool if given else [row["task"] for row in trained] == ["equation"] * 6
+    )  # fmt: skip
+    stage.main(run)
+    assert trained == pool if stage is reasoning_rl else [row["task"] for row in trained] == ["equation"] * 6

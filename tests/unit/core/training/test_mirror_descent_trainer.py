@@ -24,7 +24,7 @@ def trainer(model, tokenizer, tmp_path):
     from stages.core.training.mirror_descent import mirror_descent_trainer
 
     run = Run({
-        "recipe": "kimi_k15", "scale": "test", "stage": "policy_mirror_descent", "script": "policy_mirror_descent",
+        "recipe": "kimi_k15", "scale": "test", "stage": "policy_mirror_descent", "script": "kimi_k15.policy_mirror_descent",
         "runs": str(tmp_path), "system": {}, "public_data": {}, "output": str(tmp_path / "rl"), "inputs": {},
         "settings": SETTINGS,
     })  # fmt: skip

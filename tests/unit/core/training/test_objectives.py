@@ -10,9 +10,10 @@ from trl import GRPOTrainer
 from data.errors import InputError
 from data.world.families import rows
 from stages.core.pipeline.run import Run
+from stages.core.rewards.preference import clipped_z_score, sigmoid
 from stages.core.training import grpo as policy
-from stages.core.training.grpo import PolicyTrainer, policy_trainer
-from stages.core.training.objectives import clipped_z_score, sigmoid
+from stages.core.training.grpo import policy_trainer
+from stages.core.training.trl_seam import PolicyTrainer
 
 BETA, EPSILON = 0.05, 10.0
 SETTINGS = {
@@ -33,7 +34,7 @@ def make_trainer(model_folder, tokenizer, tmp_path):
 
     def make(given=REWARDS, folder="r1_zero", **changed) -> PolicyTrainer:
         run = Run({
-            "recipe": "mine", "scale": "small", "stage": "r1_zero", "script": "r1_zero", "runs": str(tmp_path),
+            "recipe": "mine", "scale": "small", "stage": "r1_zero", "script": "r1.r1_zero", "runs": str(tmp_path),
             "output": str(tmp_path / folder), "system": {}, "public_data": {},
             "inputs": {}, "settings": SETTINGS | changed,
             "paper": {}, "why": {},

@@ -11,7 +11,7 @@ from data.world.families import rows
 from stages.core.pipeline.recipe import load_workspace
 from stages.core.pipeline.run import Run
 from stages.core.training import callbacks
-from stages.core.training.supervised import train_sft
+from stages.core.training.supervised import fitting, sft_trainer, train_supervised
 
 SETTINGS = {
     "epochs": 2, "learning_rate": 1e-3, "final_learning_rate": 1e-4, "warmup_fraction": 0.0, "batch_size": 4,
@@ -20,12 +20,10 @@ SETTINGS = {
 
 
 @pytest.fixture
-def run(tmp_path, model, tokenizer, monkeypatch):
+def run(tmp_path, monkeypatch):
     monkeypatch.delenv("TENSORBOARD_LOGGING_DIR", raising=False)
-    monkeypatch.setattr(Run, "load_model", lambda self, *args, **kwargs: model)
-    monkeypatch.setattr(Run, "load_tokenizer", lambda self, *args, **kwargs: tokenizer)
     return Run({
-        "recipe": "mine", "scale": "small", "stage": "cold_start_sft", "script": "cold_start_sft",
+        "recipe": "mine", "scale": "small", "stage": "cold_start_sft", "script": "r1.cold_start_sft",
         "runs": str(tmp_path), "output": str(tmp_path / "sft"), "system": {"report_to": "tensorboard"},
         "public_data": {}, "inputs": {}, "settings": SETTINGS, "paper": {}, "why": {},
     })  # fmt: skip
@@ -42,15 +40,25 @@ def examples(tokenizer):
     ]
 
 
-def test_the_event_files_hold_the_curve(run, examples):
-    train_sft(run, examples)
+@pytest.fixture
+def learn(run, model, tokenizer, examples):
+    """The stage's training, from a model that no parent has made."""
+
+    def learned() -> None:
+        train_supervised(run, sft_trainer(run, model, tokenizer, fitting(run, tokenizer, examples, 64)))
+
+    return learned
+
+
+def test_the_event_files_hold_the_curve(run, learn):
+    learn()
     events = EventAccumulator(str(run.folder / "tensorboard")).Reload()
     told = {event.step: event.value for event in events.Scalars("train/loss")}
     metrics = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
     assert told == pytest.approx({row["step"]: row["loss"] for row in metrics}, abs=1e-6) and len(told) == 4
 
 
-def test_a_gradient_that_is_no_number_ends_the_run_and_is_not_saved(run, examples, model):
+def test_a_gradient_that_is_no_number_ends_the_run_and_is_not_saved(run, learn, model):
     steps = []
 
     def poison(gradient):
@@ -59,7 +67,7 @@ def test_a_gradient_that_is_no_number_ends_the_run_and_is_not_saved(run, example
 
     model.model.norm.weight.register_hook(poison)
     with pytest.raises(InputError, match="cold_start_sft: the gradient of step 2 is nan"):
-        train_sft(run, examples)
+        learn()
     assert not list(run.trainer_folder.glob("checkpoint-*"))
 
 

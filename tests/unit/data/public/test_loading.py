@@ -13,6 +13,7 @@ from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError
 from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
 
 from data.errors import InputError
+from data.public import __main__ as command_line
 from data.public import loading, sources
 from data.public.decontaminate import normalised
 from data.public.loading import load, question_of
@@ -182,21 +183,21 @@ def test_the_command_line(monkeypatch, tmp_path, capsys):
             return type("Info", (), {"sha": f"sha of {repository}"})()
 
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
-    assert sources.main(["pin", "gsm8k", "ceval"]) == 0
-    assert sources.main(["pin", "mbpp"]) == 0
+    assert command_line.main(["pin", "gsm8k", "ceval"]) == 0
+    assert command_line.main(["pin", "mbpp"]) == 0
     pinned = json.loads((tmp_path / "revisions.json").read_text())
     assert set(pinned) == {"openai/gsm8k", "ceval/ceval-exam", "google-research-datasets/mbpp"}
     capsys.readouterr()
-    assert sources.main([]) == 0
+    assert command_line.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(SOURCES) + 1 and lines[1].split()[-4:] == ["yes", "sha", "of", "openai/gsm8k"]
     monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: [{}] * 3)
-    assert sources.main(["download", "hendrycks_math"]) == 0
+    assert command_line.main(["download", "hendrycks_math"]) == 0
     assert capsys.readouterr().out == "hendrycks_math  42 rows\n"
-    assert sources.main(["download", "gsm9k"]) == 2
+    assert command_line.main(["download", "gsm9k"]) == 2
     assert "no data source" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        sources.main(["pin"])
+        command_line.main(["pin"])
 
 
 def test_pinning_without_network(monkeypatch, tmp_path, capsys):
@@ -206,5 +207,5 @@ def test_pinning_without_network(monkeypatch, tmp_path, capsys):
 
     monkeypatch.setattr(sources, "REVISIONS", tmp_path / "revisions.json")
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
-    assert sources.main(["pin", "gsm8k"]) == 2
+    assert command_line.main(["pin", "gsm8k"]) == 2
     assert "openai/gsm8k" in capsys.readouterr().err and not (tmp_path / "revisions.json").exists()

@@ -11,7 +11,7 @@ from data.text.summary import summarise
 from data.world.corpus import join_steps
 from data.world.families import REASONING, rows, verify
 from data.world.task import Problem
-from stages.core.rewards.rules import worked_completion
+from data.world.written import worked_completion
 
 COMMA, STOP, SEMICOLON = "\uff0c", "\u3002", "\uff1b"
 

@@ -10,9 +10,10 @@ import pytest
 from data.errors import InputError
 from data.text.chat import parse, render_completion
 from data.text.completion import Completion
+from data.verifiers import math_answers, programs, worker
 from data.verifiers.math_answers import readable
 from data.verifiers.programs import code_of, same_output
-from data.world.families import VERIFIERS, math_answers, programs, verify, worker
+from data.world.families import VERIFIERS, verify
 from stages.core.rewards.rules import accuracy
 
 ADD = "def add(a, b):\n    return a + b"

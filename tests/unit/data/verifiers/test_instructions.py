@@ -11,13 +11,15 @@ from data.errors import InputError
 from data.public.loading import load
 from data.text.chat import parse, render_completion
 from data.text.completion import Completion
+from data.verifiers import instructions
 from data.verifiers.instructions import ARGUMENTS, need_checkers
-from data.world.families import instructions, verify
-from stages.core.rewards.rules import RULES, self_test
+from data.world.families import verify
+from stages.core.rewards.rules import RULES
+from stages.core.rewards.self_test import self_test
 from stages.evaluation.benchmarks import Recorder, held_out
 from stages.evaluation.benchmarks import instructions as benchmark
 from tests.hub_samples import SAMPLES
-from tests.test_puzzles import PlainTokenizer
+from tests.unit.data.world.test_puzzles import PlainTokenizer
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ import pytest
 
 from data.text.language import LANGUAGES
 from data.verifiers.numbers import same_number
-from data.world.families import gym, verify
+from data.world.families import verify
+from data.world.reasoning import gym
 from tests.questions import FAMILIES, NUMERIC, draw, find
 
 

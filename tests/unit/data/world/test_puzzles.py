@@ -13,12 +13,14 @@ from data.world.corpus import documents
 from data.world.families import PUZZLES, REASONING, rows, verify
 from data.world.long_cot import long_thought
 from data.world.task import Problem
-from stages.core.rewards.rules import RULES, self_test, worked_completion
+from data.world.written import worked_completion
+from stages.core.rewards.rules import RULES
+from stages.core.rewards.self_test import self_test
 from stages.core.sampling.candidates import with_summary
 from stages.core.sampling.query_filters import several_questions
 from stages.kimi_k15.vanilla_sft import short_answer
 from tests.questions import draw
-from tests.test_rewards import completion
+from tests.unit.core.rewards.test_rewards import completion
 
 COUNTS = dict.fromkeys(PUZZLES, 50) | {"zebra_puzzles": 12}  # these take long to make
 
