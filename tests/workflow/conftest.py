@@ -12,32 +12,19 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ("r1_zero", "cold_start_data", "cold_start_sft", "reasoning_rl", "report")
-CORE = (
-    "__init__",
-    "checkpoint",
-    "errors",
-    "fingerprint",
-    "manifest",
-    "overview",
-    "processes",
-    "progress",
-    "recipe",
-    "schema",
-)
+ROOMS = ("base", "r1", "kimi_k15", "qwen3", "evaluation")
 
 MODEL_SCRIPT = '''"""A stage that saves steps as a trainer does."""
 import json
 import os
 import time
-from pathlib import Path
 
 from stages.core.pipeline.run import Stopped, stage_main
 {imports}
 
-class Fake:
-    def save_pretrained(self, folder):
-        Path(folder).mkdir(exist_ok=True)
-        Path(folder, "weights.bin").write_text("weights")
+def write(folder):
+    folder.mkdir()
+    (folder / "weights.bin").write_text("weights")
 
 
 def main(run):
@@ -52,7 +39,7 @@ def main(run):
         (folder / "trainer_state.json").write_text(json.dumps({{"global_step": step}}))
         if run.stop_requested:
             raise Stopped
-    run.save_model(Fake(), Fake(), "chat", {{"started_at": start}})
+    run.finish("model", write, {{"started_at": start}}, {{"template": "chat", "tokens": {{}}}})
 
 
 if __name__ == "__main__":
@@ -104,13 +91,15 @@ class Workflow:
 
     def build(self) -> "Workflow":
         """Copy the workflow, cut r1 down to a few stages, write the scripts."""
-        (self.folder / "stages/core").mkdir(parents=True)
+        (self.folder / "data").mkdir(parents=True)
+        (self.folder / "stages/core/rewards").mkdir(parents=True)
         shutil.copy(ROOT / "Snakefile", self.folder)
+        shutil.copy(ROOT / "data/errors.py", self.folder / "data")
         shutil.copytree(ROOT / "profiles", self.folder / "profiles")
-        (self.folder / "stages/__init__.py").touch()
-        for name in CORE:
-            shutil.copy(ROOT / f"stages/core/{name}.py", self.folder / "stages/core")
-        shutil.copytree(ROOT / "stages/core/settings", self.folder / "stages/core/settings")
+        shutil.copytree(ROOT / "stages/core/pipeline", self.folder / "stages/core/pipeline")
+        for room in ROOMS:
+            (self.folder / "stages" / room).mkdir()
+            shutil.copy(ROOT / "stages" / room / "settings.py", self.folder / "stages" / room)
         (self.folder / "recipes/scales").mkdir(parents=True)
         recipe = yaml.safe_load((ROOT / "recipes/r1.yaml").read_text())
         recipe["stages"] = {name: stage for name, stage in recipe["stages"].items() if name in KEPT}
@@ -118,11 +107,10 @@ class Workflow:
         scale = yaml.safe_load((ROOT / "recipes/scales/tiny.yaml").read_text())
         self.write("recipes/scales/tiny.yaml", scale | {"resources": {"default": {"threads": 1}}})
         (self.folder / "stages/core/rewards/rules.py").write_text('"""Rewards."""\nWEIGHT = 1\n')
-        for name in ("base", "r1_zero", "cold_start_sft", "reasoning_rl"):
-            imports = (
-                "from stages.core.rewards import rules  # noqa: F401" if name in ("r1_zero", "reasoning_rl") else ""
-            )
-            (self.folder / f"stages/{name}.py").write_text(MODEL_SCRIPT.format(imports=imports))
+        imports = "from stages.core.rewards import rules  # noqa: F401"
+        for name in ("base/pretraining", "r1/r1_zero", "r1/cold_start_sft", "r1/reasoning_rl"):
+            script = MODEL_SCRIPT.format(imports=imports if name in ("r1/r1_zero", "r1/reasoning_rl") else "")
+            (self.folder / f"stages/{name}.py").write_text(script)
         (self.folder / "stages/r1/cold_start_data.py").write_text(DATA_SCRIPT)
         (self.folder / "stages/evaluation/report.py").write_text(REPORT_SCRIPT)
         return self

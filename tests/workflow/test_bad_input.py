@@ -23,7 +23,7 @@ def refused(done) -> str:
         (["recipe_r1", "--config", "scale=tinny"], "no scale `tinny` (recipes/scales/tinny.yaml); did you mean"),
         (["recipe_r1", "--config", "scall=tiny"], "unknown key `scall`; did you mean `scale`?"),
         (["recipe_r1", "--config", "stages={r1_zer: {seed: 1}}"], "unknown stage `r1_zer`; did you mean `r1_zero`?"),
-        (["recipe_r1", "--config", "stages={r1_zero: {sed: 1}}"], "unknown setting `sed` of r1_zero; did you"),
+        (["recipe_r1", "--config", "stages={r1_zero: {sed: 1}}"], "unknown setting `sed` of r1.r1_zero; did"),
         (["recipe_r1", "--config", "stages={r1_zero: {steps: many}}"], "`steps` is 'many'"),
     ],
 )  # fmt: skip
@@ -32,8 +32,8 @@ def test_command_line(workflow, arguments, sentence):
 
 
 def test_a_broken_recipe_fails_only_its_own_target(workflow):
-    (workflow.folder / "recipes/mine.yaml").write_text("stages:\n  r1_zero: {form: base}\n")
-    sentence = "recipes/mine.yaml: stages.r1.r1_zero: unknown key `form`; did you mean `from`?"
+    (workflow.folder / "recipes/mine.yaml").write_text("stages:\n  r1_zero: {script: r1.r1_zero, form: base}\n")
+    sentence = "recipes/mine.yaml: stages.r1_zero: unknown key `form`; did you mean `from`?"
     assert sentence in refused(workflow.snakemake("recipe_mine"))
     assert sentence in refused(workflow.snakemake("mine_r1_zero"))
     assert "r1_r1_zero" in workflow.stale()
@@ -48,11 +48,11 @@ def test_a_script_that_cannot_be_parsed_fails_only_the_recipes_that_run_it(workf
     assert "short_only" in workflow.stale("recipe_short")
 
 
-def stage(folder, name):
-    """Run a stage by hand."""
+def stage(folder, name, room="r1"):
+    """Run a stage of R1 by hand."""
     config = f"runs/tiny/r1/{name}/config.json"
     return subprocess.run(
-        [sys.executable, "-m", f"stages.{name}", config], cwd=folder, text=True, check=False,
+        [sys.executable, "-m", f"stages.{room}.{name}", config], cwd=folder, text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_missing_and_damaged_parents(complete):
 
 
 def test_no_config_and_a_damaged_config(complete):
-    assert "is missing" in refused(stage(complete.folder, "base"))
+    assert "is missing" in refused(stage(complete.folder, "pretraining", room="base"))
     config = complete.folder / "runs/tiny/r1/reasoning_rl/config.json"
     content = json.loads(config.read_text())
     config.write_text(json.dumps(content | {"settings": content["settings"] | {"steps": "many"}}))

@@ -19,25 +19,26 @@ from stages.core.pipeline.settings import Mixture
 ROOT = Path(__file__).resolve().parents[2]
 SCALES, RECIPES = available("scales"), available("recipes")
 GPU_SCALES = ("qwen2.5-1.5b", "qwen2.5-7b", "qwen3-14b", "qwen2.5-32b")
-NO_GPU = {"pretrained", "merge", "code_tests", "report"}
+NO_GPU = {"base.pretrained", "kimi_k15.merge", "kimi_k15.code_tests", "evaluation.report"}
 """Scripts that neither train nor sample."""
-EVALUATIONS = ("evaluation", "evaluation_in_both_modes")
+EVALUATIONS = ("evaluation.evaluate", "evaluation.evaluate_modes")
 
 RESPONSES = {"demonstrations"}
 KINDS: dict[tuple[str, str], set[str]] = {
-    ("rejection_sampling", "general_tasks"): RESPONSES,
-    ("fusion_data", "general_tasks"): RESPONSES,
-    ("long_cot_sft", "demonstrations"): RESPONSES,
-    ("distillation_data", "general_tasks"): RESPONSES | {"preferences"},
-    ("general_rl", "general_tasks"): {"demonstrations", "preferences", "safety"},
-    ("general_task_rl", "general_tasks"): {"demonstrations", "preferences", "prompts"},
-    ("helpful_reward_model", "tasks"): {"preferences"},
-    ("safety_reward_model", "tasks"): {"safety"},
-    ("reference_reward_model", "tasks"): {"prompts", "demonstrations"},
-    ("vanilla_sft", "tasks"): {"prompts", "demonstrations"},
-    ("code_tests", "tasks"): set(),
-    ("pretrained", "mixture"): set(),
-    ("base", "mixture"): set(),
+    ("r1.rejection_sampling", "general_tasks"): RESPONSES,
+    ("qwen3.fusion_data", "general_tasks"): RESPONSES,
+    ("kimi_k15.long_cot_sft", "demonstrations"): RESPONSES,
+    ("qwen3.distillation_data", "general_tasks"): RESPONSES | {"preferences"},
+    ("r1.general_rl", "general_tasks"): {"demonstrations", "preferences", "safety"},
+    ("qwen3.general_rl", "general_tasks"): {"demonstrations", "preferences", "prompts"},
+    ("r1.helpful_reward_model", "tasks"): {"preferences"},
+    ("qwen3.preference_reward_model", "tasks"): {"preferences"},
+    ("r1.safety_reward_model", "tasks"): {"safety"},
+    ("qwen3.reference_reward_model", "tasks"): {"prompts", "demonstrations"},
+    ("kimi_k15.vanilla_sft", "tasks"): {"prompts", "demonstrations"},
+    ("kimi_k15.code_tests", "tasks"): set(),
+    ("base.pretrained", "mixture"): set(),
+    ("base.pretraining", "mixture"): set(),
     **{(script, "tasks"): {"prompts", "evaluation"} for script in EVALUATIONS},
     **{(script, "general_tasks"): {"demonstrations", "preferences"} for script in EVALUATIONS},
     **{(script, "safety_tasks"): {"safety"} for script in EVALUATIONS},
@@ -126,7 +127,7 @@ def test_instructions_are_evaluated_and_rewarded(scale):
         settings = stage.config["settings"]
         if stage.script in EVALUATIONS:
             assert set(settings["instruction_tasks"]) == {"ifeval"}
-        if stage.script == "general_task_rl":
+        if stage.script == "qwen3.general_rl":
             assert "ifeval_like" in settings["general_tasks"] and settings["rewards"]["instruction"]
 
 
@@ -165,7 +166,7 @@ def test_small_evaluation_sets_are_asked_whole(scale):
 def test_puzzles_are_named_where_no_worked_solution_is_needed(scale):
     for stage in workspace(scale).rules():
         named = {name for mixture in mixtures(stage).values() for name in mixture} & PUZZLES.keys()
-        assert not named or stage.script not in ("base", "vanilla_sft"), stage.rule_name
+        assert not named or stage.script not in ("base.pretraining", "kimi_k15.vanilla_sft"), stage.rule_name
 
 
 # -- the GPU scales

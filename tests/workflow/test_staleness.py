@@ -25,7 +25,7 @@ def test_a_number_reruns_its_stage_and_descendants(complete):
 
 def test_a_number_of_the_scale_reruns_what_it_reaches(complete):
     scale = complete.read("recipes/scales/tiny.yaml")
-    scale["scripts"]["r1_zero"]["seed"] = 7
+    scale["stages"]["r1_zero"]["seed"] = 7
     complete.write("recipes/scales/tiny.yaml", scale)
     assert complete.stale() == ZERO_ON
 

@@ -187,7 +187,8 @@ def test_stage_writes_the_page_and_its_manifest(run_folder):
         complete(run_folder / name)
     output = run_folder / "report"
     config = {
-        "recipe": "r1", "scale": "tiny", "stage": "report", "script": "evaluation.report", "system": {}, "public_data": {},
+        "recipe": "r1", "scale": "tiny", "stage": "report", "script": "evaluation.report", "system": {},
+            "public_data": {},
         "runs": str(run_folder), "output": str(output), "settings": {},
         "inputs": {"stages": {name: str(run_folder / name) for name in names}},
     }  # fmt: skip

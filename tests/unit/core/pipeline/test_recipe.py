@@ -10,7 +10,7 @@ from data.errors import InputError
 from stages.core.pipeline import schema
 from stages.core.pipeline.fingerprint import fingerprint, parsed
 from stages.core.pipeline.recipe import Stage, available, load_recipe, load_scale, load_workspace, resolve
-from stages.core.pipeline.schema import RECIPES, citation_gaps
+from stages.core.pipeline.schema import citation_gaps, recipe_file
 
 CITATION = re.compile(r"((v[12]|DSM) )?(s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|undisclosed$")
 SCALE = """
@@ -20,9 +20,9 @@ bases:
   base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 300,
          mixture: {chains: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
          learning_rate: 0.001, max_length: 16}
-scripts:
-  cold_start_sft: {epochs: 1, learning_rate: 1e-3, final_learning_rate: 0, warmup_fraction: 0, batch_size: 2,
-                   max_length: 8, micro_batch_size: 2}
+kinds:
+  sft: {epochs: 1, learning_rate: 1e-3, final_learning_rate: 0, warmup_fraction: 0, batch_size: 2, max_length: 8,
+        micro_batch_size: 2}
 """
 
 
@@ -40,9 +40,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def recipe(text: str, name: str = "mine") -> schema.Recipe:
-    """A recipe written and loaded."""
+    """A recipe written and loaded; SFT stands for the script that most of them name."""
     path = Path(f"recipes/{name}.yaml")
-    path.write_text(text)
+    path.write_text(text.replace("SFT", "script: r1.cold_start_sft"))
     return load_recipe(path)
 
 
@@ -56,7 +56,7 @@ def stages_of(text: str, **overrides: dict) -> dict[str, Stage]:
 
 @pytest.mark.parametrize("name", available("recipes"))
 def test_every_number_of_a_paper_is_cited(name):
-    found = load_recipe(f"recipes/{name}.yaml")
+    found = load_recipe(recipe_file(name))
     assert citation_gaps(found) == []
     if found.paper:
         for stage, definition in found.stages.items():
@@ -80,7 +80,7 @@ def test_r1_starts_again_from_the_base_for_its_second_fine_tuning():
         "from": "runs/tiny/base", "data": "runs/tiny/r1/rejection_sampling",
     }  # fmt: skip
     assert stages["rejection_sampling"].config["inputs"] == {"sampler": "runs/tiny/r1/reasoning_rl"}
-    assert stages["small_rl"].script == "r1_zero"
+    assert stages["small_rl"].script == "r1.small_rl"
     assert list(stages["report"].config["inputs"]["stages"])[:2] == ["base", "student_base"]
     paper = stages["r1_zero"].config["paper"]["settings"]
     assert (paper["steps"], paper["group_size"], paper["extended_completion_length"]) == (10400, 16, 65536)
@@ -115,21 +115,25 @@ def test_the_tiny_scale_leaves_search_to_reinforcement_learning():
         ("stages: {}", "`stages`"),
         ("[1]", "found list, a recipe file is a mapping"),
         ("stages:\n  a: {b: c", "recipes/mine.yaml: line"),
-        ("stages:\n  a: {script: cold_start_sft}\n  a: {}", "line 3, column 3: the key `a` is given twice"),
-        ("stages: {x: {}}", "stages.x: unknown script `x`"),
-        ("stages: {cold_start_sf: {}}", "unknown script `cold_start_sf`; did you mean `cold_start_sft`?"),
-        ("stages: {cold_start_sft: {form: base}}", "stages.r1.cold_start_sft: unknown key `form`; did you mean `from`?"),
-        ("stages: {cold_start_sft: {from: 3}}", "`from` is 3"),
-        ("stages: {cold_start_sft: {settings: {epoch: 3}}}", "unknown setting `epoch` of cold_start_sft; did you"),
-        ("stages: {cold_start_sft: {settings: {epochs: many}}}", "`epochs` is 'many': input should be a valid integer"),
-        ("stages: {cold_start_sft: {settings: {epochs: 0}}}", "`epochs` is 0: input should be greater than 0"),
-        ("stages: {cold_start_sft: {settings: [1]}}", "`settings` is [1]"),
-        ("stages: {cold_start_sft: {cite: {epoch: v2 s.1}}}", "cite: unknown setting `epoch`"),
-        ("stages: {r1_zero: {settings: {rewards: {accurate: 1}}}}", "`rewards[accurate]` is 'accurate'"),
+        ("stages:\n  a: {SFT}\n  a: {}", "line 3, column 3: the key `a` is given twice"),
+        ("stages: {x: {}}", "stages.x: `script` is missing; allowed: base.pretrained, "),
+        ("stages: {x: {script: x}}", "stages.x: unknown script `x`"),
+        ("stages: {cold_start_sft: {script: }}", "`script` is missing; did you mean `r1.cold_start_sft`?"),
+        ("stages: {a: {script: r1.cold_start_sf}}", "`r1.cold_start_sf`; did you mean `r1.cold_start_sft`?"),
+        ("stages: {cold_start_sft: {SFT, form: base}}",
+         "stages.cold_start_sft: unknown key `form`; did you mean `from`?"),
+        ("stages: {cold_start_sft: {SFT, from: 3}}", "`from` is 3"),
+        ("stages: {cold_start_sft: {SFT, settings: {epoch: 3}}}", "`epoch` of r1.cold_start_sft; did you"),
+        ("stages: {cold_start_sft: {SFT, settings: {epochs: many}}}", "`epochs` is 'many': input should be a valid integer"),
+        ("stages: {cold_start_sft: {SFT, settings: {epochs: 0}}}", "`epochs` is 0: input should be greater than 0"),
+        ("stages: {cold_start_sft: {SFT, settings: [1]}}", "`settings` is [1]"),
+        ("stages: {cold_start_sft: {SFT, cite: {epoch: v2 s.1}}}", "cite: unknown setting `epoch`"),
+        ("stages: {r1_zero: {script: r1.r1_zero, settings: {rewards: {accurate: 1}}}}",
+         "`rewards[accurate]` is 'accurate'"),
         ("stages: {cold_start_sft: {like: other}}", "`like` names `other`"),
-        ("stages: {'a b': {script: cold_start_sft}}", "letters, digits and underscores"),
-        ("use: nothing\nstages: {cold_start_sft: {}}", "there is no recipe `nothing`"),
-        ("use: mine\nstages: {cold_start_sft: {}}", "`use` names the recipe itself"),
+        ("stages: {'a b': {SFT}}", "letters, digits and underscores"),
+        ("use: nothing\nstages: {cold_start_sft: {SFT}}", "there is no recipe `nothing`"),
+        ("use: mine\nstages: {cold_start_sft: {SFT}}", "`use` names the recipe itself"),
     ],
 )  # fmt: skip
 def test_refused_recipes(files, text, sentence):
@@ -140,11 +144,12 @@ def test_refused_recipes(files, text, sentence):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("stages: {a: {script: cold_start_sft, from: b}, b: {script: cold_start_sft, from: base}}",
+        ("stages: {a: {SFT, from: b}, b: {SFT, from: base}}",
          "stages.a.from: `b` is a later stage"),
-        ("stages: {a: {script: cold_start_sft, from: a}}", "stages.a.from: `a` is a later stage"),
-        ("stages: {a: {script: cold_start_sft, from: bas}}", "`bas` is no stage; did you mean `base`?"),
-        ("stages: {r1_zero: {from: base}}", "recipes/scales/small.yaml: r1_zero (r1_zero) has no value for `template`"),
+        ("stages: {a: {SFT, from: a}}", "stages.a.from: `a` is a later stage"),
+        ("stages: {a: {SFT, from: bas}}", "`bas` is no stage; did you mean `base`?"),
+        ("stages: {r1_zero: {script: r1.r1_zero, from: base}}",
+         "recipes/scales/small.yaml: r1_zero (r1.r1_zero) has no value for `template`"),
     ],
 )  # fmt: skip
 def test_refused_when_resolved(files, text, sentence):
@@ -159,14 +164,17 @@ def test_refused_when_resolved(files, text, sentence):
         ("engine: transformers", "engin: vllm", "system: unknown key `engin`; did you mean `engine`?"),
         ("engine: transformers", "lora: {rank: 8, alpha: 16}", "system.lora: unknown key `rank`"),
         ("description", "descripton", "unknown key `descripton`; did you mean `description`?"),
-        ("layers: 1", "layer: 1", "bases.base: unknown setting `layer` of base; did you mean `layers`?"),
+        ("layers: 1", "layer: 1", "bases.base: unknown setting `layer` of base.pretraining; did you mean `layers`?"),
         ("layers: 1", "layers: [1]", "bases.base: `layers` is [1]"),
-        ("layers: 1", "script: pretraned", "bases.base: `script` is 'pretraned'; did you mean `pretrained`?"),
-        ("layers: 1", "script: pretrained", "bases.base: unknown setting `hidden_size` of pretrained"),
-        ("cold_start_sft:", "cold_start:", "scripts: unknown script `cold_start`"),
-        ("scripts:", "why: {epoch: x}\nscripts:", "why: unknown setting `epoch`; did you mean `epochs`?"),
-        ("scripts:", "resources: {a: {threads: 0}}\nscripts:", "resources.a: `threads` is 0"),
-        ("scripts:", "name: x\nscripts:", "unknown key `name`"),
+        ("layers: 1", "script: base.pretraned",
+         "bases.base: `script` is 'base.pretraned'; did you mean `base.pretrained`?"),
+        ("layers: 1", "script: base.pretrained", "bases.base: unknown setting `hidden_size` of base.pretrained"),
+        ("sft:", "stf:", "kinds: unknown kind `stf`; did you mean `sft`?"),
+        ("sft: {", "sft: {tasks: {}, ", "kinds.sft: unknown setting `tasks` of sft"),
+        ("mixture: {chains: 1}", "mixture: word", "bases.base: `mixture` names the mixture `word`; allowed: none"),
+        ("kinds:", "why: {epoch: x}\nkinds:", "why: unknown setting `epoch`; did you mean `epochs`?"),
+        ("kinds:", "resources: {a: {threads: 0}}\nkinds:", "resources.a: `threads` is 0"),
+        ("kinds:", "name: x\nkinds:", "unknown key `name`"),
     ],
 )  # fmt: skip
 def test_refused_scales(files, old, new, sentence):
@@ -177,15 +185,15 @@ def test_refused_scales(files, old, new, sentence):
 
 def test_a_base_that_lacks_a_setting(files):
     Path("recipes/scales/small.yaml").write_text(SCALE.replace("layers: 1, ", ""))
-    with pytest.raises(InputError, match="base .base. has no value for `layers`"):
-        stages_of("stages: {cold_start_sft: {from: base}}")
+    with pytest.raises(InputError, match="base .base.pretraining. has no value for `layers`"):
+        stages_of("stages: {cold_start_sft: {SFT, from: base}}")
 
 
 # -- merging and identity
 
 
 def test_later_layers_win(files):
-    text = "stages: {cold_start_sft: {from: base, settings: {epochs: 5, batch_size: 7, max_length: 9}},"
+    text = "stages: {cold_start_sft: {SFT, from: base, settings: {epochs: 5, batch_size: 7, max_length: 9}},"
     text += " b: {like: cold_start_sft}}"
     Path("recipes/scales/small.yaml").write_text(
         SCALE.replace("epochs: 1, ", "") + "stages: {cold_start_sft: {max_length: 77}}\n"
@@ -198,7 +206,7 @@ def test_later_layers_win(files):
 
 
 def test_citations_why_resources_and_folder_are_not_identity(files):
-    text = "stages: {cold_start_sft: {from: base, cite: {epochs: %s}}}"
+    text = "stages: {cold_start_sft: {SFT, from: base, cite: {epochs: %s}}}"
     before = stages_of(text % "v2")["cold_start_sft"]
     Path("recipes/scales/small.yaml").write_text(SCALE + "why: {epochs: x}\nresources: {default: {threads: 2}}\n")
     after = stages_of(text % "v1")["cold_start_sft"]
@@ -212,10 +220,8 @@ def test_citations_why_resources_and_folder_are_not_identity(files):
 
 
 def test_used_recipes_lend_stages(files):
-    recipe("stages: {a: {script: cold_start_sft, from: base}, b: {script: cold_start_sft, from: a}}", "first")
-    stages = stages_of(
-        "use: first\nstages: {b: {like: b, settings: {epochs: 2}}, c: {script: cold_start_sft, from: b}}"
-    )
+    recipe("stages: {a: {SFT, from: base}, b: {SFT, from: a}}", "first")
+    stages = stages_of("use: first\nstages: {b: {like: b, settings: {epochs: 2}}, c: {SFT, from: b}}")
     assert list(stages) == ["base", "a", "b", "c"]
     assert stages["a"].folder == "runs/small/first/a"
     assert stages["b"].config["inputs"] == {"from": "runs/small/first/a"}
@@ -223,8 +229,8 @@ def test_used_recipes_lend_stages(files):
 
 
 def test_rule_names_must_differ(files):
-    recipe("stages: {b_c: {script: cold_start_sft, from: base}}", "a")
-    recipe("stages: {c: {script: cold_start_sft, from: base}}", "a_b")
+    recipe("stages: {b_c: {SFT, from: base}}", "a")
+    recipe("stages: {c: {SFT, from: base}}", "a_b")
     workspace = load_workspace({"scale": "small"})
     assert set(workspace.stages) == {"", "a"} and "a_b_c is already the rule" in str(workspace.errors["a_b"])
 
@@ -233,9 +239,8 @@ def test_rule_names_must_differ(files):
 
 
 def test_fingerprint_follows_imports(files):
-    Path("stages/core").mkdir(parents=True)
-    Path("data").mkdir()
-    Path("data/__init__.py").write_text("")
+    for room in ("stages/base", "stages/core/rewards", "data/text"):
+        Path(room).mkdir(parents=True)
     Path("stages/base/pretraining.py").write_text("from stages.core.rewards import rules\nimport json\n")
     Path("stages/core/rewards/rules.py").write_text(
         "def f():\n    from data.text.chat import parse\n    return parse\n"
@@ -245,7 +250,7 @@ def test_fingerprint_follows_imports(files):
     def now() -> str:
         fingerprint.cache_clear()
         parsed.cache_clear()
-        return fingerprint("base")
+        return fingerprint("base.pretraining")
 
     first = now()
     Path("data/text/chat.py").write_text("# comment\ndef parse(text):\n    return text\n")
@@ -254,16 +259,16 @@ def test_fingerprint_follows_imports(files):
     assert now() != first
     Path("data/text/chat.py").write_text("def parse(text):\n    return 'chat.j2'\n")
     without_file = now()
-    Path("data/chat.j2").write_text("template")  # a file that a module names is part of its code
+    Path("data/text/chat.j2").write_text("template")  # a file that a module names is part of its code
     assert now() != without_file
-    assert fingerprint("report") == "missing"
+    assert fingerprint("evaluation.report") == "missing"
 
 
 def test_no_scale_undoes_what_an_ablation_changes():
     for scale in available("scales"):
         workspace = load_workspace({"scale": scale})
         for name, stages in workspace.stages.items():
-            changes = load_recipe(RECIPES / f"{name}.yaml").changes if name else {}
+            changes = load_recipe(recipe_file(name)).changes if name else {}
             for stage in stages:
                 wanted = changes.get(stage.name, {}) if stage.recipe == name else {}
                 assert {key: stage.config["settings"][key] for key in wanted} == wanted, stage.rule_name
@@ -276,25 +281,28 @@ def test_a_copy_of_a_copy_keeps_what_the_first_one_changes():
     """The scale's own length weight, of all such stages, does not come back for the second seed."""
     stages = {stage.name: stage.config["settings"] for stage in load_workspace({"scale": "smoke"}).rules()}
     assert stages["policy_mirror_descent"]["length_weight"] > 0
-    for seed, name in enumerate(("rest_slow", "rest_slow_seed2", "rest_slow_seed3"), start=1):
-        found = {key: stages[name][key] for key in ("objective", "length_weight", "sampling", "seed")}
-        assert found == {"objective": "rest", "length_weight": 0.0, "sampling": "uniform", "seed": seed}
+    for seed in (1, 2, 3):
+        found = stages[f"rl_rest_slow_seed{seed}"]
+        found = {key: found[key] for key in ("objective", "length_weight", "prompt_choice", "seed")}
+        assert found == {"objective": "rest", "length_weight": 0.0, "prompt_choice": "uniform", "seed": seed}
 
 
 def test_a_scale_over_another_changes_what_it_names(files):
     Path("recipes/scales/large.yaml").write_text(
         "use: small\nsystem: {precision: bfloat16}\n"
-        "bases:\n  other: {script: pretrained, model: some/where}\n"
-        "scripts:\n  cold_start_sft: {epochs: 3}\n"
+        "bases:\n  other: {script: base.pretrained, model: some/where}\n"
+        "kinds:\n  sft: {epochs: 3}\n"
     )
     small, large = load_scale("small"), load_scale("large")
     assert large.description == small.description and large.system.precision == "bfloat16"
     assert large.bases == small.bases | {"other": {"script": "base.pretrained", "model": "some/where"}}
-    assert large.scripts["cold_start_sft"] == small.scripts["cold_start_sft"] | {"epochs": 3}
+    assert large.kinds["sft"] == small.kinds["sft"] | {"epochs": 3}
 
 
 def test_a_base_over_another_replaces_it_as_a_whole(files):
-    Path("recipes/scales/large.yaml").write_text("use: small\nbases: {base: {script: pretrained, model: some/where}}\n")
+    Path("recipes/scales/large.yaml").write_text(
+        "use: small\nbases: {base: {script: base.pretrained, model: some/where}}\n"
+    )
     assert load_scale("large").bases == {"base": {"script": "base.pretrained", "model": "some/where"}}
 
 

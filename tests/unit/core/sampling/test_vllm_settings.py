@@ -24,7 +24,8 @@ EVALUATION = {
 def test_without_vllm_a_stage_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(vllm_environment.importlib.util, "find_spec", lambda name: None)
     config = {
-        "recipe": "mine", "scale": "small", "stage": "evaluation", "script": "evaluation.evaluate", "runs": str(tmp_path),
+        "recipe": "mine", "scale": "small", "stage": "evaluation", "script": "evaluation.evaluate",
+        "runs": str(tmp_path),
         "output": str(tmp_path / "evaluation"), "system": {"engine": "vllm"}, "public_data": {},
         "inputs": {}, "settings": EVALUATION,
         "paper": {}, "why": {},

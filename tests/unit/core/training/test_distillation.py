@@ -108,7 +108,7 @@ def make_trainer(model_folder, tokenizer, tmp_path):
             weights.data += 0.1 * torch.randn_like(weights)
         settings = SETTINGS | changed
         run = Run({
-            "recipe": "qwen3", "scale": "test", "stage": "on_policy_distillation", "script": "qwen3.on_policy_distillation",
+            "recipe": "qwen3", "scale": "test", "stage": "distilled", "script": "qwen3.on_policy_distillation",
             "runs": str(tmp_path), "system": {}, "public_data": {}, "output": str(tmp_path / name), "inputs": {},
             "settings": settings,
         })  # fmt: skip

@@ -1,19 +1,25 @@
 """Kimi's RL as TRL's trainer runs it: a random model, three iterations."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from data.world.families import rows
 from stages.core.pipeline.run import Run
+from stages.core.rewards.length_reward import length_reward
 from stages.core.sampling.partial_rollouts import RolloutBuffer
+from stages.core.sampling.prompt_choice import PromptSampler
+from stages.core.training.callbacks import ResetOptimizer
+from stages.core.training.mirror_descent import mirror_descent_trainer
+from stages.core.training.objectives import centred_rewards, mirror_descent_terms
 
 SETTINGS = {
     "objective": "mirror_descent", "tau": 0.1, "group_size": 4, "prompts_per_iteration": 4, "updates_per_iteration": 2,
     "inner_epochs": 2, "iterations": 3, "learning_rate": 1e-3, "learning_rate_schedule": "constant",
     "max_gradient_norm": 1.0, "temperature": 1.0,
-    "max_completion_length": 24, "length_weight": 0.5, "length_from_iteration": 0, "sampling": "uniform",
+    "max_completion_length": 24, "length_weight": 0.5, "length_from_iteration": 0, "prompt_choice": "uniform",
     "warm_up_fraction": 0.0, "hard_pass_rate": 1.0, "repetition_ngram": 4, "repetition_times": 3,
     "repetition_penalty": 0.5, "segment_tokens": 16, "keep_earlier_segments": False, "micro_batch_size": 8,
 }  # fmt: skip
@@ -21,15 +27,17 @@ SETTINGS = {
 
 @pytest.fixture
 def trainer(model, tokenizer, tmp_path):
-    from stages.core.training.mirror_descent import mirror_descent_trainer
-
     run = Run({
-        "recipe": "kimi_k15", "scale": "test", "stage": "policy_mirror_descent", "script": "kimi_k15.policy_mirror_descent",
+        "recipe": "kimi_k15", "scale": "test", "stage": "rl", "script": "kimi_k15.policy_mirror_descent",
         "runs": str(tmp_path), "system": {}, "public_data": {}, "output": str(tmp_path / "rl"), "inputs": {},
         "settings": SETTINGS,
     })  # fmt: skip
     prompts = [row | {"pass_rate": 0.5} for row in rows({"arithmetic": 1.0, "equation": 1.0}, 12, "train", 1)]
-    return mirror_descent_trainer(run, model, tokenizer, prompts)
+    choice = partial(PromptSampler, strategy="uniform", seed=42, total_iterations=3, prompts_per_iteration=4)
+    objective = partial(mirror_descent_terms, tau=0.1)
+    made = mirror_descent_trainer(run, model, tokenizer, prompts, choice, length_reward(4), objective, centred_rewards)
+    made.add_callback(ResetOptimizer(4))
+    return made
 
 
 @pytest.fixture

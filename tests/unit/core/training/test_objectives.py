@@ -1,6 +1,9 @@
 """The objective: what TRL optimises with our settings is the paper's GRPO, and our log-probs are TRL's."""
 
+import inspect
 import math
+import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,16 +14,18 @@ from data.errors import InputError
 from data.world.families import rows
 from stages.core.pipeline.run import Run
 from stages.core.rewards.preference import clipped_z_score, sigmoid
-from stages.core.training import grpo as policy
+from stages.core.rewards.rules import RULES, each
+from stages.core.training import callbacks, trl_seam
 from stages.core.training.grpo import policy_trainer
-from stages.core.training.trl_seam import PolicyTrainer
+from stages.core.training.objectives import group_advantages, grpo_terms
+from stages.core.training.trl_seam import RELIED_ON, RELIED_ON_ATTRIBUTES, PolicyTrainer
 
 BETA, EPSILON = 0.05, 10.0
 SETTINGS = {
-    "template": "r1_zero", "rewards": {"helpful": 1.0}, "learning_rate": 1e-3, "learning_rate_schedule": "constant",
+    "template": "r1_zero", "rewards": {"accuracy": 1.0}, "learning_rate": 1e-3, "learning_rate_schedule": "constant",
     "max_gradient_norm": 1.0, "kl_coefficient": BETA, "clip_epsilon": EPSILON, "temperature": 1.0, "group_size": 4,
     "prompts_per_step": 2, "steps_per_rollout": 2, "inner_epochs": 1, "steps": 4, "reference_refresh_steps": 4,
-    "max_completion_length": 8, "extended_completion_length": 11, "extended_from_step": 2,
+    "max_completion_length": 8,
     "loss_aggregation": "grpo", "advantage_scaling": "group", "tasks": {"arithmetic": 1.0}, "prompts": 16,
     "micro_batch_size": 8,
 }  # fmt: skip
@@ -34,15 +39,18 @@ def make_trainer(model_folder, tokenizer, tmp_path):
 
     def make(given=REWARDS, folder="r1_zero", **changed) -> PolicyTrainer:
         run = Run({
-            "recipe": "mine", "scale": "small", "stage": "r1_zero", "script": "r1.r1_zero", "runs": str(tmp_path),
+            "recipe": "mine", "scale": "small", "stage": "small_rl", "script": "r1.small_rl", "runs": str(tmp_path),
             "output": str(tmp_path / folder), "system": {}, "public_data": {},
             "inputs": {}, "settings": SETTINGS | changed,
             "paper": {}, "why": {},
         })  # fmt: skip
         model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)
-        helpful = given if callable(given) else lambda completions, batch: (given * 2)[: len(completions)]
+        known = given if callable(given) else lambda completions, batch: (given * 2)[: len(completions)]
         prompts = rows(run.settings.tasks, run.settings.prompts, "train", 0)
-        return policy_trainer(run, model, tokenizer, prompts, {"helpful": helpful})
+        rewards = {"accuracy": known} | {name: each(RULES[name]) for name in run.settings.rewards if name != "accuracy"}
+        objective = partial(grpo_terms, clip_epsilon=EPSILON, kl_coefficient=BETA)
+        refresh = run.settings.reference_refresh_steps
+        return policy_trainer(run, model, tokenizer, prompts, rewards, objective, refresh_reference_every=refresh)
 
     return make
 
@@ -168,10 +176,11 @@ def test_loss_by_hand(trainer):
     trainer.current_gradient_accumulation_steps = 1
     trainer.model.train()
     loss = trainer._compute_loss(trainer.model, batch)
+    stock = GRPOTrainer._compute_loss(trainer, trainer.model, batch)
+    assert loss.item() == stock.item()  # TRL's own loss of the same log-probs: the same bits
     trainer._get_per_token_logps_and_entropies = super(PolicyTrainer, trainer)._get_per_token_logps_and_entropies
-    stock = trainer._compute_loss(trainer.model, batch)
+    assert GRPOTrainer._compute_loss(trainer, trainer.model, batch).item() == pytest.approx(loss.item(), abs=1e-5)
     del trainer._get_per_token_logps_and_entropies
-    assert loss.item() == pytest.approx(stock.item(), abs=1e-5)
     # The batch holds float32 numbers: the ratios that it implies, in double precision.
     ratios = (logps.double() - batch["old_per_token_logps"].double()).exp()
     gaps = batch["ref_per_token_logps"].double() - logps.double()
@@ -181,14 +190,129 @@ def test_loss_by_hand(trainer):
     expected = by_hand(*cut, advantages)
     assert loss.item() == pytest.approx(expected, rel=1e-6, abs=1e-6)
     # The test notices each choice: without the clip, with the token mean, with TRL's bias-corrected k3.
-    trainer.epsilon_high = 30.0
+    trainer.objective = partial(grpo_terms, clip_epsilon=30.0, kl_coefficient=BETA)
     assert abs(trainer._compute_loss(trainer.model, batch).item() - expected) > 0.1
-    trainer.epsilon_high = EPSILON
-    trainer.loss_type = "bnpo"
+    trainer.loss_type = "dapo"
     assert abs(trainer._compute_loss(trainer.model, batch).item() - expected) > 0.1
     trainer.loss_type = "grpo"
     trainer.args.use_bias_correction_kl = True
-    assert abs(trainer._compute_loss(trainer.model, batch).item() - expected) > 1e-3
+    assert abs(GRPOTrainer._compute_loss(trainer, trainer.model, batch).item() - expected) > 1e-3
+
+
+@pytest.mark.parametrize("aggregation", ["grpo", "dapo", "dr_grpo"])
+@pytest.mark.parametrize("steps_per_rollout", [1, 2])
+def test_trls_loss_is_the_oracle(make_trainer, aggregation, steps_per_rollout):
+    """The loss and its gradient are stock TRL's: in bits where the order of operations is the same."""
+    trainer = make_trainer(loss_aggregation=aggregation, steps_per_rollout=steps_per_rollout, micro_batch_size=4)
+    batch = rollout(trainer)
+    trainer.current_gradient_accumulation_steps = 2
+    with torch.no_grad():  # a policy that has moved: the ratio and the KL term are live
+        for parameter in trainer.model.parameters():
+            parameter += 0.02 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
+    found = []
+    for loss_of in (trainer._compute_loss, lambda *given: GRPOTrainer._compute_loss(trainer, *given)):
+        trainer.model.zero_grad()
+        loss = loss_of(trainer.model, batch)
+        loss.backward()
+        found.append((loss.item(), trainer.model.model.embed_tokens.weight.grad.clone()))
+    (ours, gradient), (stock, stock_gradient) = found
+    assert abs(stock) > 1e-4 and stock_gradient.abs().max() > 0
+    if aggregation == "grpo":
+        assert ours == stock and torch.equal(gradient, stock_gradient)
+    else:
+        assert ours == pytest.approx(stock, rel=1e-5)
+        assert torch.allclose(gradient, stock_gradient, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("scaling", ["group", "batch", "none"])
+def test_trls_advantages_are_the_oracle(make_trainer, scaling):
+    """What stock TRL makes of the same rewards, in bits, one sample left out that no reward applies to."""
+    trainer = make_trainer(given=[1.0, 0.0, 0.3, None, 1.0, 3.0, 0.5, 2.0], advantage_scaling=scaling)
+    seen = []
+    advantages = trainer.advantages
+
+    def watched(rewards, output):
+        seen.append(output["advantages"].clone())
+        return advantages(rewards, output)
+
+    trainer.advantages = watched
+    assert torch.equal(rollout(trainer)["advantages"], seen[0])
+
+
+# -- the objective as a function
+
+
+def test_grpo_terms_by_hand():
+    """Two tokens of one good answer and one of a bad one; epsilon 0.2, beta 0.1."""
+    old = torch.zeros(2, 2)
+    logps = torch.tensor([[1.5, 1.0], [2.0, 1.0]]).log()
+    reference = torch.tensor([[3.0, 1.0], [2.0, 1.0]]).log()
+    mask = torch.tensor([[1, 1], [1, 0]])
+    terms, measures = grpo_terms(logps, old, reference, mask, torch.tensor([1.0, -1.0]), 0.2, 0.1)
+    k3 = 2 - math.log(2) - 1  # pi_ref / pi = 2
+    # The good answer's ratio 1.5 counts as 1.2; the bad one's ratio 2 counts whole.
+    assert terms.tolist() == pytest.approx([(-1.2 + 0.1 * k3 - 1.0) / 2, 2.0], abs=1e-6)
+    assert measures["kl"].tolist() == pytest.approx([k3, 0.0], abs=1e-6)
+    assert measures["clipped_high"].tolist() == [1.0, 0.0] and measures["clipped_low"].tolist() == [0.0, 0.0]
+    assert measures["tokens"].tolist() == [2, 1]
+    low, measures = grpo_terms(logps.neg(), old, None, mask, torch.tensor([-1.0, 1.0]), 0.2, 0.0)
+    # A bad answer's ratio 2/3 counts as 0.8; a good one's 1/2 counts whole. Without a reference there is no KL.
+    assert low.tolist() == pytest.approx([(0.8 + 1.0) / 2, -0.5], abs=1e-6)
+    assert measures["clipped_low"].tolist() == [1.0, 0.0] and "kl" not in measures
+
+
+def test_grpo_terms_at_the_edges():
+    logps, nothing = torch.zeros(2, 3), torch.zeros(2, 3)
+    terms, _ = grpo_terms(logps, logps, None, nothing, torch.ones(2), 0.2, 0.0)
+    assert terms.tolist() == [0.0, 0.0]  # no token: no loss, and no division by zero
+    mask = torch.tensor([[1, 1, 0], [1, 1, 1]])
+    importance = torch.tensor([[0.5, 1.0, 9.0], [2.0, 2.0, 2.0]])
+    weighed, _ = grpo_terms(logps, logps, logps + 1, mask, torch.ones(2), 0.2, 0.1, importance=importance)
+    k3 = math.e - 2  # the KL term is not weighed
+    assert weighed.tolist() == pytest.approx([-0.75 + 0.1 * k3, -2.0 + 0.1 * k3], abs=1e-6)
+    summed, _ = grpo_terms(logps, logps, None, mask, torch.ones(2), 0.2, 0.0, aggregation="dapo")
+    assert summed.tolist() == [-2.0, -3.0]
+
+
+def test_group_advantages_by_hand():
+    rewards = torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 3.0, 0.5, 2.0])
+    found = group_advantages(rewards, 4)
+    spread = math.sqrt(59 / 48) + 1e-4
+    expected = [0.75 / 0.5001, *[-0.25 / 0.5001] * 3, *((r - 13 / 8) / spread for r in rewards[4:].tolist())]
+    assert found.tolist() == pytest.approx(expected, abs=1e-6)
+    assert group_advantages(torch.ones(4), 4).tolist() == [0.0] * 4
+    left_out = group_advantages(torch.tensor([1.0, 0.0, math.nan, math.nan]), 4, "none")
+    assert left_out.tolist() == [0.5, -0.5, 0.0, 0.0]
+    assert group_advantages(torch.full((2,), math.nan), 2).tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match="5 rewards are no whole groups of 4"):
+        group_advantages(torch.ones(5), 4)
+    with pytest.raises(ValueError, match="scaling is 'token'"):
+        group_advantages(torch.ones(4), 4, "token")
+
+
+# -- the door to TRL
+
+
+def test_trl_has_what_the_seam_relies_on():
+    for trainer, names in RELIED_ON.items():
+        ours = next(kind for kind in vars(trl_seam).values() if isinstance(kind, type) and trainer in kind.__bases__)
+        for name in names:
+            assert hasattr(trainer, name), f"{trainer.__name__} has no {name} any more"
+            if name in vars(ours):
+                theirs = [p for p in inspect.signature(getattr(trainer, name)).parameters if p != "self"]
+                taken = inspect.signature(vars(ours)[name]).parameters
+                variadic = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in taken.values())
+                assert variadic or [p for p in taken if p != "self"] == theirs, f"{name} is called otherwise"
+
+
+def test_no_private_part_of_trl_is_touched_behind_the_seams_back():
+    """Names with an underscore that our trainers use and do not define are those that the seam lists."""
+    listed = {name for names in RELIED_ON.values() for name in names} | set(RELIED_ON_ATTRIBUTES)
+    for file in Path(callbacks.__file__).parent.glob("*.py"):
+        text = file.read_text()
+        used = set(re.findall(r"(?:self|trainer|super\(\))\.(_[a-z]\w+)", text))
+        defined = set(re.findall(r"def (_\w+)\(", text)) | set(re.findall(r"self\.(_\w+)(?:, [^=]+)? = ", text))
+        assert used - defined <= listed, f"{file.name}: {sorted(used - defined - listed)}"
 
 
 def test_loss_by_hand_in_numbers():
@@ -245,11 +369,9 @@ def test_advantages_without_scaling(make_trainer):
 
 def test_rewards_are_weighted_and_measures_weigh_nothing(make_trainer):
     """The random policy earns no rule reward, so only the given rewards count, twice."""
-    trainer = make_trainer(
-        rewards={"helpful": 2.0, "accuracy": 1.0, "format": 0.5}, advantage_scaling="none", template="chat"
-    )
-    assert trainer.reward_func_names == ["accuracy", "format", "helpful", "language", "tries"]
-    assert trainer.reward_weights.tolist() == [1.0, 0.5, 2.0, 0.0, 0.0]
+    trainer = make_trainer(rewards={"accuracy": 2.0, "format": 0.5}, advantage_scaling="none", template="chat")
+    assert trainer.reward_func_names == ["accuracy", "format", "language", "tries"]
+    assert trainer.reward_weights.tolist() == [2.0, 0.5, 0.0, 0.0]
     advantages = rollout(trainer)["advantages"].tolist()
     assert advantages == pytest.approx([1.5, -0.5, -0.5, -0.5, -1.25, 2.75, -2.25, 0.75], abs=1e-6)
 
@@ -258,7 +380,7 @@ def test_a_reward_that_does_not_apply_is_left_out(make_trainer):
     trainer = make_trainer(given=[1.0, 0.0, 0.0, 0.0] + [None] * 4)
     batch = rollout(trainer)
     assert batch["advantages"].tolist()[4:] == [0.0] * 4
-    assert trainer._metrics["train"]["rewards/helpful/mean"] == [0.25]
+    assert trainer._metrics["train"]["rewards/accuracy/mean"] == [0.25]
 
 
 def test_rewards_see_what_the_policy_wrote(make_trainer, tokenizer):
@@ -297,13 +419,13 @@ def test_a_sampler_that_is_not_the_policy_stops_the_run(make_trainer, monkeypatc
     batch = rollout(trainer)  # the same weights on both sides
     assert ("old_per_token_logps" in batch) == (steps_per_rollout > 1)  # TRL scores no rollout for a single update
     assert trainer._metrics["train"]["sampling/logp_gap_max"][-1] < 1e-3
-    sample = policy.sample_completions
+    sample = trl_seam.sample_completions
 
     def stale(*arguments):
         ids, logps = sample(*arguments)
         return ids, [[logp - 0.5 for logp in row] for row in logps]
 
-    monkeypatch.setattr(policy, "sample_completions", stale)
+    monkeypatch.setattr(trl_seam, "sample_completions", stale)
     with pytest.raises(InputError, match="the sampler and the trainer disagree"):
         rollout(trainer)
 
@@ -311,6 +433,7 @@ def test_a_sampler_that_is_not_the_policy_stops_the_run(make_trainer, monkeypatc
 def test_reference_is_replaced_by_the_policy_and_saved(make_trainer):
     """A rollout serves two updates; after step 2 the reference is the policy, after step 4 it is so again."""
     trainer = make_trainer(reference_refresh_steps=2)
+    trainer.add_callback(callbacks.CompletionLengthCallback(trainer, 11, from_step=2))
     start = weights(trainer.ref_model)
     widths, references = [], []
     generate, compute = trainer._generate_and_score_completions, trainer._compute_loss
