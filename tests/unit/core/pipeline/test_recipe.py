@@ -124,7 +124,7 @@ def test_the_tiny_scale_leaves_search_to_reinforcement_learning():
          "stages.cold_start_sft: unknown key `form`; did you mean `from`?"),
         ("stages: {cold_start_sft: {SFT, from: 3}}", "`from` is 3"),
         ("stages: {cold_start_sft: {SFT, settings: {epoch: 3}}}", "`epoch` of r1.cold_start_sft; did you"),
-        ("stages: {cold_start_sft: {SFT, settings: {epochs: many}}}", 
+        ("stages: {cold_start_sft: {SFT, settings: {epochs: many}}}",
          "`epochs` is 'many': input should be a valid integer"),
         ("stages: {cold_start_sft: {SFT, settings: {epochs: 0}}}", "`epochs` is 0: input should be greater than 0"),
         ("stages: {cold_start_sft: {SFT, settings: [1]}}", "`settings` is [1]"),
