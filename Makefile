@@ -16,7 +16,7 @@ VLLM_STAMP := .venv-vllm/installed
 .PHONY: help test test-all test-smollm2 test-slurm test-vllm test-gpu lint bench env smollm2
 
 help: env
-	@$(BIN)/python -m stages.core.pipeline.recipe
+	@$(BIN)/python -m stages.core.pipeline
 
 env: $(STAMP)
 

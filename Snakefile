@@ -1,5 +1,5 @@
 # Recipes become rules: one rule per stage (r1_reasoning_rl), one target per recipe (recipe_r1).
-# What a stage is, with which settings and on which inputs, is decided in stages/core/pipeline/recipe.py.
+# What a stage is, with which settings and on which inputs, is decided in stages/core/pipeline/workspace.py.
 import json
 import shlex
 import sys
@@ -11,7 +11,7 @@ from snakemake.cli import get_argument_parser
 
 from data.errors import InputError
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
-from stages.core.pipeline.recipe import load_workspace
+from stages.core.pipeline.workspace import load_workspace
 
 STARTED = time.time()
 PYTHON = shlex.quote(sys.executable)
@@ -34,7 +34,7 @@ rule help:
     message:
         "recipes, scales and stages"
     shell:
-        "{PYTHON} -m stages.core.pipeline.recipe {CONFIGURATION:q}"
+        "{PYTHON} -m stages.core.pipeline {CONFIGURATION:q}"
 
 
 stages = {stage.folder: stage for stage in workspace.rules()}
@@ -66,7 +66,7 @@ for stage in stages.values():
         # Frozen: Snakemake would rerun every stage if this text changed.
         shell:
             "folder=$(dirname {output.manifest}) && "
-            "{PYTHON} -m stages.core.pipeline.recipe write {output.manifest} {params.key} {CONFIGURATION:q} && "
+            "{PYTHON} -m stages.core.pipeline write {output.manifest} {params.key} {CONFIGURATION:q} && "
             "{PYTHON} -m stages.{params.script} $folder/config.json 2>&1 | tee -i $folder/log.txt"
 
 

@@ -64,9 +64,9 @@ def trainer_of(side: str, arguments: argparse.Namespace, prompts_per_step: int, 
 
     from data.world.families import rows
     from stages.core.machines.weights import load_model, load_tokenizer
-    from stages.core.pipeline.recipe import load_workspace
-    from stages.core.pipeline.run import Run
+    from stages.core.pipeline.workspace import load_workspace
     from stages.core.rewards.rules import accuracy, format, language, weighted
+    from stages.core.run.stage import Run
     from stages.core.training.grpo import GRPOPolicyTrainer, policy_trainer
     from stages.core.training.objectives import grpo_terms
 

@@ -80,7 +80,7 @@ def main() -> None:
 def with_vllm(folder: Path, tokenizer, template: str, max_tokens: int):
     """vLLM's side; its model is loaded before anything is timed."""
     from stages.core.pipeline.system import System
-    from stages.core.pipeline.vllm_environment import prepare_vllm
+    from stages.core.run.vllm_environment import prepare_vllm
     from stages.core.sampling.engine import Sampling
     from stages.core.sampling.vllm_engine import VLLMEngine
 

@@ -14,8 +14,9 @@ from data.errors import InputError
 from data.text.chat import THINK_CLOSE, THINK_OPEN, Template, parse, render_prompt
 from data.text.completion import Completion
 from data.text.modes import with_flag, without_flags
-from stages.core.pipeline.manifest import verify
-from stages.core.sampling.engine import Sampling, TransformersEngine
+from stages.core.run.manifest import verify
+from stages.core.sampling.engine import Sampling
+from stages.core.sampling.generation import TransformersEngine
 from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget, thinking_limit
 
 Show = Callable[[str], None]

@@ -19,9 +19,9 @@ from accelerate.state import DistributedType, PartialState
 
 from data.world.families import rows
 from stages.core.machines.weights import load_model, load_tokenizer, save_model
-from stages.core.pipeline.processes import rank
-from stages.core.pipeline.run import Run, stage_main
 from stages.core.rewards.scoring import open_scorer
+from stages.core.run.processes import rank
+from stages.core.run.stage import Run, stage_main
 from stages.core.training.grpo import policy_trainer, train_policy
 from stages.core.training.objectives import grpo_terms
 from stages.core.training.on_policy_distillation import OnPolicyDistillationTrainer

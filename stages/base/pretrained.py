@@ -16,7 +16,7 @@ from data.text.chat import CHAT_TEMPLATE
 from data.world.corpus import documents
 from data.world.tokenizer import END_OF_TEXT, TURN_END, TURN_START
 from stages.base.settings import Pretrained
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 
 ROWS = 64
 """Matrices whose sides are multiples of this are faster, and are cut evenly among GPUs."""

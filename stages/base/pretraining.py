@@ -12,7 +12,7 @@ from data.world.corpus import documents
 from data.world.general.entities import NAMES
 from data.world.tokenizer import END_OF_TEXT, train_tokenizer
 from stages.base.settings import Pretrain
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 
 
 def main(run: Run) -> None:

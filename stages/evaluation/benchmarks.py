@@ -13,9 +13,9 @@ from data.text.modes import Mode
 from data.verifiers.instructions import need_checkers
 from data.world.families import GENERAL
 from data.world.preference import complied_unsafely, gold, is_refusal
-from stages.core.pipeline.manifest import write_atomically
-from stages.core.pipeline.run import Run
 from stages.core.rewards.rules import accuracy, format, instruction
+from stages.core.run.manifest import write_atomically
+from stages.core.run.stage import Run
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Engine, Sampling
 from stages.evaluation.estimators import bootstrap_interval, cons_at_k, pass_at_k

@@ -6,8 +6,9 @@ PAPER        DeepSeek-R1 v2 D.1: pass@1 as the mean over k samples at temperatur
 DEVIATIONS   1 greedy, temperature 1 and pass@k are reported beside it, to tell learning from sharpening
 """
 
-from stages.core.pipeline.run import Run, stage_main
-from stages.core.sampling.engine import Sampling, open_engine
+from stages.core.run.stage import Run, stage_main
+from stages.core.sampling.engine import Sampling
+from stages.core.sampling.opening import open_engine
 from stages.evaluation.benchmarks import (
     Answers,
     Recorder,

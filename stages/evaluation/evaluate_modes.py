@@ -18,10 +18,11 @@ from data.text.conversations import FLAGGED
 from data.text.modes import MODES, Mode, follows_mode, mode_of, with_flag
 from data.world.families import rows
 from data.world.general.length_control import length_score
-from stages.core.pipeline.run import Run, stage_main
 from stages.core.rewards.rules import accuracy
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import Engine, Sampling, open_engine
+from stages.core.sampling.engine import Engine, Sampling
+from stages.core.sampling.opening import open_engine
 from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget
 from stages.evaluation.benchmarks import (
     Answers,

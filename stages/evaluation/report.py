@@ -5,7 +5,7 @@ PRODUCES  report.html: results beside the paper's, curves, completions, filter c
 PAPER     R1's Table 3 and Table 6 stand beside the run's own numbers
 """
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.evaluation.reporting import read_stage, render
 
 

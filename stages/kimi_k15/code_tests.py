@@ -12,7 +12,7 @@ from datasets import Dataset
 
 from data.world.families import rows
 from data.world.test_cases import curate
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.kimi_k15.settings import CodeTests
 
 

@@ -6,7 +6,7 @@ PAPER        Kimi k1.5 s.2.4
 DEVIATIONS   1 beta, epochs, rate and batch are the scale's: the paper names none
 """
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.kimi_k15.settings import Long2ShortDPO
 
 

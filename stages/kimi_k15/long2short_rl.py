@@ -10,7 +10,7 @@ DEVIATIONS   1 it starts from shortest SFT: which model has the best balance is 
 
 from functools import partial
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.kimi_k15.settings import Long2ShortRL
 
 

@@ -15,7 +15,7 @@ from data.text.summary import state_answer, summarise
 from data.world.corpus import join_steps
 from data.world.families import verify
 from data.world.long_cot import long_thought
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
 from stages.kimi_k15.settings import LongCotSFT
 

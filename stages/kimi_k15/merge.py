@@ -6,7 +6,7 @@ PAPER        Kimi k1.5 s.2.4
 DEVIATIONS   none
 """
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.kimi_k15.settings import Merge
 
 

@@ -11,7 +11,7 @@ DEVIATIONS   1 sampling and training take turns, where the paper's run beside ea
 
 from functools import partial
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.kimi_k15.settings import PolicyMirrorDescent
 
 

@@ -12,10 +12,11 @@ from collections import Counter
 from datasets import Dataset
 
 from data.text.row import apply_rules
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import Sampling, open_engine
+from stages.core.sampling.engine import Sampling
+from stages.core.sampling.opening import open_engine
 from stages.kimi_k15.settings import PromptCuration
 
 

@@ -17,7 +17,7 @@ from data.world.corpus import join_steps
 from data.world.families import TASKS
 from data.world.task import Problem
 from data.world.written import solution
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
 from stages.kimi_k15.settings import VanillaSFT
 

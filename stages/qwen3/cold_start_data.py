@@ -23,7 +23,7 @@ from data.text.chat import parse
 from data.text.row import apply_rules
 from data.world.joined import join_some
 from data.world.written import solution, worked_completion
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.candidates import (
     Candidate,
     at_most,
@@ -36,7 +36,7 @@ from stages.core.sampling.candidates import (
 )
 from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import answers, open_engine
+from stages.core.sampling.opening import answers, open_engine
 from stages.core.sampling.query_filters import disagrees, guesses, in_turns, several_questions, similarity, verifiable
 from stages.qwen3.settings import ColdStartData
 

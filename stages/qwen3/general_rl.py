@@ -18,7 +18,7 @@ from data.public.sources import SOURCES
 from data.text.conversations import in_both_modes
 from data.text.row import REASONING_DOMAINS, Row
 from data.verifiers.instructions import need_checkers
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
 from stages.qwen3.settings import GeneralRL
 

@@ -6,7 +6,7 @@ PAPER        Qwen3 s.4.5: the outputs of the teacher with /think and /no_think a
 DEVIATIONS   1 epochs, rate, batch and length are the scale's: the paper names none
 """
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.qwen3.settings import OffPolicyDistillation
 
 

@@ -10,7 +10,7 @@ DEVIATIONS   1 direction, temperature, learning rate and lengths are the scale's
 """
 
 from data.text.conversations import in_both_modes
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
 from stages.qwen3.settings import OnPolicyDistillation
 

@@ -7,7 +7,7 @@ DEVIATIONS   1 the preferences are the world's gold preference seen through nois
              2 how pairs are judged and kept is R1's (v2 s.3.1): the paper does not say
 """
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.qwen3.settings import PreferenceRewardModel
 
 

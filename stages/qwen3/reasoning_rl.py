@@ -10,7 +10,7 @@ DEVIATIONS   1 a format reward beside the verifiers: the paper names no rewards
 
 from functools import partial
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.qwen3.settings import ReasoningRL
 
 

@@ -9,7 +9,7 @@ DEVIATIONS   1 a small model trained for it on labels of the world's verifier, s
 """
 
 from data.world.preference_data import public_references, referenced_responses
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import by_kind, draw_rows
 from stages.qwen3.settings import ReferenceRewardModel
 

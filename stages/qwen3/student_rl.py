@@ -9,7 +9,7 @@ DEVIATIONS   1 as many prompts a step as the scale gives: the paper compares GPU
 
 from functools import partial
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
 from stages.qwen3.settings import StudentRL
 

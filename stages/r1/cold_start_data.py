@@ -13,7 +13,7 @@ DEVIATIONS   1 a rule writes the summary, where the paper asks DeepSeek-V3
 from datasets import Dataset
 
 from data.text.row import apply_rules
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.candidates import (
     at_most,
     candidates,
@@ -24,7 +24,7 @@ from stages.core.sampling.candidates import (
     with_summary,
 )
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import answers, open_engine
+from stages.core.sampling.opening import answers, open_engine
 from stages.r1.settings import ColdStartData
 
 

@@ -7,7 +7,7 @@ DEVIATIONS   1 the student is pretrained on the same made-up world, where the pa
              2 Adam's betas and epsilon are torch's: the paper names the learning rate alone
 """
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.r1.settings import Distillation
 
 

@@ -15,7 +15,7 @@ from functools import partial
 
 from data.text.completion import Completion
 from data.text.row import Row
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
 from stages.r1.settings import GeneralRL
 

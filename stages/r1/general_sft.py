@@ -7,7 +7,7 @@ DEVIATIONS   1 rows that do not fit into the context are left out, not cut: what
              2 Adam's betas and epsilon are torch's: the paper names the learning rate alone
 """
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.r1.settings import GeneralSFT
 
 

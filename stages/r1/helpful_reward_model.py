@@ -9,7 +9,7 @@ DEVIATIONS   1 the judge is the world's gold preference seen through noise, wher
              3 scores are held around 0 by a small term, which the paper does not have
 """
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.r1.settings import HelpfulRewardModel
 
 

@@ -13,7 +13,7 @@ DEVIATIONS   1 the bound of the ratio is printed for the second RL stage alone: 
 
 from functools import partial
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
 from stages.r1.settings import R1Zero
 

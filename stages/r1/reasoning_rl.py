@@ -11,7 +11,7 @@ DEVIATIONS   1 Eq. 3's deviation is the unbiased one, + 1e-4: the paper prints n
 
 from functools import partial
 
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
 from stages.r1.settings import ReasoningRL
 

@@ -7,7 +7,7 @@ DEVIATIONS   1 the labels are the world's own with some flipped, or a public dat
 """
 
 from data.world.preference_data import labelled_responses, public_labels
-from stages.core.pipeline.run import Run, stage_main
+from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import by_kind, draw_rows
 from stages.r1.settings import SafetyRewardModel
 

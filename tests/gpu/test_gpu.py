@@ -10,7 +10,8 @@ import torch
 
 from data.text.chat import render_prompt
 from data.world.families import rows
-from stages.core.sampling.engine import Sampling, TransformersEngine
+from stages.core.sampling.engine import Sampling
+from stages.core.sampling.generation import TransformersEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ("r1", "kimi_k15", "qwen3")

@@ -18,7 +18,7 @@ class Stages:
     """The stages of the smoke scale, each with its config, in a folder of their own."""
 
     def __init__(self, runs: Path) -> None:
-        from stages.core.pipeline.recipe import load_workspace
+        from stages.core.pipeline.workspace import load_workspace
 
         self.runs = runs
         self.known = {

@@ -7,8 +7,9 @@ from data.text.chat import render_prompt
 from data.world.families import rows
 from stages.core.machines.adapters import ADAPTER_FILE
 from stages.core.pipeline.system import System
-from stages.core.pipeline.vllm_environment import prepare_vllm
-from stages.core.sampling.engine import Sampling, TransformersEngine
+from stages.core.run.vllm_environment import prepare_vllm
+from stages.core.sampling.engine import Sampling
+from stages.core.sampling.generation import TransformersEngine
 from stages.core.sampling.vllm_engine import VLLMEngine
 
 GREEDY = Sampling(0.0, 64)

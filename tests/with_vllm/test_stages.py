@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import VLLM, manifest, metrics
 
-from stages.core.pipeline.run import Run
+from stages.core.run.stage import Run
 
 GAP = "sampling/logp_gap_mean"
 
@@ -80,7 +80,7 @@ def test_a_sampler_that_keeps_its_weights_stops_the_run(stages, base):
     config = stages.config("r1_r1_zero", VLLM)
     config["output"] += "_stale"
     code = (
-        "import sys, stages.core.pipeline.run as checkpoint\n"
+        "import sys, stages.core.run.stage as checkpoint\n"
         "run = checkpoint.Run(checkpoint.load_config(sys.argv[1]))\n"
         "from trl.generation.vllm_generation import VLLMGeneration\n"
         "VLLMGeneration.sync_weights = lambda self: None\n"

@@ -19,7 +19,7 @@ import json
 import os
 import time
 
-from stages.core.pipeline.run import Stopped, stage_main
+from stages.core.run.stage import Stopped, stage_main
 {imports}
 
 def write(folder):
@@ -48,7 +48,7 @@ if __name__ == "__main__":
 DATA_SCRIPT = '''"""A stage that keeps one row."""
 from pathlib import Path
 
-from stages.core.pipeline.run import stage_main
+from stages.core.run.stage import stage_main
 
 
 class Rows:
@@ -70,7 +70,7 @@ if __name__ == "__main__":
     stage_main(main, __doc__)
 '''
 REPORT_SCRIPT = '''"""A report."""
-from stages.core.pipeline.run import stage_main
+from stages.core.run.stage import stage_main
 
 
 def main(run):
@@ -97,6 +97,7 @@ class Workflow:
         shutil.copy(ROOT / "data/errors.py", self.folder / "data")
         shutil.copytree(ROOT / "profiles", self.folder / "profiles")
         shutil.copytree(ROOT / "stages/core/pipeline", self.folder / "stages/core/pipeline")
+        shutil.copytree(ROOT / "stages/core/run", self.folder / "stages/core/run")
         for room in ROOMS:
             (self.folder / "stages" / room).mkdir()
             shutil.copy(ROOT / "stages" / room / "settings.py", self.folder / "stages" / room)

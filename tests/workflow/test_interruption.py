@@ -58,6 +58,6 @@ def test_other_settings_start_afresh(complete):
 def test_an_edit_during_the_run_is_refused(complete):
     """Snakemake read the recipe at its start: what is edited later must not run under the old name."""
     arguments = ["write", "runs/tiny/r1/reasoning_rl/manifest.json", "0" * 16, "{}"]
-    command = [sys.executable, "-m", "stages.core.pipeline.recipe", *arguments]
+    command = [sys.executable, "-m", "stages.core.pipeline", *arguments]
     done = subprocess.run(command, cwd=complete.folder, text=True, capture_output=True, check=False)
     assert done.returncode == 2 and "was edited during the run" in done.stderr

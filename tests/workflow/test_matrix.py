@@ -12,9 +12,10 @@ import pytest
 
 from data.public.sources import SOURCES
 from data.world.families import PUZZLES, family
-from stages.core.pipeline.recipe import Stage, Workspace, available, load_workspace
+from stages.core.pipeline.schema import available
 from stages.core.pipeline.scripts import all_scripts
 from stages.core.pipeline.settings import Mixture
+from stages.core.pipeline.workspace import Stage, Workspace, load_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALES, RECIPES = available("scales"), available("recipes")
@@ -234,7 +235,8 @@ def test_the_commands_of_the_documentation_name_every_data_set(scale):
 
 def test_a_benchmark_without_questions_has_no_rows(model, tokenizer):
     from stages.core.sampling.drawing import draw_rows
-    from stages.core.sampling.engine import Sampling, TransformersEngine
+    from stages.core.sampling.engine import Sampling
+    from stages.core.sampling.generation import TransformersEngine
     from stages.evaluation.benchmarks import Recorder, instructions, preference, safety
 
     run = SimpleNamespace(settings=SimpleNamespace(samples_per_question=2, temperature=0.6))

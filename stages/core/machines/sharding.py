@@ -6,7 +6,7 @@ from types import ModuleType
 
 import torch
 
-from stages.core.pipeline.processes import is_main, local_rank, world_size
+from stages.core.run.processes import is_main, local_rank, world_size
 
 
 def shards() -> bool:

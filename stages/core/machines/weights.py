@@ -8,8 +8,8 @@ import transformers
 from data.errors import InputError
 from stages.core.machines.adapters import is_adapted, load_weights, save_adapted, with_adapter
 from stages.core.machines.sharding import give_back_zeros, in_shards, join_processes, shards
-from stages.core.pipeline.processes import local_rank
-from stages.core.pipeline.run import Run
+from stages.core.run.processes import local_rank
+from stages.core.run.stage import Run
 
 
 def load_model(run: Run, role: str = "from", name: str | None = None, kind: str = "AutoModelForCausalLM", **options):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from data.errors import InputError
 
-UNTRACKED = {"data.errors"} | {
+UNTRACKED = {"data.errors", "stages.core.run.manifest", "stages.core.run.progress"} | {
     f"stages.core.pipeline.{name}"
-    for name in ("fingerprint", "manifest", "overview", "progress", "recipe", "schema", "scripts", "system")
+    for name in ("fingerprint", "overview", "recipe", "scale", "schema", "scripts", "system", "variants", "workspace")
 }
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""
 

@@ -4,9 +4,16 @@ import json
 from pathlib import Path
 
 from data.errors import InputError
-from stages.core.pipeline.progress import clock
-from stages.core.pipeline.recipe import Stage, Workspace
-from stages.core.pipeline.schema import available, load_scale, nearest
+from stages.core.pipeline.scale import load_scale
+from stages.core.pipeline.schema import available, nearest
+from stages.core.pipeline.workspace import Stage, Workspace
+
+
+def clock(seconds: float) -> str:
+    """`2:05` or `1:02:05`."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def headline(manifest: dict) -> str:

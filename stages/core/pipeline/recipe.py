@@ -1,304 +1,191 @@
-"""Recipe x scale -> one config per stage. Imports no torch.
+"""A recipe file: what a paper did, stage by stage, every number with its source. Imports no torch."""
 
-`python -m stages.core.pipeline.recipe` lists what there is; `... write MANIFEST KEY CONFIGURATION` writes a stage's
-config.json.
-"""
-
-import json
-import sys
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import InputError
-from stages.core.pipeline.fingerprint import digest, fingerprint
-from stages.core.pipeline.processes import trains_in_several
 from stages.core.pipeline.schema import (
-    Recipe,
-    Scale,
-    available,
     check_settings,
-    load_recipe,
-    load_scale,
+    checked,
+    keys_of,
     nearest,
+    read_yaml,
     recipe_file,
     settings_class,
-    with_mixtures,
 )
-from stages.core.pipeline.scripts import kind_of
-from stages.core.pipeline.system import CHANGES_NO_RESULT, System, Tracker
+from stages.core.pipeline.scripts import all_scripts
+from stages.core.pipeline.variants import Axes, Variant, axes_of_seeds, matching, variants
 
-__all__ = ["Recipe", "Scale", "Stage", "Workspace", "available", "fingerprint", "load_recipe", "load_scale", "resolve"]
+SINGLE_ROLES = ("from", "data", "sampler", "teacher")
+LIST_ROLES = ("reward_models", "checkpoints")
 
-HASHED = ("scale", "stage", "script", "settings", "public_data")
-"""What makes a result, beside the inputs and the system; where it lies and what a paper says about it do not."""
+
+class Paper(BaseModel):
+    """What a recipe follows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    version: str
+    url: str
+
+
+class Definition(BaseModel):
+    """A stage as a recipe file writes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    script: str | None = None
+    like: str | None = None
+    from_: str | None = Field(None, alias="from")
+    data: str | None = None
+    sampler: str | None = None
+    teacher: str | None = None
+    reward_models: list[str] | None = None
+    checkpoints: list[str] | None = None
+    arms: Axes = {}
+    settings: dict[str, Any] = {}
+    cite: dict[str, str] = {}
+
+    def inputs(self) -> dict[str, str | list[str]]:
+        """Role -> the stage (or stages) named for it."""
+        found = {"from": self.from_} | {role: getattr(self, role) for role in (*SINGLE_ROLES[1:], *LIST_ROLES)}
+        return {role: named for role, named in found.items() if named}
+
+
+class RecipeFile(BaseModel):
+    """A recipe file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paper: Paper | None = None
+    use: str | None = None
+    seeds: list[int] = []
+    stages: dict[str, Definition] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One rule: a script with its resolved config."""
+class Recipe:
+    """A recipe with `like` filled in.
 
-    recipe: str | None
+    lineage: the names under which a scale may override each stage.
+    changes: what a stage with `like` says otherwise than its model; no override of the model may undo it.
+    labels: seed and arms of each stage that is made several times.
+    """
+
     name: str
-    script: str
-    folder: str
-    payload: str
-    config: dict[str, Any]
-    parents: list[str]
-    threads: int
-    resources: dict[str, int | str]
-    fingerprint: str
-
-    @property
-    def rule_name(self) -> str:
-        """`r1_reasoning_rl`; a base, which all recipes share, has its bare name."""
-        return f"{self.recipe}_{self.name}" if self.recipe else self.name
-
-    @property
-    def payload_path(self) -> str:
-        """What the stage writes beside its manifest."""
-        return f"{self.folder}/{'report.html' if self.payload == 'report' else self.payload}"
-
-    @property
-    def manifest_path(self) -> str:
-        """Written last: it is there if the stage is complete."""
-        return f"{self.folder}/manifest.json"
-
-    @property
-    def identity(self) -> str:
-        """The part of the config that decides the result, as canonical JSON."""
-        return identity(self.config)
-
-    @property
-    def key(self) -> str:
-        """Digest of identity and code: tells whether a file was edited while a run was under way."""
-        return digest(self.identity + self.fingerprint)[:16]
+    file: str
+    paper: Paper | None
+    used: "Recipe | None"
+    stages: dict[str, Definition]
+    lineage: dict[str, tuple[str, ...]]
+    changes: dict[str, dict[str, Any]]
+    labels: dict[str, dict[str, str]]
 
 
-def identity(config: dict[str, Any]) -> str:
-    """Canonical JSON of what decides a stage's result; input folders are taken relative to the runs folder."""
-
-    def relative(folder: str) -> str:
-        return folder.removeprefix(config["runs"] + "/")
-
-    inputs = {
-        role: relative(named) if isinstance(named, str) else {name: relative(folder) for name, folder in named.items()}
-        for role, named in config["inputs"].items()
-    }
-    system = {key: value for key, value in config["system"].items() if key not in CHANGES_NO_RESULT}
-    hashed = {key: config[key] for key in HASHED} | {"inputs": inputs, "system": system}
-    return json.dumps(hashed, sort_keys=True, ensure_ascii=False)
-
-
-def settings_of(script: str, layers: list[tuple[str, dict[str, Any]]], stage: str, scale: Scale) -> dict[str, Any]:
-    """Merge layers, each (where it is written, values), the later over the earlier, into a full set of settings."""
-    merged: dict[str, Any] = {}
-    settings = settings_class(script, stage)
-    for where, written in layers:
-        values = with_mixtures(settings, written, scale, where)
-        check_settings(settings, values, where, script)
-        merged |= values
-    try:
-        return settings.model_validate(merged).model_dump(mode="json")
-    except ValidationError as error:
-        missing = [str(item["loc"][0]) for item in error.errors() if item["type"] == "missing" and item["loc"]]
-        if missing:
-            names = ", ".join(f"`{name}`" for name in missing)
-            raise InputError(f"{scale.file}: {stage} ({script}) has no value for {names}") from None
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{scale.file}: {stage} ({script}): {where} {first['msg'].lower()}") from None
-
-
-def resources_of(scale: Scale, script: str, *names: str) -> tuple[int, dict[str, int | str]]:
-    """Threads and the other resources of a stage; one that trains on several nodes says so to Slurm's executor."""
-    merged: dict[str, Any] = {"threads": 1} | scale.resources.get("default", {})
-    for name in names:
-        merged |= scale.resources.get(name, {})
-    nodes = scale.system.nodes
-    if nodes > 1 and trains_in_several(settings_class(script, scale.file), scale.system.model_dump()):
-        # The executor's words for a job that calls srun itself, once a node (processes.py); without the last it would
-        # start as many tasks on each GPU.
-        merged |= {"nodes": nodes, "tasks": nodes, "mpi": "srun", "tasks_per_gpu": 0}
-    return merged.pop("threads"), merged
+def load_recipe(path: str | Path) -> Recipe:
+    """A recipe file, checked: keys, scripts, settings, citations, order."""
+    path = Path(path)
+    keys = {(): keys_of(RecipeFile), ("paper",): keys_of(Paper), ("stages", "*"): keys_of(Definition)}
+    file = checked(RecipeFile, read_yaml(path, "recipe"), path, keys)
+    if file.use == path.stem:
+        raise InputError(f"{path}: `use` names the recipe itself")
+    used = load_recipe(recipe_file(file.use)) if file.use else None
+    definitions: dict[str, Definition] = dict(used.stages) if used else {}
+    lineages: dict[str, tuple[str, ...]] = dict(used.lineage) if used else {}
+    own: dict[str, Definition] = {}
+    changes = dict(used.changes) if used else {}
+    changes |= {name: written.settings for name, written in file.stages.items() if written.like}
+    for name, written in file.stages.items():
+        where = f"{path}: stages.{name}"
+        if not name.isidentifier():
+            raise InputError(f"{where}: a stage's name is made of letters, digits and underscores")
+        # A scale may name a stage alone or, where recipes differ, as its rule: kimi_k15_evaluation.
+        lineage: tuple[str, ...] = (name, f"{path.stem}_{name}")
+        if written.like:
+            if written.like not in definitions:
+                raise InputError(f"{where}: `like` names `{written.like}`; {nearest(written.like, definitions)}")
+            model = definitions[written.like]
+            merged = {"settings": model.settings | written.settings, "cite": model.cite | written.cite}
+            given = {key: getattr(written, key) for key in written.model_fields_set - {"like", "settings", "cite"}}
+            written = model.model_copy(update=given | merged | {"like": None})
+            lineage = tuple(dict.fromkeys((*lineages[file.stages[name].like], *lineage)))
+        if written.script is None:
+            raise InputError(f"{where}: `script` is missing; {nearest(f'{path.stem}.{name}', all_scripts())}")
+        settings = settings_class(written.script, where)
+        check_settings(settings, written.settings, f"{where}.settings", written.script)
+        for field in written.cite:
+            if field not in settings.model_fields:
+                hint = nearest(field, settings.model_fields)
+                raise InputError(f"{where}.cite: unknown setting `{field}` of {written.script}; {hint}")
+        own[name] = definitions[name] = written
+        lineages[name] = lineage
+    return with_variants(
+        Recipe(path.stem, str(path), file.paper, used, own, {name: lineages[name] for name in own}, changes, {}),
+        file.seeds,
+    )
 
 
-def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str = "runs") -> dict[str, Stage]:
-    """The base models of a scale, by name."""
-    stages = {}
-    for name in scale.bases:
-        script, values = scale.base(name)
-        layers = [
-            (f"{scale.file}: bases.{name}", values),
-            (f"--config stages.{name}", overrides.get(name, {})),
-        ]
-        folder = f"{runs}/{scale.name}/{name}"
-        config = {
-            "recipe": None, "scale": scale.name, "stage": name, "script": script, "runs": runs, "output": folder,
-            "system": scale.system.model_dump(), "public_data": scale.public_data.model_dump(), "inputs": {},
-            "settings": settings_of(script, layers, name, scale),
-            "paper": {"settings": {}, "cite": {}}, "why": scale.why,
-        }  # fmt: skip
-        threads, resources = resources_of(scale, script, name)
-        stages[name] = Stage(None, name, script, folder, "model", config, [], threads, resources, fingerprint(script))
-    return stages
+def with_variants(recipe: Recipe, seeds: list[int]) -> Recipe:
+    """The recipe with a stage for each seed and arm in the place of each that it writes once."""
+    made: dict[str, list[Variant]] = {}
+    axes: dict[str, Axes] = {}
+    stages: dict[str, Definition] = {}
+    lineage, changes, labels = {}, dict(recipe.changes), {}
+    for name, written in recipe.stages.items():
+        where = f"{recipe.file}: stages.{name}"
+        settings = settings_class(str(written.script), where)
+        for axis, arms in written.arms.items():
+            if axis == "seed" or not arms:
+                raise InputError(f"{where}.arms.{axis}: an axis has another name than `seed`, and an arm at least")
+            for arm, changed in arms.items():
+                check_settings(settings, changed, f"{where}.arms.{axis}.{arm}", str(written.script))
+        axes[name] = {}
+        if not settings.collects:
+            for named in written.inputs().values():
+                for parent in [named] if isinstance(named, str) else named:
+                    # What a parent's arm changes is the parent's: here the arm is but a label.
+                    axes[name] |= {
+                        axis: dict.fromkeys(arms, {}) if axis != "seed" else arms
+                        for axis, arms in axes.get(parent, {}).items()
+                    }
+            axes[name] |= written.arms | axes_of_seeds(seeds)
+        made[name] = variants(name, axes[name])
+        for variant in made[name]:
+            roles: dict[str, Any] = {}
+            for role, named in written.inputs().items():
+                if isinstance(named, str):
+                    roles[role] = matching(named, made, variant.labels)[0]
+                else:
+                    roles[role] = [found for each in named for found in matching(each, made, variant.labels)]
+            if "from" in roles:
+                roles["from_"] = roles.pop("from")
+            stages[variant.name] = written.model_copy(
+                update=roles | {"settings": written.settings | variant.settings, "arms": {}}
+            )
+            # A scale may speak of one arm: kimi_k15_objective_slow.
+            arms = [f"{recipe.name}_{label}" for axis, label in variant.labels.items() if axis != "seed"]
+            own = [variant.name] if variant.labels else []
+            lineage[variant.name] = tuple(dict.fromkeys((*recipe.lineage[name], *arms, *own)))
+            if variant.labels:
+                labels[variant.name] = variant.labels
+                changes[variant.name] = variant.settings
+    return replace(recipe, stages=stages, lineage=lineage, changes=changes, labels=labels)
 
 
-def ancestors(stages: Iterable[Stage], by_folder: dict[str, Stage]) -> list[Stage]:
-    """The stages and everything that they need, in the order of `by_folder`."""
-    needed: set[str] = set()
-    todo = [stage.folder for stage in stages]
-    while todo:
-        folder = todo.pop()
-        if folder not in needed:
-            needed.add(folder)
-            todo += by_folder[folder].parents
-    return [stage for folder, stage in by_folder.items() if folder in needed]
-
-
-def resolve(
-    recipe: Recipe, scale: Scale, overrides: dict[str, dict[str, Any]] | None = None, runs: str = "runs"
-) -> list[Stage]:
-    """Every stage of a recipe at a scale, parents first; bases and stages of a used recipe only as needed."""
-    overrides = overrides or {}
-    known = resolve_bases(scale, overrides, runs)
-    by_folder = {stage.folder: stage for stage in known.values()}
-    if recipe.used:
-        for stage in resolve(recipe.used, scale, overrides, runs):
-            known[stage.name] = by_folder[stage.folder] = stage
-    own: list[Stage] = []
-    for name, definition in recipe.stages.items():
-        script, where = str(definition.script), f"{recipe.file}: stages.{name}"
-        settings = settings_class(script, where)
-        kind = kind_of(settings)
-        inputs: dict[str, Any] = {}
-        for role, named in definition.inputs().items():
-            for parent in [named] if isinstance(named, str) else named:
-                if parent not in known:
-                    later = "a later stage" if parent in recipe.stages else "no stage"
-                    raise InputError(f"{where}.{role}: `{parent}` is {later}; {nearest(parent, known)}")
-            if isinstance(named, str):
-                inputs[role] = known[named].folder
-            else:
-                inputs[role] = {parent: known[parent].folder for parent in named}
-        if settings.payload == "report":
-            shown = ancestors(own, by_folder)
-            inputs["stages"] = {stage.name: stage.folder for stage in sorted(shown, key=lambda stage: stage in own)}
-        folder = f"{runs}/{scale.name}/{recipe.name}/{name}"
-        layers = [(f"{where}.settings", definition.settings)]
-        layers += [(f"{scale.file}: kinds.{kind}", scale.kinds.get(kind, {}))] if kind else []
-        for alias in recipe.lineage[name]:  # the models of `like` first, each with what it changes
-            layers += [(f"{where}.settings", recipe.changes.get(alias, {}))]
-            layers += [(f"{scale.file}: stages.{alias}", scale.stages.get(alias, {}))]
-        layers += [(f"--config stages.{alias}", overrides.get(alias, {})) for alias in recipe.lineage[name]]
-        config = {
-            "recipe": recipe.name, "scale": scale.name, "stage": name, "script": script, "runs": runs,
-            "output": folder, "system": scale.system.model_dump(),
-            "public_data": scale.public_data.model_dump(), "inputs": inputs,
-            "settings": settings_of(script, layers, name, scale),
-            "paper": {"settings": definition.settings, "cite": definition.cite}, "why": scale.why,
-            "labels": recipe.labels.get(name, {}),
-        }  # fmt: skip
-        parents = [
-            folder for named in inputs.values() for folder in ([named] if isinstance(named, str) else named.values())
-        ]
-        threads, resources = resources_of(scale, script, *recipe.lineage[name])
-        stage = Stage(
-            recipe.name, name, script, folder, settings.payload, config, list(dict.fromkeys(parents)), threads,
-            resources, fingerprint(script),
-        )  # fmt: skip
-        own.append(stage)
-        known[name] = by_folder[folder] = stage
-    return ancestors(own, by_folder)
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """All recipes at one scale: what the Snakefile makes rules of."""
-
-    scale: Scale
-    stages: dict[str, list[Stage]]
-    errors: dict[str, InputError]
-
-    def rules(self) -> list[Stage]:
-        """Each stage once, parents first; every base of the scale even if no recipe uses it."""
-        return list({stage.folder: stage for stages in self.stages.values() for stage in stages}.values())
-
-    def priorities(self) -> dict[str, int]:
-        """How many stages wait for each, by folder: what most wait for runs first, side branches fill free cores."""
-        waiting: Counter[str] = Counter()
-        by_folder = {stage.folder: stage for stage in self.rules()}
-        for stage in by_folder.values():
-            waiting.update(found.folder for found in ancestors([stage], by_folder))
-        return waiting
-
-    def targets(self, recipe: str) -> list[Stage]:
-        """What `recipe_<name>` asks for: the report, or everything if the recipe makes none."""
-        own = [stage for stage in self.stages[recipe] if stage.recipe == recipe]
-        return [stage for stage in own if stage.payload == "report"] or own
-
-
-def load_workspace(configuration: dict[str, Any]) -> Workspace:
-    """`--config` (scale, runs, stages, report_to) -> every recipe resolved; a broken recipe is kept as its error."""
-    allowed = ("scale", "runs", "stages", "report_to")
-    for key in configuration:
-        if key not in allowed:
-            raise InputError(f"--config: unknown key `{key}`; {nearest(key, allowed)}")
-    overrides = configuration.get("stages", {})
-    if not isinstance(overrides, dict):
-        raise InputError(f"--config stages: found {overrides!r}, allowed: {{stage: {{setting: value}}}}")
-    runs = str(configuration.get("runs", "runs")).rstrip("/")
-    scale = load_scale(str(configuration.get("scale", "tiny")))
-    if "report_to" in configuration:
-        tracker = configuration["report_to"]
-        if tracker not in get_args(Tracker):
-            raise InputError(f"--config report_to: found {tracker!r}; {nearest(tracker, get_args(Tracker))}")
-        system = System.model_validate(scale.system.model_dump() | {"report_to": tracker})
-        scale = scale.model_copy(update={"system": system})
-    stages: dict[str, list[Stage]] = {"": list(resolve_bases(scale, overrides, runs).values())}
-    errors: dict[str, InputError] = {}
-    rules: dict[str, str] = {}
-    for name in available("recipes"):
-        try:
-            found = resolve(load_recipe(recipe_file(name)), scale, overrides, runs)
-            for stage in found:
-                if rules.setdefault(stage.rule_name, stage.folder) != stage.folder:
-                    raise InputError(f"{recipe_file(name)}: {stage.rule_name} is already the rule of {stage.folder}")
-            stages[name] = found
-        except InputError as error:
-            errors[name] = error
-    names = {name for found in stages.values() for stage in found for name in (stage.name, stage.rule_name)}
-    for name in overrides:
-        if name not in names and not errors:
-            raise InputError(f"--config stages: unknown stage `{name}`; {nearest(name, names)}")
-    return Workspace(scale, stages, errors)
-
-
-def write_config(manifest: str, key: str, configuration: str) -> None:
-    """Write the config.json of the stage that a manifest belongs to, unless its recipe or code has changed since."""
-    stages = {stage.manifest_path: stage for stage in load_workspace(json.loads(configuration)).rules()}
-    stage = stages.get(manifest)
-    if stage is None or stage.key != key:
-        raise InputError(
-            f"{Path(manifest).parent}: its recipe or code was edited during the run; give the command again"
-        )
-    Path(stage.folder).mkdir(parents=True, exist_ok=True)
-    text = json.dumps(stage.config, indent=2, ensure_ascii=False)
-    Path(stage.folder, "config.json").write_text(text + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    from stages.core.pipeline.overview import overview
-
-    try:
-        if sys.argv[1:2] == ["write"]:
-            write_config(*sys.argv[2:])
-        else:
-            print(overview(load_workspace(json.loads(sys.argv[1]) if sys.argv[1:] else {})))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+def citation_gaps(recipe: Recipe) -> list[str]:
+    """What a recipe that follows a paper leaves uncited, or cites wrongly; a recipe without one may cite nothing."""
+    gaps = []
+    for name, stage in recipe.stages.items() if recipe.paper else ():
+        settings = settings_class(str(stage.script), f"{recipe.file}: stages.{name}")
+        for field in settings.model_fields.keys() - settings.run_fields:
+            citation = stage.cite.get(field)
+            if citation is None:
+                gaps.append(f"{name}.{field}: no citation")
+            elif (citation == "undisclosed") == (field in stage.settings):
+                gaps.append(f"{name}.{field}: cited as {citation!r}, value {stage.settings.get(field)!r}")
+        gaps += [f"{name}.{field} is not of the paper" for field in settings.run_fields & stage.settings.keys()]
+    return gaps

@@ -5,7 +5,7 @@ either *of the method* (a paper states it or leaves it out, so a recipe must cit
 run* (`run_fields`: data mixture, seeds, memory; a scale's business).
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -202,3 +202,8 @@ KINDS: dict[str, type[Settings]] = {
     "sampled": Sampled,
 }
 """What a scale may say for all stages of a kind."""
+
+
+def trains_in_several(settings: type[Settings], system: dict[str, Any]) -> bool:
+    """Whether a stage with such settings is started in more than one process."""
+    return system.get("processes", 1) > 1 and settings.payload == "model" and settings.several_processes

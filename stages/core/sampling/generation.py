@@ -5,8 +5,14 @@ several times shorter than the longest, so here finished sequences leave the bat
 tokens (tests/test_generation.py); 1.6 to 7.4 times as fast on a CPU, by batch size (docs/performance.md).
 """
 
+from collections.abc import Callable
+
 import torch
 from transformers import DynamicCache
+
+from data.text.chat import Template
+from data.text.completion import Completion
+from stages.core.sampling.engine import Engine, Sampling, as_list
 
 SHRINK = 0.125
 """The batch is cut down when this share of it has finished: each cut copies the cache."""
@@ -93,3 +99,48 @@ def draw(weights: torch.Tensor) -> torch.Tensor:
     reached = weights.cumsum(dim=-1, dtype=torch.float64)
     at = torch.rand((len(weights), 1), dtype=torch.float64, device=weights.device) * reached[:, -1:]
     return torch.searchsorted(reached, at, right=True)[:, 0]
+
+
+class TransformersEngine(Engine):
+    """Batched `transformers` generation on whatever device the model is."""
+
+    def __init__(self, model, tokenizer, template: Template, batch_size: int) -> None:
+        self.model, self.tokenizer, self.template, self.batch_size = model.eval(), tokenizer, template, batch_size
+
+    @property
+    def end_ids(self) -> list[int]:
+        return as_list(self.model.generation_config.eos_token_id)
+
+    def generate(
+        self,
+        prompts: list[str],
+        n: int,
+        sampling: Sampling,
+        seed: int,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> list[list[Completion]]:
+        """n completions for each prompt, in the order of the prompts. Same seed and batch size, same completions."""
+        ends = self.end_ids
+        # Prompts of one length share a batch: less padding.
+        order = sorted((len(prompt), index) for index, prompt in enumerate(prompts) for _ in range(n))
+        found: list[list[Completion]] = [[] for _ in prompts]
+        for start in range(0, len(order), self.batch_size):
+            indices = [index for _, index in order[start : start + self.batch_size]]
+            texts = [prompts[i] for i in indices]
+            inputs = self.tokenizer(texts, return_tensors="pt", padding=True, padding_side="left")
+            inputs = inputs.to(self.model.device)
+            torch.manual_seed(seed * 1_000_003 + start)
+            sampled, _ = sample_completions(
+                self.model,
+                inputs["input_ids"],
+                inputs["attention_mask"],
+                sampling.max_tokens,
+                sampling.temperature,
+                sampling.top_p,
+                ends,
+            )
+            for index, ids in zip(indices, sampled, strict=True):
+                text = self.tokenizer.decode(ids, skip_special_tokens=True)
+                found[index].append(Completion(text, len(ids), ids[-1] in ends, self.template))
+            progress(min(start + self.batch_size, len(order)), len(order))
+        return found

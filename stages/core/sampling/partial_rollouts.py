@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from stages.core.pipeline.manifest import write_atomically
+from stages.core.run.manifest import write_atomically
 
 Reason = Literal["stop", "length", "repeat"]
 

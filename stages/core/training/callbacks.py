@@ -10,8 +10,8 @@ from transformers import PrinterCallback, Trainer, TrainerCallback
 from data.errors import InputError
 from stages.core.machines.adapters import LoadAdapter, is_adapted
 from stages.core.machines.sharding import largest
-from stages.core.pipeline.processes import world_size
-from stages.core.pipeline.run import Run
+from stages.core.run.processes import world_size
+from stages.core.run.stage import Run
 
 
 def watch(trainer: Trainer, run: Run) -> None:

@@ -12,10 +12,10 @@ from data.text.chat import Template, render_prompt
 from data.text.completion import Completion
 from data.text.row import Row
 from stages.core.machines.adapters import RefreshReference, is_adapted
-from stages.core.pipeline.run import Run
 from stages.core.pipeline.settings import GRPO
 from stages.core.rewards.rules import RULES, BatchReward, each, tries
 from stages.core.rewards.self_test import self_test
+from stages.core.run.stage import Run
 from stages.core.sampling.vllm_engine import importance_arguments, vllm_arguments
 from stages.core.training.callbacks import common_arguments, last_tenth, logged_means, micro_batches, train, watch
 from stages.core.training.objectives import group_advantages, normaliser

@@ -17,11 +17,11 @@ from trl import GRPOConfig
 from data.errors import InputError
 from data.text.completion import Completion
 from data.text.row import Row
-from stages.core.pipeline.manifest import write_atomically
-from stages.core.pipeline.processes import is_main, rank, world_size
-from stages.core.pipeline.run import Run
 from stages.core.pipeline.settings import MirrorDescent
 from stages.core.rewards.rules import RULES, BatchReward, accuracy, each, tries
+from stages.core.run.manifest import write_atomically
+from stages.core.run.processes import is_main, rank, world_size
+from stages.core.run.stage import Run
 from stages.core.sampling.partial_rollouts import Group, Rollout, RolloutBuffer, segment_mask
 from stages.core.sampling.prompt_choice import PromptSampler
 from stages.core.sampling.repetition import RepetitionStopping, repeats

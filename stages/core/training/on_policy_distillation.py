@@ -11,8 +11,8 @@ from data.errors import InputError
 from data.text.chat import render_prompt
 from data.text.modes import follows_mode
 from data.text.row import Row
-from stages.core.pipeline.run import Run
 from stages.core.pipeline.settings import OnPolicy
+from stages.core.run.stage import Run
 from stages.core.sampling.vllm_engine import vllm_arguments
 from stages.core.training.callbacks import common_arguments, micro_batches, watch
 from stages.core.training.grpo import with_room

@@ -4,9 +4,9 @@ from datasets import Dataset
 from trl import RewardConfig, RewardTrainer
 
 from data.world.preference_data import Pair, judged_pairs, public_pairs
-from stages.core.pipeline.run import Run
 from stages.core.pipeline.settings import PairwiseRewardModel
 from stages.core.rewards.scoring import RewardScorer, scored_text
+from stages.core.run.stage import Run
 from stages.core.sampling.drawing import by_kind, draw_rows
 from stages.core.training.callbacks import epoch_arguments, watch
 

@@ -5,9 +5,9 @@ from typing import TypedDict
 import torch
 from transformers import Trainer, TrainingArguments
 
-from stages.core.pipeline.run import Run
 from stages.core.pipeline.settings import PointwiseRewardModel
 from stages.core.rewards.scoring import RewardScorer, scored_text
+from stages.core.run.stage import Run
 from stages.core.training.callbacks import epoch_arguments, watch
 
 

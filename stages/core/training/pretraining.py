@@ -6,7 +6,7 @@ from itertools import islice
 import torch
 from transformers import Trainer, TrainingArguments
 
-from stages.core.pipeline.run import Run
+from stages.core.run.stage import Run
 from stages.core.training.callbacks import common_arguments, train, watch
 
 

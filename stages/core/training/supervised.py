@@ -5,8 +5,8 @@ from trl import SFTConfig, SFTTrainer
 
 from data.errors import InputError
 from data.text.row import Row
-from stages.core.pipeline.run import Run
 from stages.core.pipeline.settings import SFT
+from stages.core.run.stage import Run
 from stages.core.training.callbacks import epoch_arguments, train, watch
 
 

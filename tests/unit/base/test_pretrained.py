@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from data.errors import InputError
 from data.text.chat import CHAT_TEMPLATE
 from stages.base import pretrained
-from stages.core.pipeline.run import Run
+from stages.core.run.stage import Run
 
 
 def run_of(tmp_path, **settings):

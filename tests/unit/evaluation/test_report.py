@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from stages.core.pipeline.manifest import file_digests
+from stages.core.run.manifest import file_digests
 from stages.evaluation import figures, records, reporting
 from stages.evaluation.published import STAGES
 from stages.evaluation.results import (

@@ -11,8 +11,8 @@ from data.text.chat import render_completion, render_prompt
 from data.world.families import rows
 from stages.core.machines.adapters import copy_adapter, load_weights, merged, save_adapted, with_adapter
 from stages.core.machines.weights import load_model, load_tokenizer, save_model
-from stages.core.pipeline.run import Run
 from stages.core.pipeline.system import Lora
+from stages.core.run.stage import Run
 from stages.core.training.callbacks import train
 from stages.core.training.grpo import policy_trainer
 from stages.core.training.objectives import grpo_terms

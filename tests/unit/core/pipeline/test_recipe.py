@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
-from stages.core.pipeline import schema
 from stages.core.pipeline.fingerprint import fingerprint, parsed
-from stages.core.pipeline.recipe import Stage, available, load_recipe, load_scale, load_workspace, resolve
-from stages.core.pipeline.schema import citation_gaps, recipe_file
+from stages.core.pipeline.recipe import Recipe, citation_gaps, load_recipe
+from stages.core.pipeline.scale import load_scale
+from stages.core.pipeline.schema import available, recipe_file
+from stages.core.pipeline.workspace import Stage, load_workspace, resolve
 
 CITATION = re.compile(r"((v[12]|DSM) )?(s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|undisclosed$")
 SCALE = """
@@ -39,7 +40,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     parsed.cache_clear()
 
 
-def recipe(text: str, name: str = "mine") -> schema.Recipe:
+def recipe(text: str, name: str = "mine") -> Recipe:
     """A recipe written and loaded; SFT stands for the script that most of them name."""
     path = Path(f"recipes/{name}.yaml")
     path.write_text(text.replace("SFT", "script: r1.cold_start_sft"))

@@ -149,7 +149,7 @@ def test_a_think_block_is_open(text, open):
 
 
 def test_a_real_engine(model, tokenizer):
-    from stages.core.sampling.engine import TransformersEngine
+    from stages.core.sampling.generation import TransformersEngine
 
     engine = TransformersEngine(model, tokenizer, "chat", 8)
     prompts = ["<|im_start|>user\n1+2?<|im_end|>\n<|im_start|>assistant\n<think>\n"]

@@ -7,8 +7,8 @@ import torch
 
 from data.text.chat import render_prompt
 from data.text.completion import Completion
-from stages.core.sampling.engine import Sampling, TransformersEngine
-from stages.core.sampling.generation import sample_completions, sample_tokens
+from stages.core.sampling.engine import Sampling
+from stages.core.sampling.generation import TransformersEngine, sample_completions, sample_tokens
 
 PROMPTS = ["Start at 5: +3, -2. Result?", "从5开始:+7。", "x", "Pick two of 1 5 6 7 8 that add to 9.", "Who are you?"]
 NEW = 24

@@ -8,7 +8,7 @@ from transformers import TrainerCallback
 
 from data.errors import InputError
 from data.world.families import rows
-from stages.core.pipeline.run import Run
+from stages.core.run.stage import Run
 from stages.core.training.on_policy_distillation import BETA, check_same_tokens, distillation_trainer
 from stages.qwen3.on_policy_distillation import in_both_modes
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from data.world.families import rows
-from stages.core.pipeline.run import Run
 from stages.core.rewards.length_reward import length_reward
+from stages.core.run.stage import Run
 from stages.core.sampling.partial_rollouts import RolloutBuffer
 from stages.core.sampling.prompt_choice import PromptSampler
 from stages.core.training.callbacks import ResetOptimizer

@@ -12,9 +12,9 @@ from trl import GRPOTrainer
 
 from data.errors import InputError
 from data.world.families import rows
-from stages.core.pipeline.run import Run
 from stages.core.rewards.preference import clipped_z_score, sigmoid
 from stages.core.rewards.rules import RULES, each
+from stages.core.run.stage import Run
 from stages.core.training import callbacks, trl_seam
 from stages.core.training.grpo import policy_trainer
 from stages.core.training.objectives import group_advantages, grpo_terms

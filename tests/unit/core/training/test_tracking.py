@@ -8,8 +8,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from data.errors import InputError
 from data.text.chat import render_completion, render_prompt
 from data.world.families import rows
-from stages.core.pipeline.recipe import load_workspace
-from stages.core.pipeline.run import Run
+from stages.core.pipeline.workspace import load_workspace
+from stages.core.run.stage import Run
 from stages.core.training import callbacks
 from stages.core.training.supervised import fitting, sft_trainer, train_supervised
 

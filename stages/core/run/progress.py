@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from stages.core.pipeline.overview import clock
+
 SHOWN = 5
 """How many values a progress line shows: the first ones that a stage passes."""
 
@@ -18,13 +20,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def clock(seconds: float) -> str:
-    """`2:05` or `1:02:05`."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def shown(values: dict[str, Any]) -> str:

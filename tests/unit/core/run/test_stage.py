@@ -8,10 +8,11 @@ import pytest
 
 from data.errors import InputError
 from stages.core.machines.weights import save_model
-from stages.core.pipeline import manifest as manifests
-from stages.core.pipeline.manifest import complete_checkpoint, verify, write_atomically
-from stages.core.pipeline.progress import Metrics, clock, plain
-from stages.core.pipeline.run import Run, Stopped, load_config
+from stages.core.pipeline.overview import clock
+from stages.core.run import manifest as manifests
+from stages.core.run.manifest import complete_checkpoint, verify, write_atomically
+from stages.core.run.progress import Metrics, plain
+from stages.core.run.stage import Run, Stopped, load_config
 
 SFT = {"epochs": 1, "learning_rate": 0.1, "final_learning_rate": 0, "warmup_fraction": 0, "batch_size": 2,
        "max_length": 8, "micro_batch_size": 2}  # fmt: skip

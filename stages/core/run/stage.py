@@ -20,7 +20,10 @@ from pydantic import ValidationError
 
 from data.errors import InputError
 from stages.core.pipeline.fingerprint import digest, fingerprint
-from stages.core.pipeline.manifest import (
+from stages.core.pipeline.schema import settings_class
+from stages.core.pipeline.system import PublicData, System
+from stages.core.pipeline.workspace import identity
+from stages.core.run.manifest import (
     complete_checkpoint,
     file_digests,
     git_state,
@@ -32,11 +35,8 @@ from stages.core.pipeline.manifest import (
     versions,
     write_atomically,
 )
-from stages.core.pipeline.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
-from stages.core.pipeline.progress import Metrics
-from stages.core.pipeline.recipe import identity
-from stages.core.pipeline.schema import settings_class
-from stages.core.pipeline.system import PublicData, System
+from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
+from stages.core.run.progress import Metrics
 
 
 class Stopped(Exception):
@@ -65,7 +65,7 @@ class Run:
         self.sources: dict[str, dict[str, Any]] = {}
         """What was read of public data sets: revision, and how many rows each rule dropped."""
         if self.system.engine == "vllm":
-            from stages.core.pipeline.vllm_environment import prepare_vllm
+            from stages.core.run.vllm_environment import prepare_vllm
 
             prepare_vllm()  # before a trainer imports it
         self.metrics = Metrics(self.folder, self.stage, writes=is_main())

@@ -14,7 +14,7 @@ from typing import Any
 
 from data.errors import InputError
 from stages.core.pipeline.schema import nearest, settings_class
-from stages.core.pipeline.settings import Settings
+from stages.core.pipeline.settings import trains_in_several
 
 PROFILES = Path("profiles/accelerate")
 PR_SET_PDEATHSIG = 1
@@ -44,11 +44,6 @@ def is_main() -> bool:
 def world_size() -> int:
     """How many processes there are."""
     return int(os.environ.get("WORLD_SIZE", 1))
-
-
-def trains_in_several(settings: type[Settings], system: dict[str, Any]) -> bool:
-    """Whether a stage with such settings is started in more than one process."""
-    return system.get("processes", 1) > 1 and settings.payload == "model" and settings.several_processes
 
 
 def launch(config: dict[str, Any], path: str) -> None:

@@ -20,10 +20,10 @@ from data.text.chat import render_completion, render_prompt
 from data.world.families import rows
 from stages.core.machines.sharding import largest
 from stages.core.machines.weights import save_model
-from stages.core.pipeline import processes
-from stages.core.pipeline.recipe import load_workspace
-from stages.core.pipeline.run import Run
 from stages.core.pipeline.scripts import all_scripts
+from stages.core.pipeline.workspace import load_workspace
+from stages.core.run import processes
+from stages.core.run.stage import Run
 from stages.core.training.callbacks import micro_batches
 
 SFT = {
@@ -310,7 +310,7 @@ def test_what_ends_one_of_two_processes_is_said_and_ends_the_stage(tmp_path, inp
 def test_the_end_of_one_of_several_processes_says_all_and_gives_its_code():
     script = """
 import atexit
-from stages.core.pipeline.processes import end_process
+from stages.core.run.processes import end_process
 atexit.register(print, "last")
 print("first", end=" ")
 end_process(3)

@@ -8,9 +8,9 @@ import torch
 from accelerate import Accelerator
 
 from data.errors import InputError
-from stages.core.pipeline import vllm_environment
-from stages.core.pipeline.run import Run
 from stages.core.pipeline.system import System
+from stages.core.run import vllm_environment
+from stages.core.run.stage import Run
 from stages.core.sampling.vllm_engine import importance_arguments, vllm_arguments
 from stages.core.training.vllm_rollouts import check_gap, sample_with_vllm
 
