@@ -14,23 +14,25 @@ from hub_files import LEAKED, write_files
 ROOT = Path(__file__).resolve().parents[2]
 REASONING = {"gsm8k": 2, "logic@en": 1}
 PREFERENCES, RESPONSES = {"ultrafeedback_binarized": 1, "greeting": 1}, {"tulu_3_sft": 3, "facts": 1}
-SCRIPTS = (
-    "r1_zero", "reasoning_rl", "cold_start_data", "rejection_sampling", "vanilla_sft", "prompt_curation",
-    "long_cot_cold_start_data", "query_verifier_pairs", "fusion_data", "general_rl", "general_task_rl",
+STAGES = (
+    "r1_zero", "small_rl", "reasoning_rl", "student_rl", "cold_start_data", "vanilla_sft", "prompt_curation",
+    "query_verifier_pairs",
 )  # fmt: skip
 SCALE = {
     "description": "the smoke scale on files",
     "use": "smoke",
     "public_data": {"decontaminate": ["math_500"]},
-    "scripts": {
-        **{script: {"tasks": REASONING} for script in SCRIPTS},
+    "stages": {
+        **{stage: {"tasks": REASONING} for stage in STAGES},
+        "qwen3_cold_start_data": {"tasks": REASONING},
         "rejection_sampling": {"tasks": REASONING, "general_tasks": RESPONSES},
-        "general_rl": {"tasks": REASONING, "general_tasks": {"ultrafeedback_binarized": 2, "beavertails": 1}},
+        "r1_general_rl": {"tasks": REASONING, "general_tasks": {"ultrafeedback_binarized": 2, "beavertails": 1}},
         "helpful_reward_model": {"tasks": PREFERENCES},
+        "preference_reward_model": {"tasks": PREFERENCES},
         "safety_reward_model": {"tasks": {"beavertails": 3, "unsafe": 1}},
         "long_cot_sft": {"demonstrations": {"s1k": 1}},
         "fusion_data": {"tasks": REASONING, "general_tasks": RESPONSES | {"repeat_word": 1}},
-        "general_task_rl": {
+        "qwen3_general_rl": {
             "tasks": REASONING, "general_tasks": {"tulu_3_sft": 2, "ultrafeedback_binarized": 1, "repeat_word": 1},
         },
         "reference_reward_model": {"tasks": {"gsm8k": 1, "tulu_3_sft": 1, "facts": 1}},

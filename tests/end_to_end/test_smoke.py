@@ -51,7 +51,7 @@ def whole(runs: Path, recipe: str) -> str:
 def finished(tmp_path_factory) -> tuple[Path, str]:
     """The folder of a whole run, and what Snakemake printed; an RL stage was killed on the way and resumed."""
     runs = tmp_path_factory.mktemp("runs")
-    killed_at_a_checkpoint(runs, "r1_r1_zero", runs / "smoke" / "r1" / "r1_zero", "r1_zero")
+    killed_at_a_checkpoint(runs, "r1_r1_zero", runs / "smoke" / "r1" / "r1_zero", "r1.r1_zero")
     return runs / "smoke", whole(runs, "r1")
 
 
@@ -144,7 +144,7 @@ def kimi(finished) -> Path:
     """Kimi's recipe from the same base; its RL was killed on the way and resumed."""
     folder = finished[0] / "kimi_k15"
     rl = folder / "policy_mirror_descent"
-    killed_at_a_checkpoint(folder.parents[1], "kimi_k15_policy_mirror_descent", rl, "policy_mirror_descent")
+    killed_at_a_checkpoint(folder.parents[1], "kimi_k15_policy_mirror_descent", rl, "kimi_k15.policy_mirror_descent")
     whole(folder.parents[1], "kimi_k15")
     return folder
 
