@@ -1,0 +1,7 @@
+"""Families whose answers are right or wrong.
+
+Here:       arithmetic, equations, search, code, multiple choice, logic, puzzles
+Not here:   general prompts (general)
+Stands on:  world/task.py, verifiers, text
+Begin at:   search.py
+"""

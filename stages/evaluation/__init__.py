@@ -1,0 +1,7 @@
+"""Evaluation: every checkpoint on the same questions, and the page that shows it.
+
+Here:       benchmarks, estimators, tables, figures, published numbers
+Not here:   training, and what a paper does
+Stands on:  core, data
+Begin at:   evaluate.py, then estimators.py
+"""
