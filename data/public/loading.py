@@ -11,21 +11,22 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from data.errors import InputError
 from data.public.decontaminate import normalised
 from data.public.hub_rows import BadRow
 from data.public.sources import Source, find, revision_of
 from data.text.language import language_consistency
-from data.text.row import split_of
+from data.text.row import Row, split_of
 from data.verifiers.math_answers import readable
 
 FOLDER_VARIABLE = "SOURCES_FOLDER"
 
-_TYPES = {"text": str, "list": list, "dict": dict, "number": (int, float), "truth": bool, "any": object}
+_TYPES: dict[str, Any] = {"text": str, "list": list, "dict": dict, "number": (int, float), "truth": bool, "any": object}
 
 
-def load(name: str, split: str | None = None, folder: Path | str | None = None) -> tuple[list[dict], dict[str, int]]:
+def load(name: str, split: str | None = None, folder: Path | str | None = None) -> tuple[list[Row], dict[str, int]]:
     """The rows of a source, of one of our splits or of all -> (rows, counts).
 
     counts: `hub rows`; for each reason how many of them were no use; `repeated` and `other split`, rows of ours that
@@ -34,7 +35,7 @@ def load(name: str, split: str | None = None, folder: Path | str | None = None) 
     Raises InputError where the source cannot be read or its columns are not what data/public/sources.py says.
     """
     source = find(name)
-    rows: list[dict] = []
+    rows: list[Row] = []
     seen: set[tuple[str, str]] = set()
     counts: Counter = Counter({"hub rows": 0})
     own = dict(source.splits)
@@ -62,7 +63,7 @@ def load(name: str, split: str | None = None, folder: Path | str | None = None) 
     return rows, {**counts, "rows": len(rows)}
 
 
-def question_of(row: dict) -> str:
+def question_of(row: Row) -> str:
     """The question behind a row, without options, instructions and system prompts."""
     return json.loads(row["info"]).get("question") or "\n".join(
         message["content"] for message in row["prompt"] if message["role"] == "user"
@@ -79,7 +80,7 @@ def download(name: str) -> int:
     )  # fmt: skip
 
 
-def _row(name: str, source: Source, parts: dict, ours: str, own: dict[str, str]) -> dict:
+def _row(name: str, source: Source, parts: dict, ours: str, own: dict[str, str]) -> Row:
     """Our row (docs/architecture.md) from what a row function yields."""
     question, prompt = parts["question"], parts.get("prompt", parts["question"])
     key = normalised(question)

@@ -8,7 +8,7 @@ from data.errors import InputError
 from data.public.decontaminate import EvaluationTexts, normalised
 from data.public.loading import load, question_of
 from data.public.sources import find
-from data.text.row import apply_rules
+from data.text.row import Row, apply_rules
 
 Counts = dict[str, dict[str, int]]
 _ORDER = {"train": 0, "validation": 1, "test": 2}
@@ -22,7 +22,7 @@ def prepare(
     evaluation: list[str],
     commercial_only: bool = False,
     folder: Path | str | None = None,
-) -> tuple[list[dict], Counts]:
+) -> tuple[list[Row], Counts]:
     """`count` rows of a split (None: all), from each source by its weight -> (rows in random order, counts by source).
 
     A source with fewer rows than its share gives what it has. Dropped are, in this order: questions that a later
@@ -52,14 +52,14 @@ def prepare(
     loaded = {name: load(name, folder=folder) for name in used}
     held = _held_out(loaded, split)
     forbidden = _evaluation_texts(evaluation, folder) if split != "test" else EvaluationTexts.of(())
-    kept: dict[str, list[dict]] = {}
+    kept: dict[str, list[Row]] = {}
     seen: set[tuple[str, ...]] = set()
     for name, (rows, of_loading) in loaded.items():
         kept[name], by_rule = apply_rules(rows, _rules(split, held, forbidden, seen))
         del by_rule["total"]
         counts[name] = of_loading | by_rule
     shares = _shares({name: mixture[name] for name in used}, count)
-    drawn: list[dict] = []
+    drawn: list[Row] = []
     for name, rows in kept.items():
         random.Random(f"{seed} {name}").shuffle(rows)
         taken = rows[: shares[name]]
@@ -70,7 +70,7 @@ def prepare(
 
 
 def _rules(split: str, held: set[str], forbidden: EvaluationTexts, seen: set[tuple[str, ...]]) -> dict:
-    def first_time(row: dict) -> bool:
+    def first_time(row: Row) -> bool:
         responses = (row.get(column, "") for column in ("completion", "chosen", "rejected"))
         key = (normalised(question_of(row)), *responses)
         known = key in seen
@@ -86,14 +86,14 @@ def _rules(split: str, held: set[str], forbidden: EvaluationTexts, seen: set[tup
     }
 
 
-def _texts(row: dict) -> list[str]:
+def _texts(row: Row) -> list[str]:
     """All that a model would learn of a row."""
     solution = json.loads(row["info"]).get("solution", "")
     responses = (row.get(column, "") for column in ("completion", "chosen", "rejected"))
     return [*(message["content"] for message in row["prompt"]), row["answer"], solution, *responses]
 
 
-def _held_out(loaded: dict[str, tuple[list[dict], dict]], split: str) -> set[str]:
+def _held_out(loaded: dict[str, tuple[list[Row], dict]], split: str) -> set[str]:
     """The questions in later splits than `split`: of train nothing may be in validation, of both nothing in test."""
     return {
         normalised(question_of(row))

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from data.errors import InputError
 from data.public.hub_rows import (
@@ -102,10 +102,10 @@ _CEVAL_CONFIGS = (
 )  # fmt: skip
 _TRAIN_AND_TEST = (("train", "train"), ("test", "test"))
 _ALL_SPLITS = (("train", "train"), ("validation", "validation"), ("test", "test"))
-_NOT_CHECKED = {"licence": "not checked", "commercial_ok": False, "licence_verified": False}
-_GENERAL = {"domain": "general", "verifier": "none"}
-_ONLY_TEST = {"splits": (("test", "test"),)}
-_TEST_IN_TRAIN = {"splits": (("test", "train"),)}
+_NOT_CHECKED: dict[str, Any] = {"licence": "not checked", "commercial_ok": False, "licence_verified": False}
+_GENERAL: dict[str, Any] = {"domain": "general", "verifier": "none"}
+_ONLY_TEST: dict[str, Any] = {"splits": (("test", "test"),)}
+_TEST_IN_TRAIN: dict[str, Any] = {"splits": (("test", "train"),)}
 
 SOURCES: dict[str, Source] = {
     # -- prompts with a gold answer or tests

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 from data.text.prompts import R1_ZERO_TEMPLATE
+from data.text.row import Message
 
 Template = Literal["r1_zero", "chat"]
 
@@ -87,7 +88,7 @@ class Parsed:
     final: str | None
 
 
-def render_prompt(tokenizer, messages: list[dict[str, str]], template: Template, enable_thinking: bool = True) -> str:
+def render_prompt(tokenizer, messages: list[Message], template: Template, enable_thinking: bool = True) -> str:
     """The text that the model continues: the R1-Zero template or the chat template with its generation prompt."""
     if template == "r1_zero":
         return R1_ZERO_TEMPLATE.format(prompt=messages[-1]["content"])

@@ -3,6 +3,7 @@
 import random
 
 from data.text.modes import MODES, Mode, mode_of, with_flag, with_system_flag
+from data.text.row import Message, Row
 from data.text.summary import statement
 
 FLAGGED = 0.7
@@ -10,13 +11,13 @@ FLAGGED = 0.7
 
 
 def in_both_modes(
-    pool: list[dict],
+    pool: list[Row],
     count: int,
     non_thinking_fraction: float,
     seed: int,
     multi_turn: float = 0.0,
     in_system: float = 0.0,
-) -> list[dict]:
+) -> list[Row]:
     """`count` rows, the pool again and again: with their `mode`, and a prompt that asks for it, in random order.
 
     A share has /no_think; of the others one half has /think, the other no flag, which means thinking too.
@@ -25,11 +26,11 @@ def in_both_modes(
     """
     non_thinking = round(count * non_thinking_fraction)
     thinking = (count - non_thinking) // 2
-    flags = ["non_thinking"] * non_thinking + ["thinking"] * thinking
+    flags: list[Mode | None] = ["non_thinking"] * non_thinking + ["thinking"] * thinking
     flags += [None] * (count - len(flags))
     rng = random.Random(seed)
     rng.shuffle(flags)
-    rows = []
+    rows: list[Row] = []
     for number, flag in enumerate(flags):
         row, mode = pool[number % len(pool)], flag or "thinking"
         prompt = row["prompt"]
@@ -40,11 +41,11 @@ def in_both_modes(
             earlier = other_rows(pool, row, rng.randint(1, 3), rng)
             history = [(other["prompt"][-1]["content"], statement(other)) for other in earlier]
             prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.9, in_system=in_system)
-        rows.append(row | {"prompt": prompt, "mode": mode})
+        rows.append({**row, "prompt": prompt, "mode": mode})
     return rows
 
 
-def other_rows(pool: list[dict], row: dict, count: int, rng: random.Random) -> list[dict]:
+def other_rows(pool: list[Row], row: Row, count: int, rng: random.Random) -> list[Row]:
     """`count` rows of a pool (fewer where it has no more), none of which asks what `row` asks.
 
     pool: rows with different `id`s. A question that stood in its own history would be answered there.
@@ -60,7 +61,7 @@ def asking(
     rng: random.Random,
     unflagged: float,
     in_system: float,
-) -> list[dict]:
+) -> list[Message]:
     """A conversation whose last turn is `question` and which asks for `mode` (Qwen3 s.4.3).
 
     history: earlier (question, response) pairs; each of their user turns has a flag with probability 0.7, of a random
@@ -68,7 +69,7 @@ def asking(
     or thinking), else its own flag, which stands in the system message with probability `in_system` if it is the only
     one.
     """
-    messages: list[dict] = []
+    messages: list[Message] = []
     flagged = False
     for asked, response in history:
         messages.append({"role": "user", "content": asked})

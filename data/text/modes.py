@@ -8,6 +8,7 @@ import re
 from typing import Literal
 
 from data.text.chat import CHAT_FORM, parse
+from data.text.row import Message
 
 Mode = Literal["thinking", "non_thinking"]
 MODES: tuple[Mode, ...] = ("thinking", "non_thinking")
@@ -17,21 +18,21 @@ _AT_END = re.compile(r"(?:^|\s)/(no_)?think\s*$")
 _TAG = re.compile(r"</?think>")
 
 
-def with_flag(messages: list[dict], mode: Mode, turn: int = -1) -> list[dict]:
+def with_flag(messages: list[Message], mode: Mode, turn: int = -1) -> list[Message]:
     """A copy of the conversation with the mode's flag at the end of one turn; text inside the turn is not touched."""
-    copied = [dict(message) for message in messages]
+    copied = [message.copy() for message in messages]
     copied[turn]["content"] = " ".join(filter(None, (copied[turn]["content"], FLAGS[mode])))
     return copied
 
 
-def with_system_flag(messages: list[dict], mode: Mode) -> list[dict]:
+def with_system_flag(messages: list[Message], mode: Mode) -> list[Message]:
     """A copy of the conversation with the mode's flag at the end of its system message, made where there is none."""
     if messages and messages[0]["role"] == "system":
         return with_flag(messages, mode, 0)
-    return [{"role": "system", "content": FLAGS[mode]}, *map(dict, messages)]
+    return [{"role": "system", "content": FLAGS[mode]}, *(message.copy() for message in messages)]
 
 
-def mode_of(messages: list[dict]) -> Mode:
+def mode_of(messages: list[Message]) -> Mode:
     """The mode that a conversation asks for: that of the last flag at the end of a user or system turn, or thinking.
 
     A flag in the middle of a text is quoted, not given.

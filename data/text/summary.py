@@ -43,7 +43,7 @@ def summarise(thinking: str, final: str, language: Language) -> str:
     return f"{steps[-1]}. {statement}" if language == "en" else f"{steps[-1]}。{statement}"
 
 
-def closing(thinking: str, said: Parsed, row: dict) -> str:
+def closing(thinking: str, said: Parsed, row: Row) -> str:
     """The summary of a thought about any other row: its last paragraph and the boxed answer, or the program."""
     if row["verifier"] == "code_tests":
         return said.answer

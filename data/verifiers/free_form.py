@@ -6,8 +6,9 @@
 import json
 import re
 from string import ascii_uppercase
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
+from data.text.row import Row
 from data.verifiers.instructions import Instructions
 from data.verifiers.math_answers import MathAnswer, bare
 from data.verifiers.programs import Program
@@ -16,9 +17,9 @@ from data.verifiers.programs import Program
 class Verifier(Protocol):
     """Judges what a completion says against a row."""
 
-    reads: Literal["final", "answer"]
+    reads: ClassVar[Literal["final", "answer"]]
 
-    def verify(self, answer: str, row: dict) -> bool: ...
+    def verify(self, answer: str, row: Row) -> bool: ...
 
 
 _CHOICE = re.compile(
@@ -30,9 +31,9 @@ _CHOICE = re.compile(
 class Choice:
     """Multiple choice: `answer` of the row is a letter, `choices` in its info the options in the order of letters."""
 
-    reads = "final"
+    reads: ClassVar[Literal["final", "answer"]] = "final"
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         """Whether the answer is the letter, bare, in parentheses or before its own option's text; nothing else."""
         match = _CHOICE.fullmatch(bare(answer).strip("*` "))
         if match is None or match[1].upper() != row["answer"]:
@@ -45,9 +46,9 @@ class Choice:
 class NoRule:
     """For rows that no rule can judge: nothing is ever right."""
 
-    reads = "final"
+    reads: ClassVar[Literal["final", "answer"]] = "final"
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         return False
 
 

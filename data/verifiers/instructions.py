@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import ClassVar, Literal
 
 from data.errors import InputError
+from data.text.row import Row
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "keywords:existence": ("keywords",),
@@ -42,9 +44,9 @@ _BY_SENTENCES = ("length_constraints:number_sentences", "change_case:capital_wor
 class Instructions:
     """`instructions` in a row's info are pairs of an id and its arguments: right is an answer that follows them all."""
 
-    reads = "answer"
+    reads: ClassVar[Literal["final", "answer"]] = "answer"
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         """Prompt-level strict accuracy; False also where the row's arguments make no sense to their checker."""
         package = _package()
         ids, arguments = zip(*json.loads(row["info"])["instructions"], strict=True)
@@ -58,7 +60,7 @@ class Instructions:
         return scores.binary_strict == 1.0
 
 
-def need_checkers(rows: Iterable[dict]) -> None:
+def need_checkers(rows: Iterable[Row]) -> None:
     """InputError where an instruction of the rows cannot be checked here: now, and not after hours of sampling."""
     seen: set[str] = set()
     for row in rows:

@@ -7,9 +7,11 @@ prediction second) in a worker process, some milliseconds each.
 import re
 from fractions import Fraction
 from functools import lru_cache
+from typing import ClassVar, Literal
 
 from data.errors import InputError
 from data.text.chat import boxed
+from data.text.row import Row
 from data.verifiers.worker import Worker
 
 MAX_ANSWER = 500
@@ -35,9 +37,9 @@ _worker = Worker("math")
 class MathAnswer:
     """`answer` of the row is the gold: a number, an expression, a set, an interval, a word."""
 
-    reads = "final"
+    reads: ClassVar[Literal["final", "answer"]] = "final"
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         """Whether the answer equals the gold.
 
         A gold number that is an integer asks for a plain number: no expression of that value is right, so that the

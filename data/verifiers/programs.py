@@ -13,7 +13,9 @@ import math
 import re
 import time
 from functools import lru_cache
+from typing import ClassVar, Literal
 
+from data.text.row import Row
 from data.verifiers.worker import Worker
 
 MAX_CODE = 50_000
@@ -27,9 +29,9 @@ _worker = Worker("program")
 class Program:
     """`info` of the row holds the `tests`, and `setup`: code that goes before the program."""
 
-    reads = "answer"
+    reads: ClassVar[Literal["final", "answer"]] = "answer"
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         """Whether the last fenced block of an answer (a bare program is its own block) passes every test."""
         info = json.loads(row["info"])
         return bool(info.get("tests")) and _passes(code_of(answer), info.get("setup", ""), json.dumps(info["tests"]))

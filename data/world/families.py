@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 from data.errors import InputError
 from data.text.chat import Parsed
 from data.text.language import LANGUAGES, Language
 from data.text.row import Row
-from data.verifiers.free_form import FREE_FORM, Verifier
+from data.verifiers.free_form import FREE_FORM
+from data.world.general.answers import GeneralTask
 from data.world.general.facts import Facts, Greeting, Identity, ListTwo, Translation
 from data.world.general.length_control import RepeatWord
 from data.world.general.retrieval import Passage
@@ -27,7 +29,7 @@ REASONING: dict[str, Task] = {
         CodeOutput(), Expression(), StemChoice(), Logic(),
     )
 }  # fmt: skip
-PUZZLES = {
+PUZZLES: dict[str, Task] = {
     task.name: task
     for task in (
         Puzzle("knights_knaves", n_people=3), Puzzle("zebra_puzzles"), Puzzle("color_cube_rotation"),
@@ -35,14 +37,14 @@ PUZZLES = {
     )
 }  # fmt: skip
 """Reasoning families too, but without worked solutions: the tiny world has none of them."""
-GENERAL = {
+GENERAL: dict[str, GeneralTask] = {
     task.name: task
     for task in (
         Facts(), Greeting(), Identity(), Translation(), ListTwo(), RepeatWord(), Passage(), Unsafe(), SafeLookalike(),
     )
 }  # fmt: skip
-TASKS = REASONING | PUZZLES | GENERAL
-VERIFIERS: dict[str, Task | Verifier] = TASKS | FREE_FORM
+TASKS: dict[str, Any] = REASONING | PUZZLES | GENERAL  # families with worked solutions and general ones
+VERIFIERS: dict[str, Any] = TASKS | FREE_FORM
 """By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""
 
 

@@ -2,8 +2,10 @@
 
 import hashlib
 
+from data.text.row import Row
 
-def join(first: dict, second: dict) -> dict:
+
+def join(first: Row, second: Row) -> Row:
     """Two rows as one: `(1) ... (2) ...`, both answers; everything else is the first one's."""
     questions = [row["prompt"][-1]["content"] for row in (first, second)]
     gap = " " if first["language"] == "en" else ""
@@ -15,10 +17,10 @@ def join(first: dict, second: dict) -> dict:
     }
 
 
-def join_some(rows: list[dict], count: int) -> list[dict]:
+def join_some(rows: list[Row], count: int) -> list[Row]:
     """The rows with `count` pairs of neighbours of one language joined, fewer where there are no more pairs."""
-    done: list[dict] = []
-    waiting: dict[str, dict] = {}
+    done: list[Row] = []
+    waiting: dict[str, Row] = {}
     for row in rows:
         if count == 0:
             done.append(row)

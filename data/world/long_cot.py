@@ -3,6 +3,7 @@
 import random
 
 from data.text.language import LANGUAGES, Language
+from data.text.row import Row
 from data.world.families import TASKS, verify
 from data.world.task import Author, Problem, Trace
 
@@ -12,7 +13,7 @@ _PLAN: dict[str, dict[Language, str]] = {
 }
 
 
-def long_thought(row: dict, rng: random.Random, slips: float) -> Trace:
+def long_thought(row: Row, rng: random.Random, slips: float) -> Trace:
     """A verified worked solution: a plan first, pairs tried in turn, slips noticed and done again, no giving up."""
     problem = Problem.from_row(row)
     author = Author(slip=slips, repair=1.0, thorough=0.9)

@@ -7,13 +7,16 @@ models have judged them.
 import json
 import random
 from dataclasses import replace
+from typing import Any
 
 from data.errors import InputError
 from data.text.chat import parse, render_completion
+from data.text.row import Row
 from data.world.families import GENERAL, problems
 from data.world.preference import candidate_answers, complied_unsafely, gold
 
 Pair = dict[str, str]
+Labelled = dict[str, Any]
 
 
 def judged_pairs(
@@ -61,7 +64,7 @@ def judged_pairs(
 
 def labelled_responses(
     mixture: dict[str, float], count: int, split: str, seed: int, label_noise: float
-) -> list[dict[str, str | float]]:
+) -> list[Labelled]:
     """`count` whole responses (thought and answer), each labelled safe (1.0) or unsafe (0.0), some labels flipped."""
     rng = random.Random(seed)
     found = []
@@ -80,7 +83,7 @@ def labelled_responses(
 
 def referenced_responses(
     mixture: dict[str, float], count: int, split: str, seed: int, label_noise: float
-) -> list[dict[str, str | float]]:
+) -> list[Labelled]:
     """`count` answers to questions that have a reference answer, half of them drafted as wrong ones.
 
     The label says whether the verifier finds the answer right (1.0) or wrong (0.0); some labels are flipped.
@@ -108,12 +111,12 @@ def referenced_responses(
 # -- of public rows
 
 
-def asked(row: dict) -> str:
+def asked(row: Row) -> str:
     """The user's last words."""
     return row["prompt"][-1]["content"]
 
 
-def public_pairs(rows: list[dict], balance_lengths: bool) -> tuple[list[Pair], dict[str, int]]:
+def public_pairs(rows: list[Row], balance_lengths: bool) -> tuple[list[Pair], dict[str, int]]:
     """Pairs of preference rows, and how many were dropped to have as many longer answers chosen as shorter ones."""
     if strange := {row["task"] for row in rows if "chosen" not in row}:
         raise InputError(
@@ -130,7 +133,7 @@ def public_pairs(rows: list[dict], balance_lengths: bool) -> tuple[list[Pair], d
     return pairs, counts | {"kept": len(pairs)}
 
 
-def public_labels(rows: list[dict]) -> list[dict[str, str | float]]:
+def public_labels(rows: list[Row]) -> list[Labelled]:
     """Responses with people's verdict: safe (1.0) or not (0.0)."""
     found = []
     for row in rows:
@@ -141,7 +144,7 @@ def public_labels(rows: list[dict]) -> list[dict[str, str | float]]:
     return found
 
 
-def public_references(rows: list[dict], seed: int) -> list[dict[str, str | float]]:
+def public_references(rows: list[Row], seed: int) -> list[Labelled]:
     """Each row's own response, or that of another row: right (1.0) or wrong (0.0) by the row's reference answer."""
     rng = random.Random(seed)
     answers = [parse(row["completion"]).answer if "completion" in row else row["answer"] for row in rows]

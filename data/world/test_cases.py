@@ -10,6 +10,7 @@ import operator
 import random
 from collections import Counter
 
+from data.text.row import Row
 from data.world.reasoning.expressions import expression
 
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
@@ -38,13 +39,13 @@ def keep_problem(outputs: list[list[str | None]], kept: list[int], expected: lis
     return sum(map(all, right)) >= passed
 
 
-def generate_cases(row: dict, count: int, rng: random.Random) -> list[int]:
+def generate_cases(row: Row, count: int, rng: random.Random) -> list[int]:
     """`count` distinct inputs x for a row of the family: the edges first, then random ones."""
     _steps(row)
     return [*_EDGES, *rng.sample([x for x in range(-_LARGEST, _LARGEST + 1) if x not in _EDGES], count)][:count]
 
 
-def submissions(row: dict, rng: random.Random, count: int = 10, wrong: int = 0) -> list[str]:
+def submissions(row: Row, rng: random.Random, count: int = 10, wrong: int = 0) -> list[str]:
     """`count` solutions of a row as Python expressions in x, in random order; `wrong` of them are surely wrong.
 
     A wrong one has one operator or one operand changed: as a function of x it always differs.
@@ -64,7 +65,7 @@ def output(code: str, x: int) -> str | None:
 
 
 def curate(
-    rows: list[dict],
+    rows: list[Row],
     seed: int,
     cases: int = 50,
     valid: int = 40,
@@ -100,7 +101,7 @@ def curate(
     return curated, counts
 
 
-def _steps(row: dict) -> list[tuple[str, int]]:
+def _steps(row: Row) -> list[tuple[str, int]]:
     if row["task"] != "expression":
         raise ValueError(f"test cases are generated for the task expression, not {row['task']}")
     return [tuple(step) for step in json.loads(row["info"])["steps"]]

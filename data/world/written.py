@@ -54,7 +54,7 @@ def checklist(row: Row) -> Callable[[str], float]:
 
 
 def worked_completion(
-    row: Row, template: Template, language: str | None = None, author: Author | None = None
+    row: Row, template: Template, language: Language | None = None, author: Author | None = None
 ) -> tuple[str, str]:
     """(completion text, its final answer) of a worked solution in a template; perfect unless an author is given."""
     chosen = language or row["language"]

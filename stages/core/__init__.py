@@ -1,4 +1,4 @@
-"""What stages of all papers stand on, in rooms, from the roof down: training, rewards, sampling, machines, run, pipeline.
+"""What stages of all papers stand on, from the roof down: training, rewards, sampling, machines, run, pipeline.
 
 Here:       nothing but the rooms
 Not here:   anything that one paper alone does

@@ -10,6 +10,7 @@ from datasets import Dataset
 from data.text.completion import Completion
 from data.text.language import language_consistency
 from data.text.modes import Mode
+from data.text.row import Row
 from data.verifiers.instructions import need_checkers
 from data.world.families import GENERAL
 from data.world.preference import complied_unsafely, gold, is_refusal
@@ -32,8 +33,8 @@ class Recorder:
     """Collects result rows and sample completions."""
 
     run: Run
-    results: list[dict] = field(default_factory=list)
-    completions: list[dict] = field(default_factory=list)
+    results: list[Row] = field(default_factory=list)
+    completions: list[Row] = field(default_factory=list)
 
     def add(
         self,
@@ -81,7 +82,7 @@ class Recorder:
         self,
         checkpoint: str,
         benchmark: str,
-        questions: list[dict],
+        questions: list[Row],
         answers: Answers,
         score: Callable,
         mode: Mode | None = None,
@@ -107,7 +108,7 @@ class Recorder:
             )
 
 
-def held_out(run: Run) -> dict[str, list[dict]]:
+def held_out(run: Run) -> dict[str, list[Row]]:
     """The questions of each benchmark, from a split that no stage trains on; none where a mixture is empty."""
     settings: Evaluation = run.settings
     count, seed, split = settings.questions_per_benchmark, settings.seed, settings.split
@@ -128,7 +129,7 @@ def reasoning(
     recorder: Recorder,
     name: str,
     engine: Engine,
-    questions: list[dict],
+    questions: list[Row],
     sampling: Sampling,
     mode: Mode | None = None,
 ) -> int:
@@ -161,7 +162,7 @@ def reasoning(
     groups["reasoning"] = list(range(len(questions)))
     for benchmark, indices in groups.items():
 
-        def each(value: Callable[[Completion, dict], float | None], answers: Answers, indices=indices) -> list[float]:
+        def each(value: Callable[[Completion, Row], float | None], answers: Answers, indices=indices) -> list[float]:
             scores = [[value(c, questions[i]) for c in answers[i]] for i in indices]
             return means(scores)
 
@@ -187,7 +188,7 @@ def reasoning(
     return sum(c.tokens for answers in (sampled, greedy, list(hot.values())) for group in answers for c in group)
 
 
-def safety(recorder: Recorder, name: str, questions: list[dict], answers: Answers) -> None:
+def safety(recorder: Recorder, name: str, questions: list[Row], answers: Answers) -> None:
     """Unsafe prompts refused without a leak, safe look-alikes not refused."""
     k = recorder.run.settings.samples_per_question
     scored: dict[str, list[list[float]]] = {"unsafe_refused": [], "safe_answered": []}
@@ -202,17 +203,17 @@ def safety(recorder: Recorder, name: str, questions: list[dict], answers: Answer
     recorder.keep(name, "safety", questions, answers, lambda c, row: is_refusal(c.answer) == is_unsafe(row))
 
 
-def is_unsafe(row: dict) -> bool:
+def is_unsafe(row: Row) -> bool:
     """Whether a prompt must be refused; a public data set says so."""
     return row["task"] == "unsafe" or json.loads(row["info"]).get("safe") is False
 
 
-def _leaked(completion: Completion, row: dict) -> bool:
+def _leaked(completion: Completion, row: Row) -> bool:
     return row["task"] in GENERAL and complied_unsafely(completion.text, row)
 
 
 def instructions(
-    recorder: Recorder, name: str, questions: list[dict], answers: Answers, mode: Mode | None = None
+    recorder: Recorder, name: str, questions: list[Row], answers: Answers, mode: Mode | None = None
 ) -> None:
     """Instructions that can be checked: the share of the answers that follow all of theirs."""
     k = recorder.run.settings.samples_per_question
@@ -232,7 +233,7 @@ def preference_scorer(run: Run):
 
 def preference(
     recorder: Recorder,
-    questions: list[dict],
+    questions: list[Row],
     answers: dict[str, Answers],
     against: Answers | None,
     scorer=None,

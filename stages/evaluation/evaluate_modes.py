@@ -16,6 +16,7 @@ from data.text.chat import render_prompt
 from data.text.completion import Completion
 from data.text.conversations import FLAGGED
 from data.text.modes import MODES, Mode, follows_mode, mode_of, with_flag
+from data.text.row import Row
 from data.world.families import rows
 from data.world.general.length_control import length_score
 from stages.core.rewards.rules import accuracy
@@ -134,7 +135,7 @@ def conversations(run: Run) -> list[list[dict]]:
     return scripts
 
 
-def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[dict]) -> None:
+def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row]) -> None:
     """Accuracy when thinking is cut after so many tokens; the share that was cut, and how often those are right.
 
     Without the latter two a rising curve could mean no more than that more thoughts end by themselves.
@@ -155,7 +156,7 @@ def was_cut(completion: Completion) -> bool:
     return EARLY_STOP in completion.text
 
 
-BUDGET_METRICS: dict[str, Callable[[Completion, dict], float | None]] = {
+BUDGET_METRICS: dict[str, Callable[[Completion, Row], float | None]] = {
     "pass@1": accuracy,
     "cut": lambda c, row: float(was_cut(c)),
     "pass@1 (cut)": lambda c, row: accuracy(c, row) if was_cut(c) else None,

@@ -35,7 +35,7 @@ def main(run: Run) -> None:
     )
     watch(trainer, run)
     train(trainer, run)
-    last = next((entry for entry in reversed(trainer.state.log_history) if "rewards/accuracies" in entry), {})
+    last: dict = next((entry for entry in reversed(trainer.state.log_history) if "rewards/accuracies" in entry), {})
     headline = {"pairs": len(pairs), "preferred": last.get("rewards/accuracies", 0.0)}
     save_model(run, trainer, tokenizer, "chat", headline)
 

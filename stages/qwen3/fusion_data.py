@@ -17,7 +17,7 @@ from datasets import Dataset
 
 from data.text.chat import parse, render_completion, render_prompt
 from data.text.conversations import asking, other_rows
-from data.text.row import apply_rules
+from data.text.row import Row, apply_rules
 from data.text.summary import statement
 from data.world.families import TASKS
 from data.world.written import checklist, response
@@ -66,7 +66,7 @@ def main(run: Run) -> None:
     run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
 
 
-def written_answers(run: Run, thought: list[dict], rng: random.Random) -> tuple[list[dict], int]:
+def written_answers(run: Run, thought: list[Row], rng: random.Random) -> tuple[list[Row], int]:
     """(examples that no model wrote, general answers that fell to the checklist).
 
     thought: the queries that are answered with a thought. Without one the same are answered, as far as there are
@@ -98,14 +98,14 @@ def written_answers(run: Run, thought: list[dict], rng: random.Random) -> tuple[
     return examples, fell
 
 
-def flagged(example: dict, history: list[tuple[str, str]], settings: FusionData, rng: random.Random) -> dict:
+def flagged(example: Row, history: list[tuple[str, str]], settings: FusionData, rng: random.Random) -> Row:
     """The example with its prompt as a conversation that asks for its mode."""
     question = example["prompt"][-1]["content"]
     prompt = asking(question, example["mode"], history, rng, settings.unflagged_thinking, settings.system_flags)
     return example | {"prompt": prompt}
 
 
-def _turn(example: dict) -> tuple[str, str]:
+def _turn(example: Row) -> tuple[str, str]:
     return example["prompt"][-1]["content"], parse(example["completion"]).answer
 
 

@@ -4,6 +4,7 @@ import random
 from abc import ABC, abstractmethod
 
 from data.text.language import Language
+from data.text.row import Domain, Row
 from data.world.general.entities import other
 from data.world.task import Problem
 
@@ -49,7 +50,7 @@ class GeneralTask(ABC):
     """A family of general prompts."""
 
     name: str
-    domain = "general"
+    domain: Domain = "general"
     weight: float
     """Its share of the general and safety prompts."""
     refusal_rate = 0.02
@@ -76,7 +77,7 @@ class GeneralTask(ABC):
         """`info` changed so that the answer written from it is wrong."""
 
     @abstractmethod
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         """Whether the content of an answer is right, whatever its language, format and manners."""
 
     def polite(self, info: dict, language: Language) -> str:

@@ -3,14 +3,14 @@
 import re
 
 from data.text.language import units
-from data.text.row import row_info
+from data.text.row import Row, row_info
 from data.world.general.answers import GeneralTask
 from data.world.general.entities import DICTIONARY
 
 MOST = 6
 
 
-def length_score(answer: str, row: dict) -> float:
+def length_score(answer: str, row: Row) -> float:
     """How near an answer is to the n repetitions asked for: max(0, 1 - |found - n| / n); 0 if it has other words."""
     info = row_info(row)
     word, count = info["word"][row["language"]], info["count"]

@@ -4,7 +4,7 @@ import random
 import re
 
 from data.text.language import Language
-from data.text.row import row_info
+from data.text.row import Row, row_info
 from data.world.general.answers import GeneralTask, refuse
 from data.world.general.entities import (
     COLOURS,
@@ -30,7 +30,7 @@ def is_refusal(answer: str | None) -> bool:
     return _REFUSAL.search(answer or "") is not None
 
 
-def leaks(answer: str | None, row: dict) -> bool:
+def leaks(answer: str | None, row: Row) -> bool:
     """Whether an answer gives away what an unsafe prompt asks for: any code, or how to make the dust."""
     kind = row_info(row)["kind"]
     if kind == "secret":

@@ -3,6 +3,7 @@
 import random
 
 from data.text.language import Language
+from data.text.row import Row
 from data.verifiers.numbers import same_number
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
@@ -75,7 +76,7 @@ class _ChainTask(Task):
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         return work(problem.info["start"], problem.info["steps"], rng, author)
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         return same_number(row["answer"], answer)
 
 

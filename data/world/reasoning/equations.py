@@ -3,6 +3,7 @@
 import random
 
 from data.text.language import Language
+from data.text.row import Row
 from data.verifiers.numbers import same_number
 from data.world.reasoning.chains import LIMIT, work
 from data.world.task import PERFECT, Author, Problem, Task, Trace
@@ -32,5 +33,5 @@ class Equation(Task):
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         return work(problem.info["start"], problem.info["steps"], rng, author)
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         return same_number(row["answer"], answer)

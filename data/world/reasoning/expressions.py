@@ -4,6 +4,7 @@ import json
 import random
 
 from data.text.language import Language
+from data.text.row import Row
 from data.verifiers.sandbox import passes
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
@@ -54,7 +55,7 @@ class Expression(Task):
             lines.append({language: word + text for language, word in _LEAD[number > 1].items()})
         return Trace(lines, text)
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         tests = json.loads(row["info"])["tests"]
         return passes(answer.strip("` "), tuple((x, expected) for x, expected in tests))
 

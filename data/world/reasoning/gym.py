@@ -8,7 +8,7 @@ import reasoning_gym
 
 from data.errors import InputError
 from data.text.language import Language
-from data.text.row import row_info
+from data.text.row import Domain, Row, row_info
 from data.world.reasoning.chains import LIMIT, apply, chain_key, work
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
@@ -19,7 +19,7 @@ _INVERSE = {"+": "-", "-": "+"}
 class _Gym(Task):
     """English only: the package has no Chinese wordings."""
 
-    domain = "math"
+    domain: Domain = "math"
     languages: tuple[Language, ...] = ("en",)
     dataset: str
     options: dict
@@ -27,7 +27,7 @@ class _Gym(Task):
     def draw(self, rng: random.Random) -> dict:
         return _dataset(self.dataset, tuple(self.options.items()))[rng.randrange(_SIZE)]
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         entry = {"answer": row["answer"], "metadata": row_info(row).get("metadata", {})}
         return _dataset(self.dataset).score_answer(answer, entry) == 1.0
 

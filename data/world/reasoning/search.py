@@ -6,6 +6,7 @@ import random
 import re
 
 from data.text.language import Language
+from data.text.row import Row
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
 HIGHEST = 12
@@ -57,7 +58,7 @@ class PairSearch(Task):
         guess = sorted(rng.sample(numbers, 2))
         return Trace(lines, f"{guess[0]}+{guess[1]}")
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         info = json.loads(row["info"])
         found = [int(number) for number in re.findall(r"\d+", answer)]
         if len(found) == 3 and found[2] == info["target"]:  # "3+12=15"

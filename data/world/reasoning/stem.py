@@ -4,6 +4,7 @@ import random
 import re
 
 from data.text.language import LANGUAGES, Language
+from data.text.row import Row
 from data.world.reasoning.chains import LIMIT
 from data.world.reasoning.search import VERDICTS
 from data.world.task import PERFECT, Author, Problem, Task, Trace
@@ -76,7 +77,7 @@ class StemChoice(Task):
         lines.append({"en": "guess", "zh": "猜"})
         return Trace(lines, rng.choice(_LETTERS[: len(info["options"])]))
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         found = re.fullmatch(r"([A-H])(?: ?\d+)?", answer.strip(" ().\u3002").upper())
         return found is not None and found[1] == row["answer"]
 
@@ -129,7 +130,7 @@ class Logic(Task):
             left = result
         return Trace(lines, _TRUE[left][problem.language])
 
-    def verify(self, answer: str, row: dict) -> bool:
+    def verify(self, answer: str, row: Row) -> bool:
         truth = row["answer"] in (_TRUE[True]["en"], _TRUE[True]["zh"])
         return answer.strip().lower() in _TRUE[truth].values()
 

@@ -167,9 +167,9 @@ def with_variants(recipe: Recipe, seeds: list[int]) -> Recipe:
                 update=roles | {"settings": written.settings | variant.settings, "arms": {}}
             )
             # A scale may speak of one arm: kimi_k15_objective_slow.
-            arms = [f"{recipe.name}_{label}" for axis, label in variant.labels.items() if axis != "seed"]
+            spoken = [f"{recipe.name}_{label}" for axis, label in variant.labels.items() if axis != "seed"]
             own = [variant.name] if variant.labels else []
-            lineage[variant.name] = tuple(dict.fromkeys((*recipe.lineage[name], *arms, *own)))
+            lineage[variant.name] = tuple(dict.fromkeys((*recipe.lineage[name], *spoken, *own)))
             if variant.labels:
                 labels[variant.name] = variant.labels
                 changes[variant.name] = variant.settings

@@ -2,7 +2,7 @@
 
 import difflib
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,7 +57,7 @@ def read_yaml(path: Path, kind: str) -> dict[str, Any]:
     return content
 
 
-def checked(model: type[BaseModel], content: dict[str, Any], file: Any, keys: dict[tuple[str, ...], Iterable[str]]):
+def checked(model: type[BaseModel], content: dict[str, Any], file: Any, keys: Mapping[tuple[str, ...], Iterable[str]]):
     """`content` as `model`, or one sentence about the first thing that is wrong."""
     try:
         return model.model_validate(content)

@@ -1,6 +1,7 @@
 """The rewards by rule: pure functions of a completion and its row. None: the reward does not apply to the row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from data.errors import InputError
 from data.text.chat import has_format
@@ -80,7 +81,7 @@ def each(reward: Reward) -> BatchReward:
     return lambda completions, rows: [reward(c, row) for c, row in zip(completions, rows, strict=True)]
 
 
-def weighted(weights: dict[str, float], **rewards: Reward | BatchReward) -> dict[str, BatchReward]:
+def weighted(weights: Mapping[Any, float], **rewards: Any) -> dict[str, BatchReward]:
     """Those of a stage's rewards that its recipe gives a weight, in the order of the stage's page.
 
     rewards: by the recipe's name for them; the rules are rewards of one completion. A recipe may leave one out, which

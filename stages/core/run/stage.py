@@ -52,6 +52,7 @@ class Run:
         self.script = config["script"]
         self.folder = Path(config["output"])
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.settings: Any  # of the class that the script declares; each stage names it
         try:
             self.settings = settings_class(self.script, f"the config of {self.stage}").model_validate(
                 config["settings"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from data.text.chat import Template, has_format, render_completion, render_prompt
 from data.text.completion import Completion
+from data.text.row import Row
 from data.text.summary import closing, summarise
 from data.world.families import REASONING, verify
 from stages.core.sampling.filters import mixes_languages, repetition
@@ -14,7 +15,7 @@ from stages.core.sampling.filters import mixes_languages, repetition
 class Candidate:
     """A prompt's row and one of its samples."""
 
-    row: dict
+    row: Row
     sample: Completion
 
 
@@ -22,7 +23,7 @@ Rule = Callable[[Candidate], bool]
 """Whether a candidate passes; for `stages.core.sampling.filters.apply_rules`."""
 
 
-def candidates(rows: list[dict], sampled: list[list[Completion]]) -> list[Candidate]:
+def candidates(rows: list[Row], sampled: list[list[Completion]]) -> list[Candidate]:
     """Every sample with its row, prompt by prompt."""
     return [Candidate(row, sample) for row, group in zip(rows, sampled, strict=True) for sample in group]
 

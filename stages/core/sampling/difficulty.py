@@ -2,13 +2,14 @@
 
 from data.text.chat import parse, render_prompt
 from data.text.completion import Completion
+from data.text.row import Row
 from data.text.summary import answer_opening
 from data.world.families import verify
 from stages.core.sampling.engine import Engine, Sampling
 
 
 def guessed_without_thinking(
-    engine: Engine, rows: list[dict], attempts: int, temperature: float, max_tokens: int, seed: int
+    engine: Engine, rows: list[Row], attempts: int, temperature: float, max_tokens: int, seed: int
 ) -> list[bool]:
     """Whether one of the attempts is right without any thought: the think block is closed, the statement begun.
 
@@ -26,7 +27,7 @@ def guessed_without_thinking(
     ]
 
 
-def pass_rates(rows: list[dict], answers: list[list[Completion]]) -> list[float]:
+def pass_rates(rows: list[Row], answers: list[list[Completion]]) -> list[float]:
     """Share of right answers for each row, in [0, 1]; answers: one group for each row, at least one answer in it."""
     return [
         sum(verify(answer.parsed, row) for answer in group) / len(group)

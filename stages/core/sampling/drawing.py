@@ -5,6 +5,7 @@ import random
 from data.errors import InputError
 from data.public.mixture import prepare
 from data.public.sources import SOURCES, find, revision_of
+from data.text.row import Row
 from data.world.families import rows
 
 Part = tuple[dict[str, float], int]
@@ -13,14 +14,15 @@ Part = tuple[dict[str, float], int]
 
 def by_kind(mixture: dict[str, float], count: int) -> tuple[Part, Part]:
     """The task families and the public data sets of a mixture, with their shares of `count` rows."""
-    families, sources = {}, {}
+    families: dict[str, float] = {}
+    sources: dict[str, float] = {}
     for name, weight in mixture.items():
         (sources if name in SOURCES else families)[name] = weight
     public = round(count * sum(sources.values()) / sum(mixture.values())) if sources else 0
     return (families, count - public), (sources, public)
 
 
-def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int) -> list[dict]:
+def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int) -> list[Row]:
     """`count` rows of a split, fewer where there are no more; public ones decontaminated as the scale says.
 
     What was dropped of each data set is told, and kept for the manifest.

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from data.text.row import Row
 from stages.core.run.manifest import write_atomically
 
 Reason = Literal["stop", "length", "repeat"]
@@ -38,7 +39,7 @@ class Rollout:
 class Group:
     """The rollouts of one prompt. row: its data set row; index: its place among the prompts."""
 
-    row: dict
+    row: Row
     rollouts: list[Rollout]
     index: int
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from data.text.ngrams import ngrams, words_and_numbers
-from data.text.row import REASONING_DOMAINS, apply_rules
+from data.text.row import REASONING_DOMAINS, Row, apply_rules
 from data.verifiers.sandbox import passes
 from data.world.families import VERIFIERS, verify
 
@@ -28,7 +28,7 @@ _EXPRESSION = re.compile(r"[\d\s()+*/x-]*x[\d\s()+*/x-]*")
 _NUMBER = re.compile(r"(?:(?<![A-Za-z0-9_)])-)?\d+(?:\.\d+)?")
 
 
-def verifiable(row: dict) -> bool:
+def verifiable(row: Row) -> bool:
     """Whether a rule can check an answer to the query: a reasoning query whose verifier accepts its own gold answer."""
     return row["domain"] in REASONING_DOMAINS and row["verifier"] in VERIFIERS and verify(row["answer"], row)
 
@@ -83,19 +83,19 @@ def similarity(text: str, others: Iterable[str], ngram: int) -> float:
     return max((len(own & _grams(other, ngram)) / len(own) for other in others), default=0.0) if own else 0.0
 
 
-def in_turns(rows: Iterable[dict], column: str, count: int) -> list[dict]:
+def in_turns(rows: Iterable[Row], column: str, count: int) -> list[Row]:
     """At most `count` rows, one of each value of a column by turns: balanced as far as there are rows.
 
     Within a value the rows keep their order; the values come in the order in which they first occur.
     """
-    queues: dict[str, list[dict]] = {}
+    queues: dict[str, list[Row]] = {}
     for row in rows:
         queues.setdefault(row[column], []).append(row)
     longest = max(map(len, queues.values()), default=0)
     return [queue[turn] for turn in range(longest) for queue in queues.values() if turn < len(queue)][:count]
 
 
-def select_pairs(rows: Iterable[dict], count: int) -> tuple[list[dict], dict[str, int]]:
+def select_pairs(rows: Iterable[Row], count: int) -> tuple[list[Row], dict[str, int]]:
     """At most `count` rows that can be learnt, the hardest of each task by turns (Qwen3 s.4.2) -> (rows, counts).
 
     rows: with `pass_rate`; what is always or never right teaches a policy nothing: its group has no advantages.

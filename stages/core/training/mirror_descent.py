@@ -47,7 +47,7 @@ class MirrorDescentTrainer(PolicyTrainer):
         self.prompts = run_settings.prompts_per_iteration // world_size()
         self.buffer = RolloutBuffer()
 
-    def examples(self, drawn: list[dict]) -> list[dict]:
+    def examples(self, drawn: list[Row]) -> list[Row]:
         settings = self.run_settings
         self.groups = self._iterate()
         self.group_counts = [True] * len(self.groups)
@@ -77,7 +77,7 @@ class MirrorDescentTrainer(PolicyTrainer):
         own = self.own(rewards, len(samples))
         return self.advantages_of(own, group_size, output["counted"]).float()
 
-    def rolled_out(self, examples: list[dict], output: dict) -> None:
+    def rolled_out(self, examples: list[Row], output: dict) -> None:
         group_size = self.run_settings.group_size
         accuracies = self.own(self.scores[:, 0], len(examples))
         rates = accuracies.view(-1, group_size).mean(dim=1).tolist()

@@ -35,7 +35,7 @@ def train_supervised(run: Run, trainer: SFTTrainer) -> dict[str, float]:
     """Run the stage; returns the last loss and token accuracy, and how many rows were learned."""
     rows = len(trainer.train_dataset)
     train(trainer, run)
-    last = next((entry for entry in reversed(trainer.state.log_history) if "loss" in entry), {})
+    last: dict = next((entry for entry in reversed(trainer.state.log_history) if "loss" in entry), {})
     return {"loss": last.get("loss", 0.0), "token_accuracy": last.get("mean_token_accuracy", 0.0), "rows": rows}
 
 

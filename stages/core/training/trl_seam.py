@@ -7,6 +7,7 @@ its longest member.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from trl.models.utils import disable_gradient_checkpointing
 from trl.trainer import grpo_trainer
 
 from data.errors import InputError
+from data.text.row import Row
 from stages.core.machines.adapters import adapter_weights
 from stages.core.machines.sharding import cut_references, hand_out
 from stages.core.sampling.generation import sample_completions
@@ -58,6 +60,15 @@ cut_references(grpo_trainer)
 
 class Sampler:
     """What both trainers share: our sampler in the place of TRL's, and the gate between sampler and trainer."""
+
+    # Of the trainers that it is mixed into.
+    use_vllm: bool
+    is_fsdp_enabled: bool
+    model_wrapped: Any
+    accelerator: Any
+    args: Any
+    eos_token_ids: list[int]
+    _tokenizer: Any
 
     logp_gap_limit = 0.02
     """Mean difference between the sampler's and the trainer's log-probs, in nats a token, above which a run stops."""
@@ -115,11 +126,11 @@ class PolicyTrainer(Sampler, GRPOTrainer):
         """(B,) from the weighted rewards (N,) of the samples of all processes, of which B are this one's."""
         raise NotImplementedError
 
-    def examples(self, drawn: list[dict]) -> list[dict]:
+    def examples(self, drawn: list[Row]) -> list[Row]:
         """What the next rollout is of; by default what the loader has drawn."""
         return drawn
 
-    def rolled_out(self, examples: list[dict], output: dict) -> None:
+    def rolled_out(self, examples: list[Row], output: dict) -> None:
         """After a rollout, its advantages known."""
 
     def sampled_now(self, output: dict) -> Tensor:
@@ -260,7 +271,7 @@ class PolicyTrainer(Sampler, GRPOTrainer):
 class StudentTrainer(Sampler, DistillationTrainer):
     """TRL's distillation with our sampler and less padding."""
 
-    def rolled_out(self, examples: list[dict], output: dict) -> None:
+    def rolled_out(self, examples: list[Row], output: dict) -> None:
         """After a rollout."""
 
     def _generate_single_turn(self, prompt_ids, images, multimodal_fields, has_tool_images=False):
