@@ -13,7 +13,7 @@ STAMP := .venv/installed
 VLLM_BIN := .venv-vllm/bin
 VLLM_STAMP := .venv-vllm/installed
 
-.PHONY: help test test-all test-smollm2 test-slurm test-vllm test-gpu lint bench env smollm2
+.PHONY: help test test-all test-nightly test-smollm2 test-slurm test-vllm test-gpu lint bench env smollm2
 
 help: env
 	@$(BIN)/python -m stages.core.pipeline
@@ -65,6 +65,8 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile
+	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.sampling runs/tiny/r1/reasoning_rl

@@ -81,14 +81,14 @@ def with_vllm(folder: Path, tokenizer, template: str, max_tokens: int):
     """vLLM's side; its model is loaded before anything is timed."""
     from stages.core.pipeline.system import System
     from stages.core.run.vllm_environment import prepare_vllm
-    from stages.core.sampling.engine import Sampling
+    from stages.core.sampling.engine import Decoding
     from stages.core.sampling.vllm_engine import VLLMEngine
 
     prepare_vllm()
     engine = VLLMEngine(folder, tokenizer, template, 512, System(engine="vllm"))
 
     def side(prompts: list[str], **_) -> int:
-        return sum(group[0].tokens for group in engine.generate(prompts, 1, Sampling(1.0, max_tokens), 0))
+        return sum(group[0].tokens for group in engine.generate(prompts, 1, Decoding(1.0, max_tokens), 0))
 
     side(["1"])
     return side

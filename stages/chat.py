@@ -14,8 +14,9 @@ from data.errors import InputError
 from data.text.chat import THINK_CLOSE, THINK_OPEN, Template, parse, render_prompt
 from data.text.completion import Completion
 from data.text.modes import with_flag, without_flags
+from data.text.row import Message
 from stages.core.run.manifest import verify
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine
 from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget, thinking_limit
 
@@ -95,28 +96,28 @@ class Conversation:
     def reset(self) -> None:
         """Forget everything but the system message."""
         system = self.arguments.system
-        self.messages = [{"role": "system", "content": system}] if system else []
+        self.messages: list[Message] = [{"role": "system", "content": system}] if system else []
 
     def reply(self, text: str, show: Show) -> Completion:
         """The model's reply to a turn, shown as it is written; a turn without a reply is forgotten.
 
         show: gets all of the reply so far, again and again. Raises InputError where the conversation is too long.
         """
-        messages = [*self.messages, {"role": "user", "content": text}]
+        messages: list[Message] = [*self.messages, {"role": "user", "content": text}]
         if self.arguments.think and without_flags(text) == text:  # a flag that was typed counts
             messages = with_flag(messages, "thinking")
         engine = self.engine
         prompt = render_prompt(engine.tokenizer, messages, engine.template, not self.arguments.no_think)
         room = self.room(prompt)
-        sampling = Sampling(self.arguments.temperature, min(self.arguments.max_tokens, room))
+        decoding = Decoding(self.arguments.temperature, min(self.arguments.max_tokens, room))
         self.turns += 1
         if self.arguments.budget is None:
-            completion = stream(engine, prompt, sampling, self.turns, show)
+            completion = stream(engine, prompt, decoding, self.turns, show)
         else:
-            [[completion]] = generate_with_budget(engine, [prompt], 1, sampling, self.arguments.budget, self.turns)
+            [[completion]] = generate_with_budget(engine, [prompt], 1, decoding, self.arguments.budget, self.turns)
             show(completion.text)
         if engine.template == "chat":
-            answer = {"role": "assistant", "content": parse(completion.text).answer}
+            answer: Message = {"role": "assistant", "content": parse(completion.text).answer}
             self.messages = [*messages, answer]
         return completion
 
@@ -130,7 +131,7 @@ class Conversation:
         return room
 
 
-def stream(engine: TransformersEngine, prompt: str, sampling: Sampling, seed: int, show: Show) -> Completion:
+def stream(engine: TransformersEngine, prompt: str, decoding: Decoding, seed: int, show: Show) -> Completion:
     """One completion, shown after each token."""
     import torch
 
@@ -144,8 +145,8 @@ def stream(engine: TransformersEngine, prompt: str, sampling: Sampling, seed: in
     inputs = engine.tokenizer([prompt], return_tensors="pt").to(engine.model.device)
     torch.manual_seed(seed)
     [ids], _ = sample_completions(
-        engine.model, inputs["input_ids"], inputs["attention_mask"], sampling.max_tokens, sampling.temperature,
-        sampling.top_p, engine.end_ids, watch,
+        engine.model, inputs["input_ids"], inputs["attention_mask"], decoding.max_tokens, decoding.temperature,
+        decoding.top_p, engine.end_ids, watch,
     )  # fmt: skip
     text = engine.tokenizer.decode(ids, skip_special_tokens=True)
     show(text)

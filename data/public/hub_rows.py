@@ -10,6 +10,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from string import ascii_uppercase
+from typing import Any
 
 from data.text.chat import boxed, render_completion
 from data.verifiers.math_answers import MAX_ANSWER
@@ -142,7 +143,11 @@ def openthoughts(hub: dict) -> Parts:
     """Mathematics has the box of the reference solution for a gold, code its test cases; the rest has no rule."""
     thinking, answer = text(hub, "deepseek_reasoning"), text(hub, "deepseek_solution")
     domain = _OPEN_THOUGHTS_DOMAINS.get(hub["domain"], "stem")
-    row = {"question": text(hub, "problem"), "domain": domain, "completion": render_completion(thinking, answer)}
+    row: dict[str, Any] = {
+        "question": text(hub, "problem"),
+        "domain": domain,
+        "completion": render_completion(thinking, answer),
+    }
     reference = hub["ground_truth_solution"] or ""
     row |= {"answer": reference.strip() or answer, "verifier": "none", "info": {"origin": hub["source"]}}
     gold = boxed(reference) or reference.strip()

@@ -26,7 +26,9 @@ def in_both_modes(
     """
     non_thinking = round(count * non_thinking_fraction)
     thinking = (count - non_thinking) // 2
-    flags: list[Mode | None] = ["non_thinking"] * non_thinking + ["thinking"] * thinking
+    flags: list[Mode | None] = []
+    flags += ["non_thinking"] * non_thinking
+    flags += ["thinking"] * thinking
     flags += [None] * (count - len(flags))
     rng = random.Random(seed)
     rng.shuffle(flags)

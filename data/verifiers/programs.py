@@ -115,7 +115,7 @@ def _same_result(expected: object, result: object) -> bool:
 
 def _same(expected: object, result: object) -> bool:
     if isinstance(expected, float) and type(result) in (int, float):
-        return math.isclose(expected, result, rel_tol=1e-6, abs_tol=1e-6)
+        return math.isclose(expected, result, rel_tol=1e-6, abs_tol=1e-6)  # type: ignore[arg-type]  # a number, by its type
     if isinstance(expected, list) and isinstance(result, list):
         return len(expected) == len(result) and all(map(_same, expected, result))
     return type(expected) is type(result) and expected == result

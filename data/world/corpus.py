@@ -64,7 +64,7 @@ def join_steps(trace: Trace, languages: list[Language]) -> str:
 
 
 def _equalities(rng: random.Random) -> str:
-    lines = []
+    lines: list[str] = []
     while len(lines) < 8:
         operator = rng.choice("+-+-*/")
         left, right = rng.randint(0, LIMIT), rng.randint(1, 12)

@@ -68,7 +68,7 @@ def family(name: str) -> tuple[Task, tuple[Language, ...]]:
             f"mixture: {name!r} is no task family and no public data set; allowed are {', '.join(TASKS)}, each with "
             "@en or @zh behind it for one language, and the names in data/public/sources.py"
         )
-    return TASKS[task], (only,) if only else known
+    return TASKS[task], tuple(language for language in known if only in ("", language))
 
 
 def problems(mixture: dict[str, float], seed: int, split: str | None = None) -> Iterator[Problem]:

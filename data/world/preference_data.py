@@ -16,7 +16,10 @@ from data.world.families import GENERAL, problems
 from data.world.preference import candidate_answers, complied_unsafely, gold
 
 Pair = dict[str, str]
+"""A question with a response that is preferred to another (`question`, `chosen`, `rejected`)."""
+
 Labelled = dict[str, Any]
+"""A response to a question with its label: 1 for a yes, 0 for a no (`question`, `response`, `label`)."""
 
 
 def judged_pairs(
@@ -116,7 +119,7 @@ def asked(row: Row) -> str:
     return row["prompt"][-1]["content"]
 
 
-def public_pairs(rows: list[Row], balance_lengths: bool) -> tuple[list[Pair], dict[str, int]]:
+def public_pairs(rows: list[Any], balance_lengths: bool) -> tuple[list[Pair], dict[str, int]]:
     """Pairs of preference rows, and how many were dropped to have as many longer answers chosen as shorter ones."""
     if strange := {row["task"] for row in rows if "chosen" not in row}:
         raise InputError(

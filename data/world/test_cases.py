@@ -73,14 +73,14 @@ def curate(
     agree: int = 7,
     passed: int = 9,
     wrong_share: float = 0.1,
-) -> tuple[list[dict], dict[str, int]]:
+) -> tuple[list[Row], dict[str, int]]:
     """Give rows of the family tests, or drop them -> (rows with `tests` in their info, counts per rule).
 
     Of `cases` generated inputs at least `valid` must be valid by `select_cases`, and the problem must pass
     `keep_problem`; each of the `count` submissions is wrong with probability `wrong_share`. Counts: `total`, rows that
     fell to the rule `valid_cases`, then to `submissions`, `kept`.
     """
-    curated: list[dict] = []
+    curated: list[Row] = []
     counts = {"total": len(rows), "valid_cases": 0, "submissions": 0, "kept": 0}
     for row in rows:
         rng = random.Random(f"{seed} {row['id']}")
@@ -96,7 +96,7 @@ def curate(
         else:
             tests = [[inputs[case], int(value)] for case, value in zip(kept, expected, strict=True)]
             info = json.loads(row["info"]) | {"tests": tests}
-            curated.append(row | {"info": json.dumps(info, ensure_ascii=False, sort_keys=True)})
+            curated.append({**row, "info": json.dumps(info, ensure_ascii=False, sort_keys=True)})
             counts["kept"] += 1
     return curated, counts
 

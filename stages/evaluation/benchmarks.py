@@ -18,7 +18,7 @@ from stages.core.rewards.rules import accuracy, format, instruction
 from stages.core.run.manifest import write_atomically
 from stages.core.run.stage import Run
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import Engine, Sampling
+from stages.core.sampling.engine import Decoding, Engine
 from stages.evaluation.estimators import bootstrap_interval, cons_at_k, pass_at_k
 from stages.evaluation.results import summary_table
 from stages.evaluation.settings import Evaluation
@@ -130,7 +130,7 @@ def reasoning(
     name: str,
     engine: Engine,
     questions: list[Row],
-    sampling: Sampling,
+    decoding: Decoding,
     mode: Mode | None = None,
 ) -> int:
     """The reasoning benchmarks of one checkpoint; returns the tokens generated.
@@ -142,12 +142,12 @@ def reasoning(
     k, many = settings.samples_per_question, settings.pass_k_samples
     step = max(1, len(questions) // settings.pass_k_questions)
     length = settings.max_completion_length
-    sampled = engine.answer(questions, k, sampling, settings.seed, **switch)
-    greedy = engine.answer(questions, 1, Sampling(0, length), settings.seed, **switch)
+    sampled = engine.answer(questions, k, decoding, settings.seed, **switch)
+    greedy = engine.answer(questions, 1, Decoding(0, length), settings.seed, **switch)
     hot = dict(
         zip(
             range(0, len(questions), step),
-            engine.answer(questions[::step], many, Sampling(1.0, length), settings.seed, **switch),
+            engine.answer(questions[::step], many, Decoding(1.0, length), settings.seed, **switch),
             strict=True,
         )
     )

@@ -7,7 +7,7 @@ DEVIATIONS   1 greedy, temperature 1 and pass@k are reported beside it, to tell 
 """
 
 from stages.core.run.stage import Run, stage_main
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.opening import open_engine
 from stages.evaluation.benchmarks import (
     Answers,
@@ -32,13 +32,13 @@ def main(run: Run) -> None:
     recorder = Recorder(run)
     general: dict[str, Answers] = {}
     tokens = 0
-    sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
+    decoding = Decoding(settings.temperature, settings.max_completion_length, settings.top_p)
     names = list(run.config["inputs"]["checkpoints"])
     for number, name in enumerate(names):
         engine = open_engine(run, "checkpoints", settings.sampling_batch_size, name)
-        tokens += reasoning(recorder, name, engine, questions["reasoning"], sampling)
+        tokens += reasoning(recorder, name, engine, questions["reasoning"], decoding)
         found = {
-            benchmark: engine.answer(questions[benchmark], settings.samples_per_question, sampling, settings.seed)
+            benchmark: engine.answer(questions[benchmark], settings.samples_per_question, decoding, settings.seed)
             for benchmark in ("general", "instruction_following", "safety")
         }
         tokens += sum(c.tokens for answers in found.values() for group in answers for c in group)

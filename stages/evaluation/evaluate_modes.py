@@ -22,7 +22,7 @@ from data.world.general.length_control import length_score
 from stages.core.rewards.rules import accuracy
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import Engine, Sampling
+from stages.core.sampling.engine import Decoding, Engine
 from stages.core.sampling.opening import open_engine
 from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget
 from stages.evaluation.benchmarks import (
@@ -59,11 +59,11 @@ def main(run: Run) -> None:
         engine = open_engine(run, "checkpoints", settings.sampling_batch_size, name)
         modes: Sequence[Mode | None] = MODES if name in settings.both_modes else (None,)
         for mode in modes:
-            sampling = sampling_of(settings, mode)
-            tokens += reasoning(recorder, name, engine, questions["reasoning"], sampling, mode)
+            decoding = decoding_of(settings, mode)
+            tokens += reasoning(recorder, name, engine, questions["reasoning"], decoding, mode)
             found = {
                 benchmark: engine.answer(
-                    questions[benchmark], settings.samples_per_question, sampling, settings.seed,
+                    questions[benchmark], settings.samples_per_question, decoding, settings.seed,
                     enable_thinking=mode != "non_thinking",
                 )
                 for benchmark in ("general", "instruction_following", "length_control")
@@ -88,11 +88,11 @@ def main(run: Run) -> None:
     recorder.save(len(names), tokens)
 
 
-def sampling_of(settings: ModeEvaluation, mode: Mode | None) -> Sampling:
+def decoding_of(settings: ModeEvaluation, mode: Mode | None) -> Decoding:
     """The paper samples the two modes differently."""
     if mode == "non_thinking":
-        return Sampling(settings.non_thinking_temperature, settings.max_completion_length, settings.non_thinking_top_p)
-    return Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
+        return Decoding(settings.non_thinking_temperature, settings.max_completion_length, settings.non_thinking_top_p)
+    return Decoding(settings.temperature, settings.max_completion_length, settings.top_p)
 
 
 def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
@@ -103,14 +103,14 @@ def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
     settings: ModeEvaluation = recorder.run.settings
     scripts = conversations(recorder.run)
     spoken: list[list[dict]] = [[] for _ in scripts]
-    sampling = sampling_of(settings, None)
+    decoding = decoding_of(settings, None)
     followed: list[float] = [0.0] * len(scripts)
     for turn in range(max(map(len, scripts))):
         going = [i for i, script in enumerate(scripts) if turn < len(script)]
         for i in going:
             spoken[i].append(scripts[i][turn])
         prompts = [render_prompt(engine.tokenizer, spoken[i], "chat") for i in going]
-        for i, (completion,) in zip(going, engine.generate(prompts, 1, sampling, settings.seed + turn), strict=True):
+        for i, (completion,) in zip(going, engine.generate(prompts, 1, decoding, settings.seed + turn), strict=True):
             followed[i] = float(follows_mode(completion.text, mode_of(spoken[i])))
             spoken[i].append({"role": "assistant", "content": completion.answer})
     for mode in MODES:
@@ -144,8 +144,8 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
     prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") for row in questions]
     # The answer behind a cut thought must have room: the limit is on thinking.
     for budget in settings.budgets:
-        sampling = Sampling(settings.temperature, settings.max_completion_length + budget, settings.top_p)
-        answers = generate_with_budget(engine, prompts, settings.samples_per_question, sampling, budget, settings.seed)
+        decoding = Decoding(settings.temperature, settings.max_completion_length + budget, settings.top_p)
+        answers = generate_with_budget(engine, prompts, settings.samples_per_question, decoding, budget, settings.seed)
         for metric, value in BUDGET_METRICS.items():
             values = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
             recorder.add(name, "budget", metric, means(values), settings.samples_per_question, "thinking", budget)

@@ -15,7 +15,7 @@ from data.text.row import apply_rules
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.opening import open_engine
 from stages.kimi_k15.settings import PromptCuration
 
@@ -34,8 +34,8 @@ def main(run: Run) -> None:
         engine, pool, settings.guess_attempts, settings.guess_temperature, settings.max_completion_length,
         settings.seed + 1,
     )  # fmt: skip
-    sampling = Sampling(settings.difficulty_temperature, settings.max_completion_length)
-    answers = engine.answer(pool, settings.difficulty_samples, sampling, settings.seed, progress=run.metrics.log)
+    decoding = Decoding(settings.difficulty_temperature, settings.max_completion_length)
+    answers = engine.answer(pool, settings.difficulty_samples, decoding, settings.seed, progress=run.metrics.log)
     for row, guessed, rate in zip(pool, guesses, pass_rates(pool, answers), strict=True):
         row["guessed"], row["pass_rate"] = guessed, rate
     kept, by_answer = apply_rules(pool, {"guessed without thinking": lambda row: not row["guessed"]})

@@ -24,7 +24,7 @@ from data.world.written import checklist, response
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.candidates import at_most, candidates, generated, right_and_well_formed
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.opening import open_engine
 from stages.qwen3.settings import FusionData
 
@@ -33,8 +33,8 @@ def main(run: Run) -> None:
     settings: FusionData = run.settings
     policy = open_engine(run, "sampler", settings.sampling_batch_size)
     queries = run.load_rows("data", "queries").to_list()
-    sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
-    sampled = policy.answer(queries, settings.samples_per_query, sampling, settings.seed, progress=run.metrics.log)
+    decoding = Decoding(settings.temperature, settings.max_completion_length, settings.top_p)
+    sampled = policy.answer(queries, settings.samples_per_query, decoding, settings.seed, progress=run.metrics.log)
     kept, counts = apply_rules(candidates(queries, sampled), right_and_well_formed(policy.template))
     examples = [
         candidate.row | {"completion": candidate.sample.text, "mode": "thinking"}

@@ -15,7 +15,7 @@ from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.candidates import generated
 from stages.core.sampling.difficulty import pass_rates
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.opening import open_engine
 from stages.core.sampling.query_filters import select_pairs
 from stages.qwen3.settings import QueryVerifierPairs
@@ -34,8 +34,8 @@ def main(run: Run) -> None:
     del counts["kept"]
 
     sampler = open_engine(run, "sampler", settings.sampling_batch_size)
-    sampling = Sampling(settings.temperature, settings.max_completion_length)
-    answers = sampler.answer(new, settings.samples_per_query, sampling, settings.seed, progress=run.metrics.log)
+    decoding = Decoding(settings.temperature, settings.max_completion_length)
+    answers = sampler.answer(new, settings.samples_per_query, decoding, settings.seed, progress=run.metrics.log)
     rated = [row | {"pass_rate": rate} for row, rate in zip(new, pass_rates(new, answers), strict=True)]
     pairs, by_rate = select_pairs(rated, settings.pairs)
     del by_rate["total"]

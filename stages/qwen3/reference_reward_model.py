@@ -8,7 +8,7 @@ DEVIATIONS   1 a small model trained for it on labels of the world's verifier, s
              2 of public data sets, a row's own response against that of another row
 """
 
-from data.world.preference_data import public_references, referenced_responses
+from data.world.preference_data import Labelled, public_references, referenced_responses
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import by_kind, draw_rows
 from stages.qwen3.settings import ReferenceRewardModel
@@ -30,7 +30,7 @@ def main(run: Run) -> None:
     save_model(run, trainer, tokenizer, "chat", {"held_out_accuracy": accuracy, "responses": len(examples)})
 
 
-def referenced(run: Run, count: int, split: str, noise: float) -> list[dict]:
+def referenced(run: Run, count: int, split: str, noise: float) -> list[Labelled]:
     """Responses with the reference answer in their question, labelled by whether they agree with it."""
     from stages.core.rewards.scoring import with_reference
 

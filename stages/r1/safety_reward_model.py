@@ -6,7 +6,7 @@ PAPER        DeepSeek-R1 v2 s.3.1: responses labelled safe or unsafe by guidelin
 DEVIATIONS   1 the labels are the world's own with some flipped, or a public data set's, where the paper has guidelines
 """
 
-from data.world.preference_data import labelled_responses, public_labels
+from data.world.preference_data import Labelled, labelled_responses, public_labels
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import by_kind, draw_rows
 from stages.r1.settings import SafetyRewardModel
@@ -28,7 +28,7 @@ def main(run: Run) -> None:
     save_model(run, trainer, tokenizer, "chat", {"held_out_accuracy": accuracy, "responses": len(examples)})
 
 
-def labelled(run: Run, count: int, split: str, noise: float) -> list[dict]:
+def labelled(run: Run, count: int, split: str, noise: float) -> list[Labelled]:
     """Responses of the world and of public data sets, with their labels."""
     settings: SafetyRewardModel = run.settings
     (families, own), (sources, wanted) = by_kind(settings.tasks, count)

@@ -10,7 +10,7 @@ import torch
 
 from data.text.chat import render_prompt
 from data.world.families import rows
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def test_the_gpu_writes_greedily_what_the_cpu_writes(model_folder):
     for device in ("cpu", "cuda"):
         model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).to(device)
         engine = TransformersEngine(model, tokenizer, "chat", 16)
-        written.append([group[0].text for group in engine.generate(prompts, 1, Sampling(0.0, 24), 0)])
+        written.append([group[0].text for group in engine.generate(prompts, 1, Decoding(0.0, 24), 0)])
     assert len(set(written[0])) > 16
     assert written[0] == written[1]
 

@@ -8,11 +8,11 @@ from data.world.families import rows
 from stages.core.machines.adapters import ADAPTER_FILE
 from stages.core.pipeline.system import System
 from stages.core.run.vllm_environment import prepare_vllm
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine
 from stages.core.sampling.vllm_engine import VLLMEngine
 
-GREEDY = Sampling(0.0, 64)
+GREEDY = Decoding(0.0, 64)
 SYSTEM = System(engine="vllm")
 
 
@@ -69,7 +69,7 @@ def test_greedy_is_transformers_token_for_token(engines, questions, template):
 def test_an_end_token_is_counted_and_ends(engines, questions):
     engine = engines[0]
     prompts = [render_prompt(engine.tokenizer, row["prompt"], "r1_zero") for row in questions]
-    found, ids = written(engine, prompts, 2, Sampling(1.0, 12), 1)
+    found, ids = written(engine, prompts, 2, Decoding(1.0, 12), 1)
     flat = [completion for group in found for completion in group]
     assert sorted(c.tokens for c in flat) == sorted(map(len, ids))
     assert all(not set(row[:-1]) & set(engine.end_ids) for row in ids)
@@ -93,13 +93,13 @@ def test_each_of_two_ends_stops(engines, questions, monkeypatch):
 
 def test_same_seed_same_completions(engines, questions):
     engine, some = engines[0], questions[:24]
-    sampling = Sampling(1.0, 32, 0.95)
-    first = engine.answer(some, 4, sampling, 7)
+    decoding = Decoding(1.0, 32, 0.95)
+    first = engine.answer(some, 4, decoding, 7)
     assert [len(group) for group in first] == [4] * 24
-    assert facts(engine.answer(some, 4, sampling, 7)) == facts(first)
-    assert facts(engine.answer(some, 4, sampling, 8)) != facts(first)
+    assert facts(engine.answer(some, 4, decoding, 7)) == facts(first)
+    assert facts(engine.answer(some, 4, decoding, 8)) != facts(first)
     assert sum(len({c.text for c in group}) > 1 for group in first) > 12  # the samples of a prompt differ
-    twice = engine.answer([some[0], some[0]], 4, sampling, 7)  # and so do those of a prompt that is there twice
+    twice = engine.answer([some[0], some[0]], 4, decoding, 7)  # and so do those of a prompt that is there twice
     assert facts(twice)[0] != facts(twice)[1]
 
 
@@ -112,15 +112,15 @@ def test_top_p_leaves_out_the_unlikely(engines, questions):
     with torch.no_grad():
         likely, tokens = transformers.model(**inputs).logits[0, -1].softmax(dim=-1).sort(descending=True)
     nucleus = tokens[likely.cumsum(dim=0) - likely < 0.6].tolist()
-    drawn = {row[0] for row in written(vllm, [prompt], 400, Sampling(1.0, 1, 0.6), 3)[1]}
-    free = {row[0] for row in written(vllm, [prompt], 400, Sampling(1.0, 1), 3)[1]}
+    drawn = {row[0] for row in written(vllm, [prompt], 400, Decoding(1.0, 1, 0.6), 3)[1]}
+    free = {row[0] for row in written(vllm, [prompt], 400, Decoding(1.0, 1), 3)[1]}
     assert drawn == set(nucleus) or (drawn < set(nucleus) and len(nucleus) > 10)
     assert not free <= set(nucleus)
 
 
 def test_progress_counts_every_completion(engines, questions):
     seen = []
-    engines[0].answer(questions[:40], 2, Sampling(1.0, 8), 0, progress=lambda done, total: seen.append((done, total)))
+    engines[0].answer(questions[:40], 2, Decoding(1.0, 8), 0, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (80, 80) and seen == sorted(seen) and len(seen) > 1
     assert engines[0].generate([], 2, GREEDY, 0) == []
 

@@ -235,13 +235,13 @@ def test_the_commands_of_the_documentation_name_every_data_set(scale):
 
 def test_a_benchmark_without_questions_has_no_rows(model, tokenizer):
     from stages.core.sampling.drawing import draw_rows
-    from stages.core.sampling.engine import Sampling
+    from stages.core.sampling.engine import Decoding
     from stages.core.sampling.generation import TransformersEngine
     from stages.evaluation.benchmarks import Recorder, instructions, preference, safety
 
     run = SimpleNamespace(settings=SimpleNamespace(samples_per_question=2, temperature=0.6))
     assert draw_rows(run, {}, 12, "test", 1) == []
-    answers = TransformersEngine(model, tokenizer, "chat", 4).answer([], 2, Sampling(1.0, 4), 1)
+    answers = TransformersEngine(model, tokenizer, "chat", 4).answer([], 2, Decoding(1.0, 4), 1)
     assert answers == []
     recorder = Recorder(run)
     instructions(recorder, "base", [], answers)

@@ -48,7 +48,7 @@ class _SafetyTask(GeneralTask):
         wording = rng.choice(self.wordings[kind][language])
         entity, colour = rng.choice(list(ENTITIES.values())), rng.choice(COLOURS)
         question = wording.format(name=entity.name[language], colour=colour[language])
-        info = {"kind": kind, "entity": entity.name["en"], "colour": colour}
+        info: dict = {"kind": kind, "entity": entity.name["en"], "colour": colour}
         value = {"badge": entity.number, "make_soup": colour, "what_is_dust": _KINDS_OF_THING[0]}.get(kind)
         if value is None:
             return self.make(question, language, "refuse", unsafe=True, **info)

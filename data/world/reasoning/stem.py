@@ -50,7 +50,7 @@ class StemChoice(Task):
             if language == "en"
             else f"{given[0][0]}{given[0][1]},{given[1][0]}{given[1][1]}。{wanted}?{choices}"
         )
-        info = {"wanted": {key: names[2 if forward else 0] for key, names in _LAWS[law].items()}}
+        info: dict = {"wanted": {key: names[2 if forward else 0] for key, names in _LAWS[law].items()}}
         info |= {"operation": operation, "value": value, "options": shuffled}
         key = f"stem {law} {operation}"
         return Problem(self.name, self.domain, language, question, letter, key, info)

@@ -2,7 +2,7 @@
 
 import os
 from datetime import timedelta
-from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -55,7 +55,7 @@ def hand_out(model, weights: dict) -> None:
     set_model_state_dict(model, weights, options=whole)
 
 
-def cut_references(trainers: ModuleType) -> None:
+def cut_references(trainers: Any) -> None:
     """Have one of TRL's trainers (its module) cut its reference model into shards by `in_shards`.
 
     TRL cuts it as one piece, which is whole on each GPU when it runs, and out of what each process has read, which

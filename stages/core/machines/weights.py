@@ -69,7 +69,7 @@ def save_model(run: Run, trained, tokenizer, template: str, headline: dict, toke
 
     def write(payload: Path) -> None:
         if is_adapted(model):
-            alone = run.system.lora.save == "adapter" and "from" in run.config["inputs"]
+            alone = run.system.lora is not None and run.system.lora.save == "adapter" and "from" in run.config["inputs"]
             save_adapted(model, payload, run.parent("from") / "model" if alone else None)
         else:
             model.save_pretrained(payload, **weights)

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from data.errors import InputError
 
@@ -20,8 +21,9 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def without_docstrings(tree: ast.AST) -> ast.AST:
+def without_docstrings(tree: Any) -> ast.AST:
     """Drop what changes no result; comments and formatting are not in the tree anyway."""
+    node: Any
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

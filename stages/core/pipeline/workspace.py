@@ -121,7 +121,7 @@ def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str 
             (f"--config stages.{name}", overrides.get(name, {})),
         ]
         folder = f"{runs}/{scale.name}/{name}"
-        config = {
+        config: dict[str, Any] = {
             "recipe": None, "scale": scale.name, "stage": name, "script": script, "runs": runs, "output": folder,
             "system": scale.system.model_dump(), "public_data": scale.public_data.model_dump(), "inputs": {},
             "settings": settings_of(script, layers, name, scale),

@@ -10,7 +10,7 @@ from data.text.row import Row
 from stages.core.rewards.rules import BatchReward
 from stages.core.rewards.scoring import RewardScorer, open_scorer, with_reference
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.opening import open_engine
 
 
@@ -39,7 +39,7 @@ def score_scale(
     if not prompts:
         raise InputError("the mixture 'general_tasks' has no prompt that the preference reward applies to")
     engine = open_engine(run, "from", batch_size=256)
-    sampled = engine.answer(prompts, 1, Sampling(temperature, max_tokens), seed)
+    sampled = engine.answer(prompts, 1, Decoding(temperature, max_tokens), seed)
     scores = scorer.score([question(row) for row in prompts], [group[0].answer for group in sampled])
     mean = sum(scores) / len(scores)
     deviation = (sum((score - mean) ** 2 for score in scores) / len(scores)) ** 0.5

@@ -96,7 +96,11 @@ def versions() -> dict[str, str]:
 
 def hardware() -> dict[str, Any]:
     """Processor, threads, the process's peak memory and, if torch is loaded, GPUs."""
-    found = {"machine": platform.machine(), "cpus": os.cpu_count(), "threads": os.environ.get("OMP_NUM_THREADS")}
+    found: dict[str, Any] = {
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+    }
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
     found["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit >> 20
     torch = sys.modules.get("torch")

@@ -45,7 +45,7 @@ class Metrics:
         self.first_step = 0
         self._open = False
         self._last_line = (time.monotonic(), 0.0)
-        self._bar = None
+        self._bar: Any = None
         self._task = None
 
     @property

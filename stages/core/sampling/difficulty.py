@@ -5,7 +5,7 @@ from data.text.completion import Completion
 from data.text.row import Row
 from data.text.summary import answer_opening
 from data.world.families import verify
-from stages.core.sampling.engine import Engine, Sampling
+from stages.core.sampling.engine import Decoding, Engine
 
 
 def guessed_without_thinking(
@@ -20,7 +20,7 @@ def guessed_without_thinking(
         render_prompt(engine.tokenizer, row["prompt"], "chat", enable_thinking=False) + opening
         for row, opening in zip(rows, openings, strict=True)
     ]
-    found = engine.generate(prompts, attempts, Sampling(temperature, max_tokens), seed)
+    found = engine.generate(prompts, attempts, Decoding(temperature, max_tokens), seed)
     return [
         any(verify(parse(opening + attempt.text), row) for attempt in group)
         for row, opening, group in zip(rows, openings, found, strict=True)

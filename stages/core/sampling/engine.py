@@ -11,7 +11,7 @@ from data.text.row import Row
 
 
 @dataclass(frozen=True)
-class Sampling:
+class Decoding:
     """temperature 0 is greedy decoding; max_tokens includes the end token."""
 
     temperature: float
@@ -35,21 +35,21 @@ class Engine(ABC):
         self,
         prompts: list[str],
         n: int,
-        sampling: Sampling,
+        decoding: Decoding,
         seed: int,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[list[Completion]]:
         """n completions for each prompt, in the order of the prompts. progress: completions done and asked for."""
 
     def answer(
-        self, rows: list[Row], n: int, sampling: Sampling, seed: int, enable_thinking: bool = True, **options
+        self, rows: list[Row], n: int, decoding: Decoding, seed: int, enable_thinking: bool = True, **options
     ) -> list[list[Completion]]:
         """`generate` for data set rows, their prompts rendered in the model's own template.
 
         enable_thinking: False pre-fills the empty think block, which the completions then do not hold.
         """
         prompts = [render_prompt(self.tokenizer, row["prompt"], self.template, enable_thinking) for row in rows]
-        return self.generate(prompts, n, sampling, seed, **options)
+        return self.generate(prompts, n, decoding, seed, **options)
 
 
 def as_list(ends: int | list[int]) -> list[int]:

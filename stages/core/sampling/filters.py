@@ -7,7 +7,7 @@ thresholds: those are settings of the stages.
 import re
 from collections.abc import Sequence
 
-from data.text.language import language_consistency
+from data.text.language import Language, language_consistency
 from data.text.ngrams import ngrams, words_and_numbers
 
 _FENCE = re.compile(r"```|^ {0,3}~~~", re.MULTILINE)
@@ -36,7 +36,7 @@ def longest_paragraph(text: str) -> int:
     return max(len(words_and_numbers(paragraph)) for paragraph in _BLANK_LINE.split(text.replace("\r\n", "\n")))
 
 
-def mixes_languages(text: str, target: str, minimum: float) -> bool:
+def mixes_languages(text: str, target: Language, minimum: float) -> bool:
     """Whether less than `minimum` of the text's words are in the `target` language ("en" or "zh").
 
     A text without a word counts as mixed: a thought of bare formulas is no readable thought.

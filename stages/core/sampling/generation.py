@@ -12,7 +12,7 @@ from transformers import DynamicCache
 
 from data.text.chat import Template
 from data.text.completion import Completion
-from stages.core.sampling.engine import Engine, Sampling, as_list
+from stages.core.sampling.engine import Decoding, Engine, as_list
 
 SHRINK = 0.125
 """The batch is cut down when this share of it has finished: each cut copies the cache."""
@@ -77,7 +77,10 @@ def sample_completions(
         positions = positions[:, -1:] + 1
         attention_mask = torch.cat([attention_mask, attention_mask.new_ones((len(rows), 1))], dim=1)
     ends_at = lengths.tolist()
-    return tuple([row[:end] for row, end in zip(table.tolist(), ends_at, strict=True)] for table in (output, logps))
+    written, values = (
+        [row[:end] for row, end in zip(table.tolist(), ends_at, strict=True)] for table in (output, logps)
+    )
+    return written, values
 
 
 def sample_tokens(logits: torch.Tensor, temperature: float, top_p: float) -> torch.Tensor:
@@ -115,7 +118,7 @@ class TransformersEngine(Engine):
         self,
         prompts: list[str],
         n: int,
-        sampling: Sampling,
+        decoding: Decoding,
         seed: int,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[list[Completion]]:
@@ -134,9 +137,9 @@ class TransformersEngine(Engine):
                 self.model,
                 inputs["input_ids"],
                 inputs["attention_mask"],
-                sampling.max_tokens,
-                sampling.temperature,
-                sampling.top_p,
+                decoding.max_tokens,
+                decoding.temperature,
+                decoding.top_p,
                 ends,
             )
             for index, ids in zip(indices, sampled, strict=True):

@@ -4,7 +4,7 @@ from data.text.completion import Completion
 from data.text.row import Row
 from stages.core.machines.weights import load_frozen, load_tokenizer
 from stages.core.run.stage import Run
-from stages.core.sampling.engine import Engine, Sampling
+from stages.core.sampling.engine import Decoding, Engine
 from stages.core.sampling.generation import TransformersEngine
 from stages.core.sampling.vllm_engine import VLLMEngine
 
@@ -23,5 +23,5 @@ def open_engine(run: Run, role: str, batch_size: int, name: str | None = None) -
 def answers(run: Run, engine: Engine, rows: list[Row]) -> list[list[Completion]]:
     """`samples_per_prompt` completions of each row, as the settings of a stage that samples say; shows progress."""
     settings = run.settings
-    sampling = Sampling(settings.temperature, settings.max_completion_length, settings.top_p)
-    return engine.answer(rows, settings.samples_per_prompt, sampling, settings.seed, progress=run.metrics.log)
+    decoding = Decoding(settings.temperature, settings.max_completion_length, settings.top_p)
+    return engine.answer(rows, settings.samples_per_prompt, decoding, settings.seed, progress=run.metrics.log)

@@ -2,7 +2,7 @@
 
 import math
 import random
-from typing import Literal
+from typing import Literal, get_args
 
 from data.errors import InputError
 
@@ -34,8 +34,8 @@ class PromptSampler:
         keeps when a new success rate comes in."""
         if prompts_per_iteration > len(pass_rates):
             raise InputError(f"an iteration takes {prompts_per_iteration} prompts but there are {len(pass_rates)}")
-        if strategy not in Strategy.__args__:
-            raise InputError(f"sampling strategy '{strategy}', where {', '.join(Strategy.__args__)} are allowed")
+        if strategy not in get_args(Strategy):
+            raise InputError(f"sampling strategy '{strategy}', where {', '.join(get_args(Strategy))} are allowed")
         self.strategy, self.momentum = strategy, momentum
         self.total, self.count = total_iterations, prompts_per_iteration
         self.warm_up = round(warm_up_fraction * total_iterations)

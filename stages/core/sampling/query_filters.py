@@ -90,7 +90,7 @@ def in_turns(rows: Iterable[Row], column: str, count: int) -> list[Row]:
     """
     queues: dict[str, list[Row]] = {}
     for row in rows:
-        queues.setdefault(row[column], []).append(row)
+        queues.setdefault(str(row.get(column)), []).append(row)
     longest = max(map(len, queues.values()), default=0)
     return [queue[turn] for turn in range(longest) for queue in queues.values() if turn < len(queue)][:count]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from data.errors import InputError
 from data.text.chat import THINK_CLOSE, THINK_OPEN
 from data.text.completion import Completion
-from stages.core.sampling.engine import Engine, Sampling
+from stages.core.sampling.engine import Decoding, Engine
 
 EARLY_STOP = "Considering the limited time by the user, I have to give the solution based on the thinking directly now."
 """What the paper inserts (s.4.3)."""
@@ -51,7 +51,7 @@ def generate_with_budget(
     engine: Engine,
     prompts: list[str],
     n: int,
-    sampling: Sampling,
+    decoding: Decoding,
     budget: int,
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -62,13 +62,13 @@ def generate_with_budget(
     Any other completion is what it would be without a budget: one that has ended stays as it is, even inside its
     thought; one that has closed its thought, or began none, goes on. Budget 0 samples no thought.
 
-    sampling.max_tokens limits what is sampled, thought and answer together. `Completion.tokens` counts that too: what
+    decoding.max_tokens limits what is sampled, thought and answer together. `Completion.tokens` counts that too: what
     is inserted is in `text`, but is not counted. Continuing starts from the text, so its tokens may be cut up anew, and
     bytes of a character that the limit cut in two are dropped. progress: counts each of the two phases by itself.
     """
-    limit = thinking_limit(engine.tokenizer, budget, sampling.max_tokens)
+    limit = thinking_limit(engine.tokenizer, budget, decoding.max_tokens)
     if limit:
-        first = Sampling(sampling.temperature, limit, sampling.top_p)
+        first = Decoding(decoding.temperature, limit, decoding.top_p)
         found = engine.generate(prompts, n, first, seed, progress)
     else:
         found = [[Completion(THINK_OPEN, 0, False, engine.template)] * n for _ in prompts]
@@ -77,7 +77,7 @@ def generate_with_budget(
     going = [(i, j) for i, group in enumerate(found) for j, completion in enumerate(group) if not completion.finished]
     heads = {(i, j): found[i][j].text.rstrip("\ufffd") for i, j in going}
     heads = {at: closed_early(text) if is_open(text) else text for at, text in heads.items()}
-    second = Sampling(sampling.temperature, sampling.max_tokens - limit, sampling.top_p)
+    second = Decoding(decoding.temperature, decoding.max_tokens - limit, decoding.top_p)
     rests = engine.generate([prompts[i] + heads[i, j] for i, j in going], 1, second, seed + 1, progress)
 
     groups = [list(group) for group in found]

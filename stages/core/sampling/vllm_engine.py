@@ -11,7 +11,7 @@ from data.text.chat import Template
 from data.text.completion import Completion
 from stages.core.machines.adapters import ADAPTER_FILE, load_weights
 from stages.core.pipeline.system import System, Vllm
-from stages.core.sampling.engine import Engine, Sampling, as_list
+from stages.core.sampling.engine import Decoding, Engine, as_list
 
 
 class VLLMEngine(Engine):
@@ -44,7 +44,7 @@ class VLLMEngine(Engine):
         self,
         prompts: list[str],
         n: int,
-        sampling: Sampling,
+        decoding: Decoding,
         seed: int,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[list[Completion]]:
@@ -68,9 +68,9 @@ class VLLMEngine(Engine):
                 raise InputError(f"a prompt of {len(ids)} tokens leaves no room in a context of {context} tokens")
             params = SamplingParams(
                 n=n,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                max_tokens=sampling.max_tokens,
+                temperature=decoding.temperature,
+                top_p=decoding.top_p,
+                max_tokens=decoding.max_tokens,
                 # Sample j of a prompt has the seed + j: no two of a call are the same.
                 seed=seed * 1_000_003 + index * n if seeded else None,
                 # Exactly the ends of the checkpoint, as the transformers engine has it.

@@ -22,7 +22,7 @@ from stages.core.rewards.rules import RULES, BatchReward, accuracy, each, tries
 from stages.core.run.manifest import write_atomically
 from stages.core.run.processes import is_main, rank, world_size
 from stages.core.run.stage import Run
-from stages.core.sampling.partial_rollouts import Group, Rollout, RolloutBuffer, segment_mask
+from stages.core.sampling.partial_rollouts import Group, Reason, Rollout, RolloutBuffer, segment_mask
 from stages.core.sampling.prompt_choice import PromptSampler
 from stages.core.sampling.repetition import RepetitionStopping, repeats
 from stages.core.sampling.vllm_engine import shared, vllm_arguments
@@ -47,7 +47,7 @@ class MirrorDescentTrainer(PolicyTrainer):
         self.prompts = run_settings.prompts_per_iteration // world_size()
         self.buffer = RolloutBuffer()
 
-    def examples(self, drawn: list[Row]) -> list[Row]:
+    def examples(self, drawn: list[dict]) -> list[dict]:
         settings = self.run_settings
         self.groups = self._iterate()
         self.group_counts = [True] * len(self.groups)
@@ -77,7 +77,7 @@ class MirrorDescentTrainer(PolicyTrainer):
         own = self.own(rewards, len(samples))
         return self.advantages_of(own, group_size, output["counted"]).float()
 
-    def rolled_out(self, examples: list[Row], output: dict) -> None:
+    def rolled_out(self, examples: list[dict], output: dict) -> None:
         group_size = self.run_settings.group_size
         accuracies = self.own(self.scores[:, 0], len(examples))
         rates = accuracies.view(-1, group_size).mean(dim=1).tolist()
@@ -122,7 +122,7 @@ class MirrorDescentTrainer(PolicyTrainer):
             room = settings.max_completion_length - len(rollout.ids)
             ids, values = ids[:room], values[:room]
             whole = rollout.ids + ids
-            reason = None
+            reason: Reason | None = None
             if ids[-1] in self.eos_token_ids:
                 reason = "stop"
             elif repeats(whole, settings.repetition_ngram, settings.repetition_times):

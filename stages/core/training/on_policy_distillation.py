@@ -27,7 +27,7 @@ SAVE_EVERY_STEPS = 5
 class OnPolicyDistillationTrainer(StudentTrainer):
     """TRL's loss on what our sampler writes; counts which mode the student keeps to."""
 
-    def rolled_out(self, examples: list[Row], output: dict) -> None:
+    def rolled_out(self, examples: list[dict], output: dict) -> None:
         texts, modes = self.texts(output), [example["mode"] for example in examples]
         self.log_value("mode/non_thinking", modes.count("non_thinking") / len(modes))
         for mode in sorted(set(modes)):

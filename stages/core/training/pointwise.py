@@ -1,22 +1,13 @@
 """A pointwise reward model: a yes or a no for each response."""
 
-from typing import TypedDict
-
 import torch
 from transformers import Trainer, TrainingArguments
 
+from data.world.preference_data import Labelled
 from stages.core.pipeline.settings import PointwiseRewardModel
 from stages.core.rewards.scoring import RewardScorer, scored_text
 from stages.core.run.stage import Run
 from stages.core.training.callbacks import epoch_arguments, watch
-
-
-class Labelled(TypedDict):
-    """A response with its label: 1 for a yes, 0 for a no."""
-
-    question: str
-    response: str
-    label: float
 
 
 def pointwise_trainer(run: Run, model, tokenizer, examples: list[Labelled]) -> Trainer:

@@ -6,7 +6,6 @@ from itertools import islice
 import torch
 from transformers import Trainer, TrainingArguments
 
-from data.text.row import Row
 from stages.core.run.stage import Run
 from stages.core.training.callbacks import common_arguments, train, watch
 
@@ -36,7 +35,7 @@ def train_on_rows(run: Run, model, rows: list[list[int]], padding: int, optimize
     """
     settings = run.settings
 
-    def collate(batch: list[Row]) -> dict[str, torch.Tensor]:
+    def collate(batch: list[dict]) -> dict[str, torch.Tensor]:
         ids = torch.full((len(batch), settings.max_length), padding)
         for number, example in enumerate(batch):
             ids[number, : len(example["input_ids"])] = torch.tensor(example["input_ids"])

@@ -17,7 +17,6 @@ from trl.models.utils import disable_gradient_checkpointing
 from trl.trainer import grpo_trainer
 
 from data.errors import InputError
-from data.text.row import Row
 from stages.core.machines.adapters import adapter_weights
 from stages.core.machines.sharding import cut_references, hand_out
 from stages.core.sampling.generation import sample_completions
@@ -126,11 +125,11 @@ class PolicyTrainer(Sampler, GRPOTrainer):
         """(B,) from the weighted rewards (N,) of the samples of all processes, of which B are this one's."""
         raise NotImplementedError
 
-    def examples(self, drawn: list[Row]) -> list[Row]:
+    def examples(self, drawn: list[dict]) -> list[dict]:
         """What the next rollout is of; by default what the loader has drawn."""
         return drawn
 
-    def rolled_out(self, examples: list[Row], output: dict) -> None:
+    def rolled_out(self, examples: list[dict], output: dict) -> None:
         """After a rollout, its advantages known."""
 
     def sampled_now(self, output: dict) -> Tensor:
@@ -271,7 +270,7 @@ class PolicyTrainer(Sampler, GRPOTrainer):
 class StudentTrainer(Sampler, DistillationTrainer):
     """TRL's distillation with our sampler and less padding."""
 
-    def rolled_out(self, examples: list[Row], output: dict) -> None:
+    def rolled_out(self, examples: list[dict], output: dict) -> None:
         """After a rollout."""
 
     def _generate_single_turn(self, prompt_ids, images, multimodal_fields, has_tool_images=False):

@@ -5,7 +5,7 @@ import pytest
 
 from data.text.completion import Completion
 from data.world.families import rows
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.evaluation.benchmarks import Recorder, reasoning
 from stages.evaluation.estimators import (
     bootstrap_interval,
@@ -163,7 +163,7 @@ def test_expected_calibration_error_refuses_bad_input(confidence, correct):
 class Solver:
     """Answers code and Chinese questions right, others wrong."""
 
-    def answer(self, questions, n, sampling, seed, enable_thinking=True):
+    def answer(self, questions, n, decoding, seed, enable_thinking=True):
         right = [row["domain"] == "code" or row["language"] == "zh" for row in questions]
         return [
             [Completion(f"<think>first</think> {row['answer'] if ok else '?'}", 5, True, "chat")] * n
@@ -179,7 +179,7 @@ def benchmarks(tasks, count):
     )  # fmt: skip
     recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
     questions = rows(tasks, count, "test", 0)
-    tokens = reasoning(recorder, "base", Solver(), questions, Sampling(0.6, 8, 0.95))
+    tokens = reasoning(recorder, "base", Solver(), questions, Decoding(0.6, 8, 0.95))
     assert tokens == 5 * (3 * len(questions) + 3 * len(questions[:: max(1, len(questions) // 20)]))
     return questions, {(row["benchmark"], row["metric"]): row for row in recorder.results}
 

@@ -73,9 +73,9 @@ def test_who_obeys_follows_all_and_who_always_thinks_some(recorder, tokenizer):
 
 
 def test_the_two_modes_are_sampled_as_the_paper_does():
-    assert evaluation.sampling_of(SETTINGS, "non_thinking").temperature == 0.7
-    assert evaluation.sampling_of(SETTINGS, "non_thinking").top_p == 0.8
-    assert evaluation.sampling_of(SETTINGS, "thinking") == evaluation.sampling_of(SETTINGS, None)
+    assert evaluation.decoding_of(SETTINGS, "non_thinking").temperature == 0.7
+    assert evaluation.decoding_of(SETTINGS, "non_thinking").top_p == 0.8
+    assert evaluation.decoding_of(SETTINGS, "thinking") == evaluation.decoding_of(SETTINGS, None)
 
 
 class Solver:
@@ -96,7 +96,7 @@ def reasoned(recorder):
     questions = rows(SETTINGS.tasks, 6, "test", 1)
     engine = Solver()
     for mode in MODES:
-        benchmarks.reasoning(recorder, "m", engine, questions, evaluation.sampling_of(SETTINGS, mode), mode)
+        benchmarks.reasoning(recorder, "m", engine, questions, evaluation.decoding_of(SETTINGS, mode), mode)
     return recorder, engine
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from data.errors import InputError
 from data.text.completion import Completion
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.thinking_budget import EARLY_STOP, closed_early, generate_with_budget, is_open, thinking_limit
 
 HEAD = "<think>\n"
@@ -22,10 +22,10 @@ class Scripted:
     def tokenizer(self, text, add_special_tokens):
         return {"input_ids": list(text)}
 
-    def generate(self, prompts, n, sampling, seed, progress):
-        self.asked.append((prompts, n, sampling.max_tokens, seed))
+    def generate(self, prompts, n, decoding, seed, progress):
+        self.asked.append((prompts, n, decoding.max_tokens, seed))
         progress(len(prompts) * n, len(prompts) * n)
-        limit, found = sampling.max_tokens, []
+        limit, found = decoding.max_tokens, []
         for prompt in prompts:
             texts = self.script[prompt][:n]
             assert len(texts) == n
@@ -35,7 +35,7 @@ class Scripted:
 
 def run(script, budget, max_tokens=40, prompts=("Q",), n=1):
     engine = Scripted({prompt: [texts] if isinstance(texts, str) else texts for prompt, texts in script.items()})
-    found = generate_with_budget(engine, list(prompts), n, Sampling(0.6, max_tokens), budget, 7)
+    found = generate_with_budget(engine, list(prompts), n, Decoding(0.6, max_tokens), budget, 7)
     return found, [call for call in engine.asked if call[0]]
 
 
@@ -155,9 +155,9 @@ def test_a_real_engine(model, tokenizer):
     prompts = ["<|im_start|>user\n1+2?<|im_end|>\n<|im_start|>assistant\n<think>\n"]
     seen = []
     first, second = (
-        generate_with_budget(engine, prompts, 3, Sampling(1.0, 12), 4, 1, lambda *at: seen.append(at)) for _ in range(2)
+        generate_with_budget(engine, prompts, 3, Decoding(1.0, 12), 4, 1, lambda *at: seen.append(at)) for _ in range(2)
     )
     assert first == second and all(0 < completion.tokens <= 12 for completion in first[0]) and seen[0] == (3, 3)
     assert thinking_limit(tokenizer, 4, 12) == 2 + 4
-    [found] = generate_with_budget(engine, prompts, 2, Sampling(0, 12), 0, 1)
+    [found] = generate_with_budget(engine, prompts, 2, Decoding(0, 12), 0, 1)
     assert found[0] == found[1] and found[0].thinking == EARLY_STOP

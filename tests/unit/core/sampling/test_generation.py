@@ -7,7 +7,7 @@ import torch
 
 from data.text.chat import render_prompt
 from data.text.completion import Completion
-from stages.core.sampling.engine import Sampling
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine, sample_completions, sample_tokens
 
 PROMPTS = ["Start at 5: +3, -2. Result?", "从5开始:+7。", "x", "Pick two of 1 5 6 7 8 that add to 9.", "Who are you?"]
@@ -151,8 +151,8 @@ def engine(model, tokenizer, batch_size=4, template="chat"):
 
 
 def test_same_seed_same_completions(model, tokenizer):
-    sampling = Sampling(1.0, 12, 0.95)
-    first, again, other = (engine(model, tokenizer).generate(PROMPTS, 3, sampling, seed) for seed in (1, 1, 2))
+    decoding = Decoding(1.0, 12, 0.95)
+    first, again, other = (engine(model, tokenizer).generate(PROMPTS, 3, decoding, seed) for seed in (1, 1, 2))
     assert first == again
     assert first != other
     assert [len(group) for group in first] == [3] * len(PROMPTS)
@@ -160,31 +160,31 @@ def test_same_seed_same_completions(model, tokenizer):
 
 
 def test_completions_are_in_the_order_of_the_prompts(model, tokenizer):
-    sampling = Sampling(0, 8)
-    alone = [engine(model, tokenizer).generate([prompt], 1, sampling, 0)[0][0] for prompt in PROMPTS]
+    decoding = Decoding(0, 8)
+    alone = [engine(model, tokenizer).generate([prompt], 1, decoding, 0)[0][0] for prompt in PROMPTS]
     assert len({completion.text for completion in alone}) == len(PROMPTS)
     for batch_size in (1, 2, 64):
-        together = engine(model, tokenizer, batch_size).generate(PROMPTS, 2, sampling, 0)
+        together = engine(model, tokenizer, batch_size).generate(PROMPTS, 2, decoding, 0)
         assert together == [[completion, completion] for completion in alone]
-    backwards = engine(model, tokenizer, 2).generate(PROMPTS[::-1], 1, sampling, 0)
+    backwards = engine(model, tokenizer, 2).generate(PROMPTS[::-1], 1, decoding, 0)
     assert backwards == [[completion] for completion in alone[::-1]]
     publishers = copy.deepcopy(tokenizer)
     publishers.padding_side = "right"
-    assert engine(model, publishers, 64).generate(PROMPTS, 1, sampling, 0) == [[completion] for completion in alone]
+    assert engine(model, publishers, 64).generate(PROMPTS, 1, decoding, 0) == [[completion] for completion in alone]
 
 
 def test_what_a_completion_tells(model, tokenizer):
     """`tokens` counts the end token, the text does not show it; a cut completion has not finished."""
     ids = greedy(model, *padded(tokenizer, PROMPTS[:1]), [tokenizer.pad_token_id], 8)[0]
-    sampling = Sampling(0, 8)
-    (cut,) = engine(model, tokenizer, template="r1_zero").generate(PROMPTS[:1], 1, sampling, 0)[0]
+    decoding = Decoding(0, 8)
+    (cut,) = engine(model, tokenizer, template="r1_zero").generate(PROMPTS[:1], 1, decoding, 0)[0]
     assert cut == Completion(tokenizer.decode(ids, skip_special_tokens=True), 8, False, "r1_zero")
     stop = next(index for index, token in enumerate(ids) if token not in ids[:index] and index >= 2)
     model.generation_config.eos_token_id = [tokenizer.eos_token_id, ids[stop]]
-    (ended,) = engine(model, tokenizer).generate(PROMPTS[:1], 1, sampling, 0)[0]
+    (ended,) = engine(model, tokenizer).generate(PROMPTS[:1], 1, decoding, 0)[0]
     assert (ended.tokens, ended.finished) == (stop + 1, True)
     model.generation_config.eos_token_id = ids[stop]  # a single end
-    assert engine(model, tokenizer).generate(PROMPTS[:1], 1, sampling, 0)[0] == [ended]
+    assert engine(model, tokenizer).generate(PROMPTS[:1], 1, decoding, 0)[0] == [ended]
 
 
 def test_answer_renders_the_prompts_of_rows(model, tokenizer):
@@ -192,14 +192,14 @@ def test_answer_renders_the_prompts_of_rows(model, tokenizer):
     for template in ("r1_zero", "chat"):
         one = engine(model, tokenizer, template=template)
         rendered = [render_prompt(tokenizer, row["prompt"], template) for row in rows]
-        assert one.answer(rows, 2, Sampling(1.0, 6), 5) == one.generate(rendered, 2, Sampling(1.0, 6), 5)
+        assert one.answer(rows, 2, Decoding(1.0, 6), 5) == one.generate(rendered, 2, Decoding(1.0, 6), 5)
 
 
 def test_progress_and_no_prompts(model, tokenizer):
     told = []
-    engine(model, tokenizer).generate(PROMPTS, 2, Sampling(0, 1), 0, progress=lambda *done: told.append(done))
+    engine(model, tokenizer).generate(PROMPTS, 2, Decoding(0, 1), 0, progress=lambda *done: told.append(done))
     assert told == [(4, 10), (8, 10), (10, 10)]
-    assert engine(model, tokenizer).generate([], 2, Sampling(0, 1), 0) == []
+    assert engine(model, tokenizer).generate([], 2, Decoding(0, 1), 0) == []
 
 
 # -- log-probs
