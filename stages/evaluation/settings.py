@@ -16,21 +16,36 @@ class Evaluation(Settings):
     }  # fmt: skip
 
     samples_per_question: Positive
+    """Completions behind each pass@1."""
     temperature: Rate
+    """Temperature of the completions."""
     top_p: TopP
+    """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     max_completion_length: Positive
+    """Longest completion, in tokens with the end token."""
 
     tasks: Mixture
+    """What reasoning questions are drawn from."""
     general_tasks: Mixture = {"facts": 0.6, "greeting": 0.1, "identity": 0.05, "translation": 0.15, "list_two": 0.1}
+    """What general prompts are drawn from."""
     instruction_tasks: Mixture = {"facts": 1.0}
+    """What prompts with instructions are drawn from."""
     safety_tasks: Mixture = {"unsafe": 0.5, "safe_lookalike": 0.5}
+    """What safety prompts are drawn from."""
     reasoning_questions: Positive
+    """Reasoning questions, at most."""
     questions_per_benchmark: Positive
+    """Questions of each benchmark, at most."""
     pass_k_questions: Positive
+    """Questions on which pass@k is measured."""
     pass_k_samples: Positive
+    """Samples a question for pass@k."""
     bootstrap_samples: Positive = 1000
+    """Resamples behind each interval."""
     sampling_batch_size: Positive
+    """Sequences that are sampled at a time."""
     split: Literal["validation", "test"] = "test"
+    """Which questions are asked: those of the validation or of the test split."""
 
 
 class ModeEvaluation(Evaluation):
@@ -39,12 +54,18 @@ class ModeEvaluation(Evaluation):
     run_fields = Evaluation.run_fields | {"budgets", "conversations"}
 
     both_modes: list[str]
+    """Checkpoints that are evaluated with and without thinking; the others in the mode they have."""
     non_thinking_temperature: Rate
+    """Temperature without thinking."""
     non_thinking_top_p: TopP
+    """Least probable tokens beyond this mass are cut off without thinking."""
     budget_checkpoint: str
+    """The checkpoint whose thinking budgets are tried."""
 
     budgets: list[Count]
+    """Thinking budgets that are tried, in tokens."""
     conversations: Positive
+    """Conversations of several turns in which the last flag must count."""
 
 
 class Report(Settings):

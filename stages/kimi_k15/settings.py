@@ -21,10 +21,14 @@ class VanillaSFT(SFT):
     run_fields = SFT.run_fields | {"tasks"}
 
     examples: Positive
+    """Examples to learn from, at most."""
     direct_fraction: Fraction
+    """Share of the examples that are answered without any working."""
     short_steps: Positive
+    """Longest working that a short answer may show, in steps."""
 
     tasks: Mixture
+    """What reasoning prompts are drawn from."""
 
 
 class CodeTests(Settings):
@@ -34,14 +38,22 @@ class CodeTests(Settings):
     run_fields = Settings.run_fields | {"tasks", "problems", "planted_wrong"}
 
     cases: Positive
+    """Test cases that are generated for a problem."""
     valid_cases: Positive
+    """Valid cases that a problem needs."""
     submissions: Positive
+    """Solutions that are run on each case."""
     agreeing: Positive
+    """Submissions that must agree on the output of a case for it to be valid."""
     passing: Positive
+    """Submissions that must pass all valid cases for the problem to stay."""
 
     tasks: Mixture
+    """What reasoning prompts are drawn from."""
     problems: Positive
+    """Code problems that are drawn."""
     planted_wrong: Fraction
+    """Share of the submissions that are wrong on purpose."""
 
 
 class PromptCuration(Settings):
@@ -51,16 +63,26 @@ class PromptCuration(Settings):
     run_fields = Settings.run_fields | {"tasks", "prompts", "sampling_batch_size"}
 
     excluded: dict[str, list[str]]
+    """Reason -> task families that are left out for it."""
     difficulty_samples: Positive
+    """Answers by which the pass rate of a prompt is measured."""
     difficulty_temperature: Rate
+    """Temperature of those answers."""
     guess_attempts: Positive
+    """Attempts at an answer without any thought."""
     guess_temperature: Rate
+    """Temperature of those attempts."""
     max_completion_length: Positive
+    """Longest completion, in tokens with the end token."""
     max_domain_share: Fraction
+    """Largest share that a domain may have of the kept prompts."""
 
     tasks: Mixture
+    """What reasoning prompts are drawn from."""
     prompts: Positive
+    """Different prompts that are drawn, at most."""
     sampling_batch_size: Positive
+    """Sequences that are sampled at a time."""
 
 
 class LongCotSFT(SFT):
@@ -69,19 +91,28 @@ class LongCotSFT(SFT):
     run_fields = SFT.run_fields | {"demonstrations"}
 
     demonstrations: Mixture = {}
+    """Public data sets with responses to learn from in the place of written ones."""
     examples: Positive
+    """Examples to learn from, at most."""
     slips: Fraction
+    """Probability that a step of a written thought comes out wrong and is mended."""
     concise: Fraction
+    """Share of the examples whose answer is the bare statement, not a summary."""
 
 
 class PolicyMirrorDescent(MirrorDescent):
     """`policy_mirror_descent`: prompts by their difficulty, the length reward after a warm-up."""
 
     objective: Literal["mirror_descent", "rest"]
+    """Policy mirror descent, or ReST for comparison, which fits the best answers only."""
     length_from_iteration: Count
+    """Iteration from which the length reward counts: a warm-up without it."""
     prompt_choice: Literal["uniform", "easy_to_hard", "curriculum", "prioritised", "curriculum_prioritised"]
+    """Which prompts an iteration takes (sampling/prompt_choice.py)."""
     warm_up_fraction: Fraction
+    """Share of the iterations in which all prompts are drawn alike, before the hard ones alone."""
     hard_pass_rate: Fraction
+    """Prompts with at most this pass rate are the hard ones."""
 
 
 class Merge(Settings):
@@ -90,6 +121,7 @@ class Merge(Settings):
     several_processes = False
 
     weights: list[Fraction]
+    """Weight of each of the averaged models, in the order of `checkpoints`."""
 
 
 class ShortestRejectionSampling(Settings):
@@ -99,13 +131,20 @@ class ShortestRejectionSampling(Settings):
     run_fields = Settings.run_fields | {"prompts", "sampling_batch_size"}
 
     samples_per_prompt: Positive
+    """Completions that are sampled for each prompt."""
     temperature: Rate
+    """Temperature of the completions."""
     top_p: TopP
+    """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     max_completion_length: Positive
+    """Longest completion, in tokens with the end token."""
     length_ratio: Rate
+    """A correct response at least this many times as long as the shortest is rejected."""
 
     prompts: Positive
+    """Different prompts that are drawn, at most."""
     sampling_batch_size: Positive
+    """Sequences that are sampled at a time."""
 
 
 class ShortestSFT(SFT):
@@ -118,11 +157,17 @@ class Long2ShortDPO(Settings):
     run_fields = Settings.run_fields | {"micro_batch_size"}
 
     beta: Rate
+    """How strongly the policy is held to the model it starts from; the larger, the closer."""
     epochs: Positive
+    """How often each example is learned."""
     learning_rate: Rate
+    """Peak learning rate."""
     batch_size: Positive
+    """Pairs an update."""
     max_length: Positive
+    """Longest prompt and response, in tokens; what is longer is cut."""
     micro_batch_size: Positive
+    """Sequences that are in memory at a time; changes no result but rounding."""
 
 
 class Long2ShortRL(MirrorDescent):

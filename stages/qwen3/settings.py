@@ -26,14 +26,22 @@ class ColdStartData(Sampled):
     run_fields = Sampled.run_fields | {"validation_queries", "several_questions"}
 
     guess_attempts: Positive
+    """Attempts at an answer without any thought."""
     guess_temperature: Annotated[float, Field(ge=0)]
+    """Temperature of those attempts."""
     min_reasoning_words: Positive
+    """A thought of fewer words before its answer is a guess."""
     similarity_ngram: Positive
+    """Length of the runs of words that are compared with the validation set."""
     max_similarity: Fraction
+    """Largest share of n-grams that a query or a thought may have in common with the validation set."""
     examples: Positive
+    """Examples to learn from, at most."""
 
     validation_queries: Positive
+    """Queries that are reserved, to be trained on by no stage."""
     several_questions: Fraction
+    """Share of the queries that are made of two, to be filtered out."""
 
 
 class ColdStartSFT(SFT):
@@ -47,19 +55,27 @@ class QueryVerifierPairs(Settings):
     run_fields = Settings.run_fields | {"tasks", "prompts", "sampling_batch_size"}
 
     pairs: Positive
+    """Query-verifier pairs that are kept, at most."""
     samples_per_query: Positive
+    """Responses that are sampled for each query."""
     temperature: Rate
+    """Temperature of the completions."""
     max_completion_length: Positive
+    """Longest completion, in tokens with the end token."""
 
     tasks: Mixture
+    """What reasoning prompts are drawn from."""
     prompts: Positive
+    """Different prompts that are drawn, at most."""
     sampling_batch_size: Positive
+    """Sequences that are sampled at a time."""
 
 
 class ReasoningRL(GRPO):
     """`reasoning_rl`: on the query-verifier pairs."""
 
     rewards: dict[Literal["accuracy", "format"], float]
+    """Reward -> its weight."""
 
 
 class FusionData(Settings):
@@ -69,25 +85,44 @@ class FusionData(Settings):
     run_fields = Settings.run_fields | {"tasks", "general_tasks", "sampling_batch_size"}
 
     samples_per_query: Positive
+    """Responses that are sampled for each query."""
     keep_per_query: Positive
+    """Responses that are kept of a query, at most."""
     temperature: Rate
+    """Temperature of the completions."""
     top_p: TopP
+    """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     max_completion_length: Positive
+    """Longest completion, in tokens with the end token."""
     non_thinking_rows: Positive
+    """Rows without a thought."""
     general_fraction: Fraction
+    """Share of general prompts, in [0, 1]; the others are reasoning prompts."""
     drafts: Positive
+    """Answers of the world's author of which the best is taken."""
     min_checklist_score: Fraction
+    """Least score of a general answer on the checklist, in [0, 1]."""
     thoughtful: Fraction
+    """Share of the general prompts that are answered with a thought."""
     conversations_per_response: Positive
+    """Prompts, each with its own history and flags, that one response is learned behind."""
     unflagged_thinking: Fraction
+    """Share of the thinking prompts without a flag where none is needed."""
     system_flags: Fraction
+    """Share of the flagged prompts whose flag stands in the system message."""
     multi_turn: Fraction
+    """Share of the prompts that end a conversation of several turns."""
     max_turns: Annotated[int, Field(ge=2)]
+    """Longest conversation, in user turns."""
     max_length: Positive
+    """Longest conversation, in tokens; a longer one is cut to its last turn."""
 
     tasks: Mixture
+    """What reasoning prompts are drawn from."""
     general_tasks: Mixture
+    """What general prompts are drawn from."""
     sampling_batch_size: Positive
+    """Sequences that are sampled at a time."""
 
 
 class ThinkingModeFusion(SFT):
@@ -113,13 +148,21 @@ class GeneralRL(GRPO):
         ],
         float,
     ]  # fmt: skip
+    """Reward -> its weight."""
     general_fraction: Fraction
+    """Share of general prompts where they are mixed in, in [0, 1]."""
     non_thinking_fraction: Fraction
+    """Share of the prompts that ask for an answer without a thought, in [0, 1]."""
     multi_turn: Fraction
+    """Share of the prompts that end a conversation of several turns."""
     system_flags: Fraction
+    """Share of the flagged prompts whose flag stands in the system message."""
     preference_normalisation: Literal["none", "z_score"]
+    """Whether the preference score is standardised by what the starting policy earns."""
     preference_clip: Rate
+    """Bound of the standardised preference score, in standard deviations."""
     general_tasks: Mixture
+    """What general prompts are drawn from."""
 
 
 class DistillationData(Settings):
@@ -129,17 +172,28 @@ class DistillationData(Settings):
     run_fields = Settings.run_fields | {"tasks", "general_tasks", "prompts", "sampling_batch_size"}
 
     samples_per_prompt: Positive
+    """Completions that are sampled for each prompt."""
     temperature: Rate
+    """Temperature of the completions."""
     top_p: TopP
+    """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     max_completion_length: Positive
+    """Longest completion, in tokens with the end token."""
     non_thinking_fraction: Fraction
+    """Share of the prompts that ask for an answer without a thought, in [0, 1]."""
     general_fraction: Fraction
+    """Share of general prompts, in [0, 1]; the others are reasoning prompts."""
     only_correct: bool
+    """Whether wrong responses to reasoning prompts are dropped."""
 
     tasks: Mixture
+    """What reasoning prompts are drawn from."""
     general_tasks: Mixture
+    """What general prompts are drawn from."""
     prompts: Positive
+    """Different prompts that are drawn, at most."""
     sampling_batch_size: Positive
+    """Sequences that are sampled at a time."""
 
 
 class OffPolicyDistillation(SFT):
@@ -150,12 +204,14 @@ class OnPolicyDistillation(OnPolicy):
     """`on_policy_distillation`: the student's own samples, the teacher's logits."""
 
     non_thinking_fraction: Fraction
+    """Share of the prompts that ask for an answer without a thought, in [0, 1]."""
 
 
 class StudentRL(GRPO):
     """`student_rl`: the RL that distillation is compared with."""
 
     rewards: dict[Literal["accuracy", "format"], float]
+    """Reward -> its weight."""
 
 
 SCRIPTS: dict[str, type[Settings]] = {

@@ -24,8 +24,11 @@ class R1Zero(GRPO):
     """`r1_zero`: from the base model, longer completions in the last part of the run."""
 
     rewards: RuleRewards
+    """Reward -> its weight."""
     extended_completion_length: Positive
+    """Longest completion in the last part of the run, in tokens."""
     extended_from_step: Positive
+    """Update from which completions may be that long."""
 
 
 class ColdStartData(Sampled):
@@ -40,6 +43,7 @@ class ReasoningRL(GRPO):
     """`reasoning_rl`: with the language-consistency reward."""
 
     rewards: dict[Literal["accuracy", "format", "language"], float]
+    """Reward -> its weight."""
 
 
 class RejectionSampling(Sampled):
@@ -48,13 +52,20 @@ class RejectionSampling(Sampled):
     run_fields = Sampled.run_fields | {"general_tasks"}
 
     max_paragraph_words: Positive
+    """Longest paragraph of a thought, in words; longer ones are filtered out."""
     allow_code_blocks: bool
+    """Whether a thought with a fenced code block may be kept."""
     non_reasoning_rows: Count
+    """Rows beside the sampled ones that no verifier checks."""
     no_cot_tasks: list[str]
+    """Task families that are answered without a thought."""
     drafts: Positive
+    """Answers of the world's author of which the best is taken."""
     unsafe_drafts: Positive
+    """Answers to unsafe prompts of which the best is taken."""
 
     general_tasks: Mixture
+    """What general prompts are drawn from."""
 
 
 class GeneralSFT(SFT):
@@ -75,12 +86,18 @@ class GeneralRL(GRPO):
     run_fields = GRPO.run_fields | {"general_tasks"}
 
     rewards: dict[Literal["accuracy", "format", "language", "helpful", "safe"], float]
+    """Reward -> its weight."""
     preference_steps: Positive
+    """Updates at the end of the run in which general prompts and reward models take part."""
     general_fraction: Fraction
+    """Share of general prompts where they are mixed in, in [0, 1]."""
     helpful_normalisation: Literal["none", "z_score"]
+    """Whether the helpful score is standardised by what the starting policy earns."""
     helpful_clip: Rate
+    """Bound of the standardised helpful score, in standard deviations."""
 
     general_tasks: Mixture
+    """What general prompts are drawn from."""
 
 
 class Distillation(SFT):
@@ -91,6 +108,7 @@ class SmallRL(GRPO):
     """`small_rl`: the RL of R1-Zero on a smaller base."""
 
     rewards: RuleRewards
+    """Reward -> its weight."""
 
 
 SCRIPTS: dict[str, type[Settings]] = {

@@ -10,75 +10,83 @@ Tracker = Literal["none", "tensorboard", "trackio", "wandb"]
 
 
 class Lora(BaseModel):
-    """Low-rank adapters, trained in place of the weights; each stage starts from weights with the last one merged in.
+    """Low-rank adapters, trained in place of the weights; each stage starts with the last one merged in."""
 
-    save: `merged` writes whole weights, `adapter` the adapter alone, which needs its parent's folder to be loaded.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     r: Positive
+    """Rank of the adapter."""
     alpha: Rate
+    """Its scale: what it adds is multiplied by alpha / r."""
     dropout: Fraction = 0.0
+    """Share of its inputs that are dropped in training."""
     target_modules: Literal["all-linear"] | list[str] = "all-linear"
+    """The layers that get one."""
     save: Literal["merged", "adapter"] = "merged"
+    """`merged` writes whole weights, `adapter` the adapter alone, which needs its parent's folder to be loaded."""
 
 
 class Vllm(BaseModel):
-    """Where vLLM samples: in the trainer's own process (colocate), or behind `trl vllm-serve` (server).
+    """Where vLLM samples, and how what is left between its probabilities and the trainer's is weighed."""
 
-    importance_sampling: how GRPO's loss weighs a token (or a completion) by the ratio of the trainer's probability to
-    vLLM's: cut off at the cap (truncate), or dropped above it (mask).
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     mode: Literal["colocate", "server"] = "colocate"
+    """In the trainer's own process (colocate), or behind `trl vllm-serve` (server)."""
     gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Share of a GPU's memory that vLLM may take."""
     tensor_parallel_size: Positive = 1
+    """GPUs that one vLLM spans."""
     max_model_length: Positive | None = None
+    """Longest sequence, in tokens; None is the model's own context."""
     server_host: str = "127.0.0.1"
+    """Where `trl vllm-serve` listens."""
     server_port: Positive = 8000
+    """And on which port."""
     importance_sampling: Literal["token_truncate", "token_mask", "sequence_truncate", "sequence_mask"] = (
         "token_truncate"
     )
+    """How a token (or a completion) is weighed by trainer over vLLM: cut off at the cap, or dropped above it."""
     importance_sampling_cap: Annotated[float, Field(ge=1)] = 2.0
+    """The largest such weight."""
 
 
 class PublicData(BaseModel):
-    """How the public data sets in a scale's mixtures are read (data/public/sources.py).
+    """How the public data sets in a scale's mixtures are read (data/public/sources.py)."""
 
-    decontaminate: data sets whose test questions and 10-grams no training row may hold.
-    commercial_only: leave out what is not clearly licensed for commercial use.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     decontaminate: list[str] = []
+    """Data sets whose test questions and 10-grams no training row may hold."""
     commercial_only: bool = False
+    """Leave out what is not clearly licensed for commercial use."""
 
 
 class System(BaseModel):
-    """The machinery of a scale.
+    """The machinery of a scale."""
 
-    processes: in how many processes a training stage runs, on all of its `nodes` together; accelerate: which of
-    `profiles/accelerate/` starts them.
-    logp_gap_limit: mean difference between the sampler's and the trainer's log-probs, in nats a token, above which an
-    RL stage stops.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     engine: Literal["transformers", "vllm"] = "transformers"
+    """What samples: transformers, or vLLM."""
     vllm: Vllm = Vllm()
+    """Where and how vLLM samples."""
     precision: Literal["float32", "bfloat16"] = "float32"
+    """In which numbers models run; weights and optimizers are float32."""
     gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass, to save memory."""
     lora: Lora | None = None
+    """Train adapters in the place of whole weights."""
     processes: Positive = 1
+    """In how many processes a training stage runs, on all of its nodes together."""
     nodes: Positive = 1
+    """Machines that a training stage spans."""
     accelerate: str = "ddp"
+    """Which of profiles/accelerate/ starts them."""
     logp_gap_limit: Rate = 0.02
+    """Mean difference of sampler and trainer, in nats a token, above which an RL stage stops."""
     report_to: Tracker = "none"
+    """A tracker beside the stage's own metrics."""
 
 
 CHANGES_NO_RESULT = frozenset({"accelerate", "nodes", "processes", "report_to", "logp_gap_limit"})
