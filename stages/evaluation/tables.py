@@ -1,0 +1,92 @@
+"""Results as Markdown: `python -m stages.evaluation.tables RECIPE_FOLDER... > docs/results.md` (make results).
+
+RECIPE_FOLDER is that of a finished run, runs/tiny/r1. Its results.json makes the tables, the manifests beside it say
+which commit, seed and machine they come from and what the stages took. The same folders give the same text.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from data.errors import InputError
+from stages.core.pipeline.overview import clock
+from stages.evaluation.results import LEADING, Row, lines, order_columns
+
+HEAD = """# Results
+
+Made by `{command}`; not written by hand.
+
+Shares are in percent, lengths in tokens; below each value its 95 % interval by bootstrap over the held-out questions.
+An interval covers the choice of questions, not another run: each run here has one seed. What the benchmarks are:
+[tiny_world.md](tiny_world.md); what the tables show: [reading_results.md](reading_results.md).
+"""
+
+
+def recipe_tables(folder: Path) -> str:
+    """The tables of one recipe's folder, and what each stage took; InputError where it is not finished."""
+    file = folder / "results.json"
+    if not file.exists():
+        raise InputError(f"{file} is missing: run the recipe first")
+    rows: list[Row] = json.loads(file.read_text(encoding="utf-8"))
+    manifests = stages_of(folder)
+    evaluation = manifests["evaluation"]
+    columns = order_columns(rows)
+    parts = [f"## {folder.name} at {folder.parent.name}", origin(evaluation)]
+    thinking = [name for name in columns if not name.endswith("(non_thinking)")]
+    for title, names in (("", thinking), ("Without thinking:", [name for name in columns if name not in thinking])):
+        if names:
+            parts += [title] * bool(title) + [leading(rows, names)]
+    seconds = [(name, manifest.get("seconds") or 0.0) for name, manifest in manifests.items()]
+    took = ", ".join(f"`{name}` {clock(value)}" for name, value in seconds)
+    total = sum(value for _, value in seconds)
+    parts.append(f"What the stages took, alone or side by side: {took}; one after the other {clock(total)}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def stages_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """Stage -> manifest, in the order in which they finished; the bases, which lie beside the recipes, included."""
+    files = [*folder.glob("*/manifest.json"), *folder.parent.glob("*base/manifest.json")]
+    found = {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    return dict(sorted(found.items(), key=lambda item: (item[1]["finished"], item[0])))
+
+
+def origin(manifest: dict[str, Any]) -> str:
+    """Which code, when, on what."""
+    git, hardware = manifest.get("git") or {}, manifest.get("hardware") or {}
+    commit = str(git.get("commit") or "unknown")[:7] + (" with changes" if git.get("dirty") else "")
+    machine = f"{hardware.get('cpus')} cores ({hardware.get('machine')})" if hardware else "an unknown machine"
+    return f"Commit {commit}, seed {manifest['seed']}, {manifest['finished'][:10]}, {machine}."
+
+
+def leading(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """The leading metrics of each benchmark, a column a checkpoint."""
+    table = [["benchmark", "metric", *(f"`{name.split(' (')[0]}`" for name in names)]]
+    for line in lines(rows, LEADING):
+        cells = [line.cells.get(name) for name in names]
+        if any(cells):
+            written = [f"{cell.text} <sub>{cell.interval}</sub>" if cell else "" for cell in cells]
+            table.append([line.benchmark.replace("_", " "), line.metric.replace("_", " "), *written])
+    ruler = ["---"] * 2 + ["---:"] * len(names)
+    return "\n".join("| " + " | ".join(row) + " |" for row in (table[0], ruler, *table[1:]))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="RECIPE_FOLDER")
+    folders = parser.parse_args(argv).folders
+    try:
+        made = [recipe_tables(folder) for folder in folders]
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    shown = " ".join(f"runs/{folder.parent.name}/{folder.name}" for folder in folders)
+    print("\n".join([HEAD.format(command=f"python -m stages.evaluation.tables {shown}"), *made]), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
