@@ -3,7 +3,7 @@
 import random
 
 from data.text.modes import MODES, Mode, mode_of, with_flag, with_system_flag
-from data.text.row import Message, Row
+from data.text.row import Message, Row, last_turn
 from data.text.summary import statement
 
 FLAGGED = 0.7
@@ -41,8 +41,8 @@ def in_both_modes(
             prompt = put(prompt, flag)
         if rng.random() < multi_turn:
             earlier = other_rows(pool, row, rng.randint(1, 3), rng)
-            history = [(other["prompt"][-1]["content"], statement(other)) for other in earlier]
-            prompt = asking(row["prompt"][-1]["content"], mode, history, rng, unflagged=0.9, in_system=in_system)
+            history = [(last_turn(other), statement(other)) for other in earlier]
+            prompt = asking(last_turn(row), mode, history, rng, unflagged=0.9, in_system=in_system)
         rows.append({**row, "prompt": prompt, "mode": mode})
     return rows
 

@@ -65,6 +65,11 @@ def split_of(key: str) -> Split:
     return next(name for name, limit in _SHARES if percent < limit)
 
 
+def last_turn(row: Row) -> str:
+    """The text of a prompt's last turn: what is asked, with its flag if it has one."""
+    return row["prompt"][-1]["content"]
+
+
 def row_info(row: Row) -> dict[str, Any]:
     """The `info` column of a row, which is JSON text in a table."""
     return json.loads(row["info"]) if isinstance(row["info"], str) else row["info"]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import ClassVar, Literal
 
 from data.errors import InputError
-from data.text.row import Row
+from data.text.row import Row, last_turn
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "keywords:existence": ("keywords",),
@@ -52,7 +52,7 @@ class Instructions:
         ids, arguments = zip(*json.loads(row["info"])["instructions"], strict=True)
         if any(name in _BY_SENTENCES for name in ids):
             _need_sentences()
-        sample = package.IFEvalSample(0, row["prompt"][-1]["content"], list(ids), list(arguments))
+        sample = package.IFEvalSample(0, last_turn(row), list(ids), list(arguments))
         try:
             _, scores = package.evaluate_output_for_sample("ifeval", sample, answer)
         except (re.error, AttributeError, LookupError, TypeError, ValueError):

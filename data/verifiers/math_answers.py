@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from data.errors import InputError
 from data.text.chat import boxed
-from data.text.row import Row
+from data.text.row import Row, last_turn
 from data.verifiers.worker import Worker
 
 MAX_ANSWER = 500
@@ -48,7 +48,7 @@ class MathAnswer:
         gold, found = bare(row["answer"]), bare(answer)
         if not readable(row["answer"]):
             raise InputError(f"row {row.get('id')} of {row.get('source')}: its answer {row['answer']!r} cannot be read")
-        if not found or len(answer) > MAX_ANSWER or _squeezed(found) == _squeezed(bare(row["prompt"][-1]["content"])):
+        if not found or len(answer) > MAX_ANSWER or _squeezed(found) == _squeezed(bare(last_turn(row))):
             return False
         wanted, given = number(gold), number(found)
         if wanted is not None and (given is not None or wanted.denominator == 1):

@@ -2,12 +2,12 @@
 
 import hashlib
 
-from data.text.row import Row
+from data.text.row import Row, last_turn
 
 
 def join(first: Row, second: Row) -> Row:
     """Two rows as one: `(1) ... (2) ...`, both answers; everything else is the first one's."""
-    questions = [row["prompt"][-1]["content"] for row in (first, second)]
+    questions = [last_turn(row) for row in (first, second)]
     gap = " " if first["language"] == "en" else ""
     question = gap.join(f"({number}){gap}{text}" for number, text in enumerate(questions, start=1))
     return first | {

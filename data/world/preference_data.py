@@ -11,7 +11,7 @@ from typing import Any
 
 from data.errors import InputError
 from data.text.chat import parse, render_completion
-from data.text.row import Row
+from data.text.row import Row, last_turn
 from data.world.families import GENERAL, problems
 from data.world.preference import candidate_answers, complied_unsafely, gold
 
@@ -114,18 +114,13 @@ def referenced_responses(
 # -- of public rows
 
 
-def asked(row: Row) -> str:
-    """The user's last words."""
-    return row["prompt"][-1]["content"]
-
-
 def public_pairs(rows: list[Any], balance_lengths: bool) -> tuple[list[Pair], dict[str, int]]:
     """Pairs of preference rows, and how many were dropped to have as many longer answers chosen as shorter ones."""
     if strange := {row["task"] for row in rows if "chosen" not in row}:
         raise InputError(
             f"{', '.join(sorted(strange))}: no preferences: a helpful reward model needs chosen and rejected"
         )
-    pairs = [{"question": asked(row), "chosen": row["chosen"], "rejected": row["rejected"]} for row in rows]
+    pairs = [{"question": last_turn(row), "chosen": row["chosen"], "rejected": row["rejected"]} for row in rows]
     counts = {"total": len(pairs), "length balance": 0}
     if balance_lengths:
         longer = [pair for pair in pairs if len(pair["chosen"]) > len(pair["rejected"])]
@@ -143,7 +138,7 @@ def public_labels(rows: list[Row]) -> list[Labelled]:
         safe = json.loads(row["info"]).get("safe")
         if safe is None or "completion" not in row:
             raise InputError(f"{row['task']}: no labelled responses: a safety reward model needs responses with `safe`")
-        found.append({"question": asked(row), "response": row["completion"], "label": float(safe)})
+        found.append({"question": last_turn(row), "response": row["completion"], "label": float(safe)})
     return found
 
 
@@ -157,5 +152,5 @@ def public_references(rows: list[Row], seed: int) -> list[Labelled]:
         other = (index + rng.randrange(1, len(rows))) % len(rows) if len(rows) > 1 else index
         label = float(right or rows[other]["answer"] == row["answer"])
         response = answers[index if right else other]
-        found.append({"question": asked(row), "reference": row["answer"], "response": response, "label": label})
+        found.append({"question": last_turn(row), "reference": row["answer"], "response": response, "label": label})
     return found

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from data.text.language import Language
-from data.text.row import Domain, Row, Split, split_of
+from data.text.row import Domain, Row, Split, last_turn, split_of
 
 LICENCE = "Apache-2.0"
 
@@ -32,7 +32,7 @@ class Problem:
     @classmethod
     def from_row(cls, row: Row) -> "Problem":
         """The problem behind a row; its key is not kept there."""
-        question = row["prompt"][-1]["content"]
+        question = last_turn(row)
         info = json.loads(row["info"])
         return cls(row["task"], row["domain"], row["language"], question, row["answer"], "", info)
 

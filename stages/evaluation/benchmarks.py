@@ -10,7 +10,7 @@ from datasets import Dataset
 from data.text.completion import Completion
 from data.text.language import language_consistency
 from data.text.modes import Mode
-from data.text.row import Row
+from data.text.row import Row, last_turn
 from data.verifiers.instructions import need_checkers
 from data.world.families import GENERAL
 from data.world.preference import complied_unsafely, gold, is_refusal
@@ -98,7 +98,7 @@ class Recorder:
                     "mode": mode,
                     "task": row["task"],
                     "language": row["language"],
-                    "question": row["prompt"][-1]["content"],
+                    "question": last_turn(row),
                     "answer": row["answer"],
                     "completion": group[0].text,
                     "correct": bool(score(group[0], row)),
@@ -252,7 +252,7 @@ def preference(
         return [[gold(c.answer, questions[index]) for c in groups[index]] for index in known]
 
     def scores_of(groups: Answers) -> list[list[float]]:
-        texts = [row["prompt"][-1]["content"] for row, group in pairs(questions, groups) for _ in group]
+        texts = [last_turn(row) for row, group in pairs(questions, groups) for _ in group]
         return np.array(scorer.score(texts, [c.answer for group in groups for c in group])).reshape(-1, k).tolist()
 
     judges = {"win_rate": golds_of} | ({"win_rate (reward model)": scores_of} if scorer else {})

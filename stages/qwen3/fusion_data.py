@@ -17,7 +17,7 @@ from datasets import Dataset
 
 from data.text.chat import parse, render_completion, render_prompt
 from data.text.conversations import asking, other_rows
-from data.text.row import Row, apply_rules
+from data.text.row import Row, apply_rules, last_turn
 from data.text.summary import statement
 from data.world.families import TASKS
 from data.world.written import checklist, response
@@ -100,13 +100,13 @@ def written_answers(run: Run, thought: list[Row], rng: random.Random) -> tuple[l
 
 def flagged(example: Row, history: list[tuple[str, str]], settings: FusionData, rng: random.Random) -> Row:
     """The example with its prompt as a conversation that asks for its mode."""
-    question = example["prompt"][-1]["content"]
+    question = last_turn(example)
     prompt = asking(question, example["mode"], history, rng, settings.unflagged_thinking, settings.system_flags)
     return example | {"prompt": prompt}
 
 
 def _turn(example: Row) -> tuple[str, str]:
-    return example["prompt"][-1]["content"], parse(example["completion"]).answer
+    return last_turn(example), parse(example["completion"]).answer
 
 
 if __name__ == "__main__":

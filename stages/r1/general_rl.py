@@ -14,7 +14,7 @@ import random
 from functools import partial
 
 from data.text.completion import Completion
-from data.text.row import Row
+from data.text.row import Row, last_turn
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
 from stages.r1.settings import GeneralRL
@@ -70,7 +70,7 @@ def reward_models(run: Run) -> tuple:
     helpful = scaled_preference(run, HELPFUL, is_helpfulness, normalisation, clip)
 
     def safe(completions: list[Completion], batch: list[Row]) -> list[float | None]:
-        scores = safety_model.score([row["prompt"][-1]["content"] for row in batch], [c.text for c in completions])
+        scores = safety_model.score([last_turn(row) for row in batch], [c.text for c in completions])
         return [sigmoid(score) if is_safety(row) else None for score, row in zip(scores, batch, strict=True)]
 
     return helpful, safe

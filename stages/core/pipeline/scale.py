@@ -49,7 +49,7 @@ def read_scale(name: str, users: tuple[str, ...] = ()) -> dict[str, Any]:
         raise InputError(f"{path}: `use` names {used}, which uses this scale")
     merged = read_scale(str(used), (*users, name))
     for key, value in content.items():
-        merged[key] = over(merged.get(key), value, depth=1 if key in ("bases", "mixtures") else 2)
+        merged[key] = laid_over(merged.get(key), value, depth=1 if key in ("bases", "mixtures") else 2)
     return merged
 
 
@@ -70,11 +70,11 @@ def with_mixtures(settings: type[Settings], values: Any, scale: Scale, where: st
     return values | {field: scale.mixtures[name] for field, name in named.items()}
 
 
-def over(below: Any, value: Any, depth: int) -> Any:
+def laid_over(below: Any, value: Any, depth: int) -> Any:
     """`value` over `below`, mappings entry by entry down to `depth`; anything else replaces what is below."""
     if depth == 0 or not (isinstance(value, dict) and isinstance(below, dict)):
         return value
-    return below | {entry: over(below.get(entry), found, depth - 1) for entry, found in value.items()}
+    return below | {entry: laid_over(below.get(entry), found, depth - 1) for entry, found in value.items()}
 
 
 def load_scale(name: str) -> Scale:

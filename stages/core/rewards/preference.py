@@ -6,7 +6,7 @@ from collections.abc import Callable
 from data.errors import InputError
 from data.text.completion import Completion
 from data.text.modes import without_flags
-from data.text.row import Row
+from data.text.row import Row, last_turn
 from stages.core.rewards.rules import BatchReward
 from stages.core.rewards.scoring import RewardScorer, open_scorer, with_reference
 from stages.core.sampling.drawing import draw_rows
@@ -26,7 +26,7 @@ def sigmoid(score: float) -> float:
 
 def question(row: Row) -> str:
     """The user's last words, without a flag."""
-    return without_flags(row["prompt"][-1]["content"])
+    return without_flags(last_turn(row))
 
 
 def score_scale(

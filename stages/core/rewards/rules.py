@@ -76,7 +76,7 @@ def tries(completion: Completion, row: Row) -> float | None:
     return float((completion.thinking or completion.text).count("=")) if row["task"] == "pair_search" else None
 
 
-def each(reward: Reward) -> BatchReward:
+def per_completion(reward: Reward) -> BatchReward:
     """A reward of one completion as a reward of many."""
     return lambda completions, rows: [reward(c, row) for c, row in zip(completions, rows, strict=True)]
 
@@ -89,4 +89,6 @@ def weighted(weights: Mapping[Any, float], **rewards: Any) -> dict[str, BatchRew
     """
     if strange := weights.keys() - rewards.keys():
         raise InputError(f"rewards: `{min(strange)}` is none of this stage's; allowed: {', '.join(sorted(rewards))}")
-    return {name: each(reward) if name in RULES else reward for name, reward in rewards.items() if name in weights}
+    return {
+        name: per_completion(reward) if name in RULES else reward for name, reward in rewards.items() if name in weights
+    }

@@ -34,7 +34,7 @@ class RewardScorer:
     def score(self, questions: list[str], responses: list[str]) -> list[float]:
         """One raw score for each (question, response)."""
         texts = [scored_text(self.tokenizer, q, r) for q, r in zip(questions, responses, strict=True)]
-        parts = list(batches(self.tokenizer(texts)["input_ids"])) if texts else []
+        parts = list(reading_batches(self.tokenizer(texts)["input_ids"])) if texts else []
         # Layers in shards are gathered from all processes: each runs the model as often as the one with the most texts.
         idle = largest(len(parts)) - len(parts) if shards() else 0
         scores: list[float] = []
@@ -44,7 +44,7 @@ class RewardScorer:
         return scores[: len(texts)]
 
 
-def batches(texts: list[list[int]]) -> Iterator[list[list[int]]]:
+def reading_batches(texts: list[list[int]]) -> Iterator[list[list[int]]]:
     """Texts of token ids in their order, as many at a time as BATCH and BATCH_TOKENS allow, one at least."""
     batch: list[list[int]] = []
     longest = 0

@@ -1,6 +1,7 @@
 """GRPO: a stage's settings become a trainer with the paper's objective; the frame is trl_seam.py's."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from datasets import Dataset
@@ -12,8 +13,8 @@ from data.text.chat import Template, render_prompt
 from data.text.completion import Completion
 from data.text.row import Row
 from stages.core.machines.adapters import RefreshReference, is_adapted
-from stages.core.pipeline.settings import GRPO
-from stages.core.rewards.rules import RULES, BatchReward, each, tries
+from stages.core.pipeline.settings import GRPO, MirrorDescent
+from stages.core.rewards.rules import RULES, BatchReward, per_completion, tries
 from stages.core.rewards.self_test import self_test
 from stages.core.run.stage import Run
 from stages.core.sampling.vllm_engine import importance_arguments, vllm_arguments
@@ -90,7 +91,7 @@ def policy_trainer(
     report_self_test(run, [name for name in rewards if name in RULES], rows, tokenizer, settings.template)
 
     weights = [settings.rewards[name] for name in rewards]
-    measures = {"language": each(RULES["language"]), "tries": each(tries)}
+    measures = {"language": per_completion(RULES["language"]), "tries": per_completion(tries)}
     measured = {name: measure for name, measure in measures.items() if name not in rewards}
     sequences = settings.prompts_per_step * settings.group_size
     batches = micro_batches(sequences, settings.micro_batch_size)
@@ -99,17 +100,10 @@ def policy_trainer(
         **vllm_arguments(run.system),
         **importance_arguments(run.system),
         max_steps=settings.steps,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type=settings.learning_rate_schedule,
-        max_grad_norm=settings.max_gradient_norm,
+        **policy_arguments(settings),
         **batches,
         steps_per_generation=batches["gradient_accumulation_steps"] * settings.steps_per_rollout,
         num_iterations=settings.inner_epochs,
-        num_generations=settings.group_size,
-        max_completion_length=settings.max_completion_length,
-        temperature=settings.temperature,
-        top_p=1.0,
-        top_k=0,
         beta=settings.kl_coefficient,
         # TRL multiplies k3 by the ratio by default; DeepSeekMath and R1 print it without.
         use_bias_correction_kl=False,
@@ -146,6 +140,20 @@ def policy_trainer(
         trainer.add_callback(RefreshReference(refresh_reference_every))
     watch(trainer, run)
     return trainer
+
+
+def policy_arguments(settings: GRPO | MirrorDescent) -> dict[str, Any]:
+    """How a policy learns and samples, as TRL's arguments: from the policy itself, nothing cut off."""
+    return {
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": settings.learning_rate_schedule,
+        "max_grad_norm": settings.max_gradient_norm,
+        "num_generations": settings.group_size,
+        "max_completion_length": settings.max_completion_length,
+        "temperature": settings.temperature,
+        "top_p": 1.0,
+        "top_k": 0,
+    }
 
 
 def report_self_test(run: Run, names: list[str], rows: list[Row], tokenizer, template: Template) -> None:

@@ -18,7 +18,7 @@ from data.errors import InputError
 from data.text.completion import Completion
 from data.text.row import Row
 from stages.core.pipeline.settings import MirrorDescent
-from stages.core.rewards.rules import RULES, BatchReward, accuracy, each, tries
+from stages.core.rewards.rules import RULES, BatchReward, accuracy, per_completion, tries
 from stages.core.run.manifest import write_atomically
 from stages.core.run.processes import is_main, rank, world_size
 from stages.core.run.stage import Run
@@ -27,7 +27,14 @@ from stages.core.sampling.prompt_choice import PromptSampler
 from stages.core.sampling.repetition import RepetitionStopping, repeats
 from stages.core.sampling.vllm_engine import shared, vllm_arguments
 from stages.core.training.callbacks import common_arguments, micro_batches, watch
-from stages.core.training.grpo import Objective, prompt_dataset, report_self_test, reward_function, with_room
+from stages.core.training.grpo import (
+    Objective,
+    policy_arguments,
+    prompt_dataset,
+    report_self_test,
+    reward_function,
+    with_room,
+)
 from stages.core.training.trl_seam import PolicyTrainer
 
 
@@ -191,9 +198,9 @@ def mirror_descent_trainer(
     def repetition(completions: list[Completion], rows: list[Row]) -> list[float | None]:
         return [-float(reason == "repeat") for reason in trainer.reasons]
 
-    rewards = {"accuracy": each(accuracy), "length": length_after_warm_up, "repetition": repetition}
+    rewards = {"accuracy": per_completion(accuracy), "length": length_after_warm_up, "repetition": repetition}
     weights = [1.0, settings.length_weight, settings.repetition_penalty]
-    measures = {"format": each(RULES["format"]), "language": each(RULES["language"]), "tries": each(tries)}
+    measures = {name: per_completion(RULES[name]) for name in ("format", "language")} | {"tries": per_completion(tries)}
     if settings.prompts_per_iteration % world_size():
         raise InputError(
             f"prompts_per_iteration is {settings.prompts_per_iteration}: {world_size()} processes need a multiple"
@@ -207,17 +214,10 @@ def mirror_descent_trainer(
         # The loss holds for samples of any policy (s.2.3.2): nothing to correct, and nothing that TRL should weigh.
         vllm_importance_sampling_correction=False,
         max_steps=settings.iterations * updates,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type=settings.learning_rate_schedule,
-        max_grad_norm=settings.max_gradient_norm,
+        **policy_arguments(settings),
         **batches,
         steps_per_generation=batches["gradient_accumulation_steps"] * settings.updates_per_iteration,
         num_iterations=settings.inner_epochs,
-        num_generations=settings.group_size,
-        max_completion_length=settings.max_completion_length,
-        temperature=settings.temperature,
-        top_p=1.0,
-        top_k=0,
         beta=0.0,
         scale_rewards="none",
         reward_weights=weights + [0.0] * len(measures),

@@ -75,7 +75,7 @@ def test_each_seed_and_arm_goes_on_from_its_own_and_evaluation_collects_them(stu
     stages = study()
     assert set(stages) == {
         "base", "evaluation", "report",
-        *(f"{stage}_{rate}_seed{seed}" for stage in ("first", "second") for rate in ("slow", "fast") for seed in (1, 2)),
+        *(f"{stage}_{arm}_seed{seed}" for stage in ("first", "second") for arm in ("slow", "fast") for seed in (1, 2)),
     }  # fmt: skip
     second = stages["second_fast_seed2"].config
     assert second["inputs"] == {"from": "runs/small/mine/first_fast_seed2"}

@@ -13,7 +13,7 @@ from trl import GRPOTrainer
 from data.errors import InputError
 from data.world.families import rows
 from stages.core.rewards.preference import clipped_z_score, sigmoid
-from stages.core.rewards.rules import RULES, each
+from stages.core.rewards.rules import RULES, per_completion
 from stages.core.run.stage import Run
 from stages.core.training import callbacks, trl_seam
 from stages.core.training.grpo import policy_trainer
@@ -47,7 +47,9 @@ def make_trainer(model_folder, tokenizer, tmp_path):
         model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)
         known = given if callable(given) else lambda completions, batch: (given * 2)[: len(completions)]
         prompts = rows(run.settings.tasks, run.settings.prompts, "train", 0)
-        rewards = {"accuracy": known} | {name: each(RULES[name]) for name in run.settings.rewards if name != "accuracy"}
+        rewards = {"accuracy": known} | {
+            name: per_completion(RULES[name]) for name in run.settings.rewards if name != "accuracy"
+        }
         objective = partial(grpo_terms, clip_epsilon=EPSILON, kl_coefficient=BETA)
         refresh = run.settings.reference_refresh_steps
         return policy_trainer(run, model, tokenizer, prompts, rewards, objective, refresh_reference_every=refresh)
