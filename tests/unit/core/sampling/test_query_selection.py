@@ -12,8 +12,7 @@ from stages.core.machines import weights
 from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
 from stages.core.sampling.query_filters import in_turns, select_pairs
 from stages.core.training import grpo
-from stages.qwen3 import cold_start_data as long_cot_cold_start_data
-from stages.qwen3 import query_verifier_pairs, reasoning_rl, student_rl
+from stages.qwen3 import cold_start_data, query_verifier_pairs, reasoning_rl, student_rl
 from tests.questions import find
 
 
@@ -114,7 +113,7 @@ COLD_START = {
 
 def test_the_cold_start_filters_queries_then_responses(monkeypatch, tokenizer):
     engine = Engine(tokenizer)
-    tables, counts = saved(long_cot_cold_start_data, COLD_START, monkeypatch, engine)
+    tables, counts = saved(cold_start_data, COLD_START, monkeypatch, engine)
     assert counts["queries"] == 60 and len(tables["validation"]) == 8
     query_rules = [name for name in counts if name.startswith("queries ")]
     assert all(counts[name] > 0 for name in query_rules) and len(query_rules) == 5
