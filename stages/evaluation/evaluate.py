@@ -7,8 +7,8 @@ DEVIATIONS   1 greedy, temperature 1 and pass@k are reported beside it, to tell 
 """
 
 from stages.core.run.stage import Run, stage_main
+from stages.core.sampling.asking import open_engine
 from stages.core.sampling.engine import Decoding
-from stages.core.sampling.opening import open_engine
 from stages.evaluation.benchmarks import (
     Answers,
     Recorder,

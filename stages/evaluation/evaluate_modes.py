@@ -21,9 +21,9 @@ from data.world.families import rows
 from data.world.general.length_control import length_score
 from stages.core.rewards.rules import accuracy
 from stages.core.run.stage import Run, stage_main
+from stages.core.sampling.asking import open_engine
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
-from stages.core.sampling.opening import open_engine
 from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget
 from stages.evaluation.benchmarks import (
     Answers,

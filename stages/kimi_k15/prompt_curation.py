@@ -13,10 +13,9 @@ from datasets import Dataset
 
 from data.text.row import apply_rules
 from stages.core.run.stage import Run, stage_main
-from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
+from stages.core.sampling.asking import guessed_without_thinking, open_engine, pass_rates
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding
-from stages.core.sampling.opening import open_engine
 from stages.kimi_k15.settings import PromptCuration
 
 

@@ -12,7 +12,7 @@ from data.errors import InputError
 from data.text.chat import render_prompt
 from data.world.families import verify
 from stages.core.run.stage import Run, stage_main
-from stages.core.sampling.opening import answers, open_engine
+from stages.core.sampling.asking import answers, open_engine
 from stages.kimi_k15.pairs import dpo_pair, shortest_correct
 from stages.kimi_k15.settings import ShortestRejectionSampling
 

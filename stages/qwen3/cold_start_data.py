@@ -24,6 +24,7 @@ from data.text.row import apply_rules, last_turn
 from data.world.joined import join_some
 from data.world.written import solution, worked_completion
 from stages.core.run.stage import Run, stage_main
+from stages.core.sampling.asking import answers, guessed_without_thinking, open_engine, pass_rates
 from stages.core.sampling.candidates import (
     Candidate,
     at_most,
@@ -34,9 +35,7 @@ from stages.core.sampling.candidates import (
     right_and_well_formed,
     with_summary,
 )
-from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.opening import answers, open_engine
 from stages.core.sampling.query_filters import disagrees, guesses, in_turns, several_questions, similarity, verifiable
 from stages.qwen3.settings import ColdStartData
 

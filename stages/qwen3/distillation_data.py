@@ -14,9 +14,9 @@ from data.text.modes import follows_mode
 from data.text.row import REASONING_DOMAINS, apply_rules
 from data.world.families import verify
 from stages.core.run.stage import Run, stage_main
+from stages.core.sampling.asking import answers, open_engine
 from stages.core.sampling.candidates import candidates, generated, has_ended
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.opening import answers, open_engine
 from stages.qwen3.settings import DistillationData
 
 

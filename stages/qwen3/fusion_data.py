@@ -22,10 +22,10 @@ from data.text.summary import statement
 from data.world.families import TASKS
 from data.world.written import checklist, response
 from stages.core.run.stage import Run, stage_main
+from stages.core.sampling.asking import open_engine
 from stages.core.sampling.candidates import at_most, candidates, generated, right_and_well_formed
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding
-from stages.core.sampling.opening import open_engine
 from stages.qwen3.settings import FusionData
 
 

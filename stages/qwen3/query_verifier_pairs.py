@@ -12,11 +12,10 @@ from datasets import Dataset
 
 from data.text.row import apply_rules
 from stages.core.run.stage import Run, stage_main
+from stages.core.sampling.asking import open_engine, pass_rates
 from stages.core.sampling.candidates import generated
-from stages.core.sampling.difficulty import pass_rates
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding
-from stages.core.sampling.opening import open_engine
 from stages.core.sampling.query_filters import select_pairs
 from stages.qwen3.settings import QueryVerifierPairs
 

@@ -14,6 +14,7 @@ from datasets import Dataset
 
 from data.text.row import apply_rules
 from stages.core.run.stage import Run, stage_main
+from stages.core.sampling.asking import answers, open_engine
 from stages.core.sampling.candidates import (
     at_most,
     candidates,
@@ -24,7 +25,6 @@ from stages.core.sampling.candidates import (
     with_summary,
 )
 from stages.core.sampling.drawing import draw_rows
-from stages.core.sampling.opening import answers, open_engine
 from stages.r1.settings import ColdStartData
 
 

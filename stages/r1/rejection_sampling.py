@@ -18,6 +18,7 @@ from data.text.chat import render_completion, render_prompt
 from data.text.row import apply_rules
 from data.world.written import response
 from stages.core.run.stage import Run, stage_main
+from stages.core.sampling.asking import answers, open_engine
 from stages.core.sampling.candidates import (
     candidates,
     generated,
@@ -27,7 +28,6 @@ from stages.core.sampling.candidates import (
 )
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.filters import has_code_block, longest_paragraph
-from stages.core.sampling.opening import answers, open_engine
 from stages.r1.settings import RejectionSampling
 
 

@@ -9,9 +9,9 @@ from data.text.modes import without_flags
 from data.text.row import Row, last_turn
 from stages.core.rewards.rules import BatchReward
 from stages.core.rewards.scoring import RewardScorer, open_scorer, with_reference
+from stages.core.sampling.asking import open_engine
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding
-from stages.core.sampling.opening import open_engine
 
 
 def clipped_z_score(score: float, mean: float, deviation: float, clip: float) -> float:

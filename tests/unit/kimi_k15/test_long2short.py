@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from data.errors import InputError
-from stages.core.training.merging import average_weights
+from stages.kimi_k15.merge import average_weights
 from stages.kimi_k15.pairs import dpo_pair, shortest_correct
 
 # -- merging

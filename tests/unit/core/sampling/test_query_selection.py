@@ -9,7 +9,7 @@ from data.text.completion import Completion
 from data.world.families import rows
 from data.world.written import worked_completion
 from stages.core.machines import weights
-from stages.core.sampling.difficulty import guessed_without_thinking, pass_rates
+from stages.core.sampling.asking import guessed_without_thinking, pass_rates
 from stages.core.sampling.query_filters import in_turns, select_pairs
 from stages.core.training import grpo
 from stages.qwen3 import cold_start_data, query_verifier_pairs, reasoning_rl, student_rl
