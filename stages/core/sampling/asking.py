@@ -5,11 +5,8 @@ from data.text.completion import Completion
 from data.text.row import Row
 from data.text.summary import answer_opening
 from data.world.families import verify
-from stages.core.machines.weights import load_frozen, load_tokenizer
 from stages.core.run.stage import Run
 from stages.core.sampling.engine import Decoding, Engine
-from stages.core.sampling.generation import TransformersEngine
-from stages.core.sampling.vllm_engine import VLLMEngine
 
 
 def open_engine(run: Run, role: str, batch_size: int, name: str | None = None) -> Engine:
@@ -17,6 +14,11 @@ def open_engine(run: Run, role: str, batch_size: int, name: str | None = None) -
 
     batch_size: sequences that are sampled at a time.
     """
+    # Inside: a stage's `--help`, and its refusal of bad input, wait for no torch.
+    from stages.core.machines.weights import load_frozen, load_tokenizer
+    from stages.core.sampling.generation import TransformersEngine
+    from stages.core.sampling.vllm_engine import VLLMEngine
+
     template, tokenizer = run.manifest(role, name)["template"], load_tokenizer(run, role, name)
     if run.system.engine == "vllm":
         return VLLMEngine(run.parent(role, name) / "model", tokenizer, template, batch_size, run.system)
