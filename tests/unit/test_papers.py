@@ -91,3 +91,16 @@ def test_the_episode_is_what_the_code_writes():
     rewards = ", ".join(f"{rule.__name__} {rule(completion, row):.2f}" for rule in (accuracy, format, language))
     lines = [row["prompt"][0]["content"], *text.strip().splitlines(), rewards]
     assert "```\n" + "\n".join(lines) + "\n```" in (FOLDER / "r1.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("script", [name for name in all_scripts() if name != "evaluation.report"])
+def test_each_stage_counts_its_departures(script):
+    """CONSUMES, PRODUCES, PAPER, DEVIATIONS, in this order; departures are numbered from 1, or none."""
+    doc = ast.get_docstring(
+        ast.parse(Path("stages", *script.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
+    )
+    heads = re.findall(r"^([A-Z]{5,}) ", doc or "", re.MULTILINE)
+    assert heads == ["CONSUMES", "PRODUCES", "PAPER", "DEVIATIONS"]
+    departures = (doc or "").split("DEVIATIONS")[1]
+    numbers = re.findall(r"(?:^   |^             )(\d+) ", departures, re.MULTILINE)
+    assert departures.strip() == "none" or numbers == [str(number) for number in range(1, len(numbers) + 1)] != []
