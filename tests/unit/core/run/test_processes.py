@@ -34,11 +34,10 @@ RL = {
     "template": "chat", "rewards": {"accuracy": 1.0}, "learning_rate": 1e-3,
     "learning_rate_schedule": "constant", "max_gradient_norm": 1.0, "kl_coefficient": 0.05, "clip_epsilon": 0.2,
     "temperature": 1.0, "group_size": 4, "prompts_per_step": 4, "steps_per_rollout": 1, "inner_epochs": 2, "steps": 4,
-    "reference_refresh_steps": 2, "max_completion_length": 12, "extended_completion_length": 12,
-    "extended_from_step": 1, "loss_aggregation": "grpo", "advantage_scaling": "group", "tasks": {"logic": 1.0},
-    "prompts": 16, "micro_batch_size": 16,
+    "reference_refresh_steps": 2, "max_completion_length": 12, "loss_aggregation": "grpo",
+    "advantage_scaling": "group", "tasks": {"logic": 1.0}, "prompts": 16, "micro_batch_size": 16,
 }  # fmt: skip
-
+ZERO = RL | {"extended_completion_length": 12, "extended_from_step": 1}
 
 DPO = {
     "beta": 0.1, "epochs": 1, "learning_rate": 1e-4, "batch_size": 8, "max_length": 64, "micro_batch_size": 8,
@@ -146,8 +145,8 @@ def test_sft_in_two_processes_is_sft_in_one(tmp_path, inputs, accelerate):
 @WAYS
 def test_grpo_in_two_processes_is_grpo_in_one(tmp_path, inputs, accelerate):
     only = {"from": inputs["from"]}
-    one, single, _ = finish(config_of(tmp_path, "rl", "r1.r1_zero", RL, only, 1))
-    config = config_of(tmp_path, "rl", "r1.r1_zero", RL, only, 2, accelerate=accelerate)
+    one, single, _ = finish(config_of(tmp_path, "rl", "r1.r1_zero", ZERO, only, 1))
+    config = config_of(tmp_path, "rl", "r1.r1_zero", ZERO, only, 2, accelerate=accelerate)
     two, double, _ = finish(config)
     for name in ("reward", "loss", "kl", "grad_norm"):
         values = [row[name] for row in one if name in row]
@@ -224,8 +223,8 @@ def test_a_reward_model_in_shards_scores_as_a_whole_one(tmp_path, inputs):
 def test_grpo_in_shards_that_is_killed_goes_on_as_if_it_had_not_been(tmp_path, inputs):
     """With its optimizer and its reference model."""
     only = {"from": inputs["from"]}
-    one, single, _ = finish(config_of(tmp_path, "rl", "r1.r1_zero", RL | {"steps": 12}, only, 1))
-    config = config_of(tmp_path, "rl", "r1.r1_zero", RL | {"steps": 12}, only, 2, accelerate="cpu_fsdp2")
+    one, single, _ = finish(config_of(tmp_path, "rl", "r1.r1_zero", ZERO | {"steps": 12}, only, 1))
+    config = config_of(tmp_path, "rl", "r1.r1_zero", ZERO | {"steps": 12}, only, 2, accelerate="cpu_fsdp2")
     folder, process = start(config)
     while process.poll() is None and not list(folder.glob("trainer/checkpoint-4/trainer_state.json")):
         time.sleep(0.02)
@@ -250,7 +249,7 @@ def test_mirror_descent_in_two_processes_finishes_with_a_buffer_each(tmp_path, i
         "objective": "mirror_descent", "tau": 0.1, "group_size": 4, "prompts_per_iteration": 4,
         "updates_per_iteration": 2, "inner_epochs": 1, "iterations": 3, "learning_rate": 1e-3,
         "learning_rate_schedule": "constant", "max_gradient_norm": 1.0, "temperature": 1.0, "max_completion_length": 12,
-        "length_weight": 0.5, "length_from_iteration": 1, "sampling": "prioritised", "warm_up_fraction": 0.0,
+        "length_weight": 0.5, "length_from_iteration": 1, "prompt_choice": "prioritised", "warm_up_fraction": 0.0,
         "hard_pass_rate": 0.5, "repetition_ngram": 4, "repetition_times": 3, "repetition_penalty": 0.5,
         "segment_tokens": 6, "keep_earlier_segments": False, "micro_batch_size": 8,
     }  # fmt: skip
