@@ -81,7 +81,7 @@ def download(name: str) -> int:
 
 
 def _row(name: str, source: Source, parts: dict, ours: str, own: dict[str, str]) -> Row:
-    """Our row (docs/architecture.md) from what a row function yields."""
+    """Our row (data/text/row.py) from what a row function yields."""
     question, prompt = parts["question"], parts.get("prompt", parts["question"])
     key = normalised(question)
     if not key:

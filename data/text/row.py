@@ -1,6 +1,6 @@
 """The nouns: a row of a data set, its messages, its domain; and how rows are split, opened and filtered.
 
-Every table of the pipeline has these columns (docs/architecture.md); a stage that adds one derives a class for it.
+Every table of the pipeline has these columns; a stage that adds one derives a class for it.
 """
 
 import hashlib

@@ -37,7 +37,7 @@ class Problem:
         return cls(row["task"], row["domain"], row["language"], question, row["answer"], "", info)
 
     def row(self) -> Row:
-        """The data set row (docs/architecture.md)."""
+        """The data set row (data/text/row.py)."""
         identity = hashlib.sha256(f"{self.task}|{self.key}|{self.question}".encode()).hexdigest()[:16]
         return {
             "id": identity,
