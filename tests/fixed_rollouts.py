@@ -23,6 +23,7 @@ from stages.core.rewards.scoring import open_scorer
 from stages.core.run.processes import rank
 from stages.core.run.stage import Run, stage_main
 from stages.core.training.grpo import policy_trainer, train_policy
+from stages.core.training.mirror_descent import MirrorDescentTrainer
 from stages.core.training.objectives import grpo_terms
 from stages.core.training.on_policy_distillation import OnPolicyDistillationTrainer
 from stages.core.training.trl_seam import PolicyTrainer
@@ -34,12 +35,19 @@ def completion(prompt: list[int], number: int) -> list[int]:
     return [300 + byte for byte in digest[: 3 + digest[0] % 5]] + [2]
 
 
-def sample(trainer: PolicyTrainer, prompts: list[list[int]], *_, **__) -> tuple[list[list[int]], list[list[float]]]:
-    """In place of the policy's own samples; the log-probs are the policy's."""
+def sample(
+    trainer: PolicyTrainer, prompts: list[list[int]], limit: int, *_, **__
+) -> tuple[list[list[int]], list[list[float]]]:
+    """In place of the policy's own samples; the log-probs are the policy's.
+
+    Of mirror descent's prompts each other one has no completion that ends within its limit.
+    """
     met: Counter[tuple[int, ...]] = Counter()
     written = []
     for prompt in prompts:
-        written.append(completion(prompt, met[tuple(prompt)]))
+        ids = completion(prompt, met[tuple(prompt)])
+        endless = isinstance(trainer, MirrorDescentTrainer) and sum(prompt) % 2
+        written.append((ids[:-1] * limit if endless else ids)[:limit])
         met[tuple(prompt)] += 1
     logps = []
     with torch.no_grad():
@@ -79,7 +87,7 @@ if __name__ == "__main__":
         os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
         torch.distributed.init_process_group("gloo")
         PartialState._prepare_backend = lambda *_, **__: ("gloo", DistributedType.MULTI_GPU)
-    if config["script"] in ("r1.r1_zero", "qwen3.on_policy_distillation"):
+    if config["script"] in ("r1.r1_zero", "qwen3.on_policy_distillation", "kimi_k15.long2short_rl"):
         PolicyTrainer.sample = OnPolicyDistillationTrainer.sample = sample
     own = {"r1.r1_zero": brief, "r1.general_rl": scores}.get(config["script"])
     stage_main(own or importlib.import_module(f"stages.{config['script']}").main, __doc__)

@@ -1,9 +1,9 @@
 """Long2short DPO: the short correct answer is preferred to the long ones.
 
-CONSUMES     from: the long-CoT RL model; data: the pairs of shortest rejection sampling
+CONSUMES     from: the chosen long-CoT model; data: the pairs of shortest rejection sampling
 PRODUCES     model/
 PAPER        Kimi k1.5 s.2.4
-DEVIATIONS   1 beta, epochs, rate and batch are the scale's: the paper names none
+DEVIATIONS   1 beta, epochs, rate, schedule, optimizer and batch are the scale's: the paper names none
 """
 
 from stages.core.run.stage import Run, stage_main
@@ -11,23 +11,21 @@ from stages.kimi_k15.settings import Long2ShortDPO
 
 
 def main(run: Run) -> None:
-    from trl import DPOConfig, DPOTrainer
-    from trl.trainer import dpo_trainer
+    from trl import DPOConfig
 
-    from stages.core.machines.sharding import cut_references
     from stages.core.machines.weights import load_model, load_tokenizer, save_model
     from stages.core.training.callbacks import epoch_arguments, train, watch
+    from stages.core.training.preference_optimisation import PreferenceTrainer
 
-    cut_references(dpo_trainer)
     settings: Long2ShortDPO = run.settings
     policy, tokenizer = load_model(run), load_tokenizer(run)
     pairs = run.load_rows(table="pairs")  # prompt; chosen: the shortest correct; rejected: longer or wrong
-    trainer = DPOTrainer(
+    trainer = PreferenceTrainer(
         model=policy,
         args=DPOConfig(
             **epoch_arguments(run),
             beta=settings.beta,
-            lr_scheduler_type="linear",
+            lr_scheduler_type=settings.learning_rate_schedule,
             max_length=settings.max_length,
         ),
         train_dataset=pairs,

@@ -3,8 +3,11 @@
 CONSUMES     sampler: the vanilla SFT model; data: code prompts with generated tests (optional)
 PRODUCES     data/rows.parquet: prompts with `pass_rate` (the lower, the harder)
 PAPER        Kimi k1.5 s.2.1: no multiple choice, true/false or proofs; difficulty is the pass rate of 10 answers at a
-             high temperature; out if guessed without any chain of thought within 8 attempts; domains balanced
+             high temperature; trivial prompts out; general questions out that are guessed without any chain of thought
+             within 8 attempts; domains balanced
 DEVIATIONS   1 the domain of a prompt is the row's own, where the paper trains a tagger
+             2 general questions are those of neither mathematics nor code: the paper does not draw the line
+             3 what no answer solves may be left out as well, by a setting: the paper names trivial prompts alone
 """
 
 from collections import Counter
@@ -29,15 +32,22 @@ def main(run: Run) -> None:
     rules = {kind: lambda row, kind=kind: kinds.get(row["task"]) != kind for kind in settings.excluded}
     pool, counts = apply_rules(pool, rules)
 
-    guesses = guessed_without_thinking(
-        engine, pool, settings.guess_attempts, settings.guess_temperature, settings.max_completion_length,
-        settings.seed + 1,
-    )  # fmt: skip
     decoding = Decoding(settings.difficulty_temperature, settings.max_completion_length)
     answers = engine.answer(pool, settings.difficulty_samples, decoding, settings.seed, progress=run.metrics.log)
-    for row, guessed, rate in zip(pool, guesses, pass_rates(pool, answers), strict=True):
-        row["guessed"], row["pass_rate"] = guessed, rate
-    kept, by_answer = apply_rules(pool, {"guessed without thinking": lambda row: not row["guessed"]})
+    for row, rate in zip(pool, pass_rates(pool, answers), strict=True):
+        row["pass_rate"] = rate
+    guessable = [row for row in pool if row["domain"] in settings.guessed_domains]
+    guesses = guessed_without_thinking(
+        engine, guessable, settings.guess_attempts, settings.guess_temperature, settings.max_completion_length,
+        settings.seed + 1,
+    )  # fmt: skip
+    guessed = {row["id"] for row, found in zip(guessable, guesses, strict=True) if found}
+    by_difficulty = {
+        "trivial": lambda row: row["pass_rate"] <= settings.max_pass_rate,
+        "hopeless": lambda row: row["pass_rate"] >= settings.min_pass_rate,
+        "guessed without thinking": lambda row: row["id"] not in guessed,
+    }
+    kept, by_answer = apply_rules(pool, by_difficulty)
 
     limit = int(settings.max_domain_share * len(kept))
     taken: Counter[str] = Counter()
@@ -45,9 +55,9 @@ def main(run: Run) -> None:
     for row in kept:
         taken[row["domain"]] += 1
         if taken[row["domain"]] <= limit:
-            balanced.append({key: value for key, value in row.items() if key != "guessed"})
+            balanced.append(row)
     del counts["kept"]
-    counts |= {"guessed without thinking": by_answer["guessed without thinking"]}
+    counts |= {rule: by_answer[rule] for rule in by_difficulty}
     counts |= {"domain had enough": len(kept) - len(balanced), "kept": len(balanced)}
     mean = sum(row["pass_rate"] for row in balanced) / max(1, len(balanced))
     headline = {"rows": len(balanced), "pass_rate": mean}

@@ -2,14 +2,17 @@
 
 from typing import Literal
 
+from data.text.row import Domain
 from stages.core.pipeline.settings import (
     SFT,
+    Adam,
     Count,
     Fraction,
     MirrorDescent,
     Mixture,
     Positive,
     Rate,
+    Schedule,
     Settings,
     TopP,
 )
@@ -68,8 +71,14 @@ class PromptCuration(Settings):
     """Answers by which the pass rate of a prompt is measured."""
     difficulty_temperature: Rate
     """Temperature of those answers."""
+    min_pass_rate: Fraction
+    """Prompts with a pass rate below this are left out."""
+    max_pass_rate: Fraction
+    """Prompts with a pass rate above this are left out."""
     guess_attempts: Positive
     """Attempts at an answer without any thought."""
+    guessed_domains: list[Domain]
+    """Domains whose prompts are left out where an attempt is right."""
     guess_temperature: Rate
     """Temperature of those attempts."""
     max_completion_length: Positive
@@ -107,12 +116,33 @@ class PolicyMirrorDescent(MirrorDescent):
     """Policy mirror descent, or ReST for comparison, which fits the best answers only."""
     length_from_iteration: Count
     """Iteration from which the length reward counts: a warm-up without it."""
-    prompt_choice: Literal["uniform", "easy_to_hard", "curriculum", "prioritised", "curriculum_prioritised"]
-    """Which prompts an iteration takes (sampling/prompt_choice.py)."""
-    warm_up_fraction: Fraction
-    """Share of the iterations in which all prompts are drawn alike, before the hard ones alone."""
-    hard_pass_rate: Fraction
-    """Prompts with at most this pass rate are the hard ones."""
+    keep_every_iterations: Count
+    """Iterations between two checkpoints that are kept for the choice among them; 0 keeps the last alone."""
+
+
+class CheckpointChoice(Settings):
+    """`checkpoint_choice`: of the checkpoints that RL kept, the one with the best balance of accuracy and tokens."""
+
+    several_processes = False
+    run_fields = Settings.run_fields | {"tasks", "questions", "sampling_batch_size"}
+
+    samples_per_question: Positive
+    """Completions behind the accuracy and the tokens of a question."""
+    temperature: Rate
+    """Temperature of the completions."""
+    top_p: TopP
+    """Least probable tokens beyond this mass are cut off; 1 cuts none."""
+    max_completion_length: Positive
+    """Longest completion, in tokens with the end token."""
+    max_accuracy_loss: Fraction
+    """How far below the best accuracy a checkpoint may be; of those the one that needs the fewest tokens is taken."""
+
+    tasks: Mixture
+    """What validation questions are drawn from."""
+    questions: Positive
+    """Validation questions, at most."""
+    sampling_batch_size: Positive
+    """Sequences that are sampled at a time."""
 
 
 class Merge(Settings):
@@ -162,6 +192,10 @@ class Long2ShortDPO(Settings):
     """How often each example is learned."""
     learning_rate: Rate
     """Peak learning rate."""
+    learning_rate_schedule: Schedule
+    """How the learning rate goes on from its peak."""
+    adam: Adam = Adam()
+    """The optimizer's own numbers."""
     batch_size: Positive
     """Pairs an update."""
     max_length: Positive
@@ -180,6 +214,7 @@ SCRIPTS: dict[str, type[Settings]] = {
     "prompt_curation": PromptCuration,
     "long_cot_sft": LongCotSFT,
     "policy_mirror_descent": PolicyMirrorDescent,
+    "checkpoint_choice": CheckpointChoice,
     "merge": Merge,
     "shortest_rejection_sampling": ShortestRejectionSampling,
     "shortest_sft": ShortestSFT,

@@ -1,6 +1,6 @@
 """Shortest rejection sampling: of several answers to a question, the shortest correct one; and pairs for DPO.
 
-CONSUMES     sampler: the long-CoT RL model; data: the curated prompts
+CONSUMES     sampler: the chosen long-CoT model; data: the curated prompts
 PRODUCES     data/rows.parquet (for SFT), data/pairs.parquet (prompt, chosen, rejected for long2short DPO)
 PAPER        Kimi k1.5 s.2.4: n = 8; DPO's negatives are longer wrong answers, and correct ones 1.5 times longer
 DEVIATIONS   1 "1.5 times longer" is read as at least

@@ -1,6 +1,6 @@
 """Shortest SFT: the long-CoT model learns its own shortest correct answers.
 
-CONSUMES     from: the long-CoT RL model; data: shortest rejection sampling
+CONSUMES     from: the chosen long-CoT model; data: shortest rejection sampling
 PRODUCES     model/
 PAPER        Kimi k1.5 s.2.4
 DEVIATIONS   1 epochs, rate, batch and length are the scale's: the paper names none

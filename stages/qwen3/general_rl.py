@@ -19,7 +19,7 @@ from data.text.conversations import in_both_modes
 from data.text.row import REASONING_DOMAINS, Row
 from data.verifiers.instructions import need_checkers
 from stages.core.run.stage import Run, stage_main
-from stages.core.sampling.drawing import draw_rows
+from stages.core.sampling.drawing import draw_rows, first_uses
 from stages.qwen3.settings import GeneralRL
 
 PREFERENCE, REFERENCE = "preference_reward_model", "reference_reward_model"
@@ -57,7 +57,8 @@ def main(run: Run) -> None:
 def mixed_prompts(run: Run) -> list[Row]:
     """Reasoning and general prompts in random order, for both modes, some at the end of a conversation."""
     settings: GeneralRL = run.settings
-    total = settings.steps * settings.prompts_per_step
+    uses = first_uses(settings.steps, settings.steps_per_rollout, settings.inner_epochs)
+    total = len(uses) * settings.prompts_per_step
     general = round(total * settings.general_fraction)
     pool = draw_rows(run, settings.tasks, total - general, "train", settings.seed + 4)
     pool += draw_rows(run, settings.general_tasks, general, "train", settings.seed + 5)

@@ -11,12 +11,13 @@ DEVIATIONS   1 the helpful score is standardised and cut, the safe one a probabi
 """
 
 import random
+from collections.abc import Callable
 from functools import partial
 
 from data.text.completion import Completion
 from data.text.row import Row, last_turn
 from stages.core.run.stage import Run, stage_main
-from stages.core.sampling.drawing import draw_rows
+from stages.core.sampling.drawing import draw_rows, first_uses
 from stages.r1.settings import GeneralRL
 
 HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
@@ -25,12 +26,15 @@ HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
 def main(run: Run) -> None:
     from stages.core.machines.weights import load_model, load_tokenizer, save_model
     from stages.core.rewards.rules import accuracy, format, language, weighted
-    from stages.core.training.grpo import policy_trainer, train_policy
+    from stages.core.training.grpo import policy_trainer, train_policy, with_room
     from stages.core.training.objectives import grpo_terms
 
     settings: GeneralRL = run.settings
     dev3, tokenizer = load_model(run), load_tokenizer(run)
-    prompts = ordered_prompts(run)
+    room = partial(
+        with_room, run, dev3, tokenizer, template=settings.template, max_new_tokens=settings.max_completion_length
+    )
+    prompts = ordered_prompts(run, room)
     helpful, safe = reward_models(run)
     rewards = weighted(  # Eq. 8-10: rules on reasoning prompts, models on general ones, language on all
         settings.rewards, accuracy=accuracy, format=format, language=language, helpful=helpful, safe=safe
@@ -44,19 +48,27 @@ def main(run: Run) -> None:
     save_model(run, trainer, tokenizer, settings.template, headline)  # R1
 
 
-def ordered_prompts(run: Run) -> list[Row]:
-    """The prompts in the order of training: reasoning alone, then mixed with general ones in the last steps."""
+def ordered_prompts(run: Run, with_room: Callable[[list[Row]], list[Row]]) -> list[Row]:
+    """The prompts in the order of training: reasoning alone, then mixed with general ones in the last steps.
+
+    with_room: those of some rows that the trainer can take; it must leave none of these out, or all would move up.
+    """
     settings: GeneralRL = run.settings
     rng = random.Random(settings.seed)
-    total, late = (steps * settings.prompts_per_step for steps in (settings.steps, settings.preference_steps))
+    uses = first_uses(settings.steps, settings.steps_per_rollout, settings.inner_epochs)
+    mixed_from = settings.steps - settings.preference_steps
+    early = sum(use < mixed_from for use in uses) * settings.prompts_per_step
+    late = len(uses) * settings.prompts_per_step - early
     general = round(late * settings.general_fraction)
-    reasoning = draw_rows(run, settings.tasks, min(total - general, settings.prompts), "train", settings.seed + 4)
-    pool = draw_rows(run, settings.general_tasks, min(general, settings.prompts), "train", settings.seed + 5)
-    early = [reasoning[i % len(reasoning)] for i in range(total - late)]
-    mixed = [reasoning[(i + total - late) % len(reasoning)] for i in range(late - general)]
+    count = min(early + late - general, settings.prompts)
+    reasoning = with_room(draw_rows(run, settings.tasks, count, "train", settings.seed + 4))
+    count = min(general, settings.prompts)
+    pool = with_room(draw_rows(run, settings.general_tasks, count, "train", settings.seed + 5)) if general else []
+    alone = [reasoning[i % len(reasoning)] for i in range(early)]
+    mixed = [reasoning[(i + early) % len(reasoning)] for i in range(late - general)]
     mixed += [pool[i % len(pool)] for i in range(general)]
     rng.shuffle(mixed)
-    return early + mixed
+    return alone + mixed
 
 
 def reward_models(run: Run) -> tuple:

@@ -31,8 +31,9 @@ def main(run: Run) -> None:
     rewards = weighted(settings.rewards, accuracy=accuracy, format=format)  # Eq. 4: with equal weights
     objective = partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient)  # Eq. 1
     trainer = policy_trainer(
-        run, base, tokenizer, prompts, rewards, objective, refresh_reference_every=settings.reference_refresh_steps
-    )
+        run, base, tokenizer, prompts, rewards, objective, longest=settings.extended_completion_length,
+        refresh_reference_every=settings.reference_refresh_steps,
+    )  # fmt: skip
     longer = CompletionLengthCallback(trainer, settings.extended_completion_length, settings.extended_from_step)
     trainer.add_callback(longer)
     headline = train_policy(run, trainer)

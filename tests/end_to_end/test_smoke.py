@@ -28,7 +28,7 @@ def snakemake(runs: Path, target: str, *arguments: str) -> subprocess.Popen:
 def killed_at_a_checkpoint(runs: Path, target: str, folder: Path, script: str) -> None:
     """Run up to a stage that trains and kill it as soon as it has saved something."""
     process = snakemake(runs, target)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 1200  # of a run that hangs, not of a slow machine
     while not list(folder.glob("trainer/checkpoint-*/trainer_state.json")):
         assert process.poll() is None, process.stdout.read()
         assert time.monotonic() < deadline, f"{script} saved no checkpoint"
@@ -159,8 +159,8 @@ def test_kimi_s_rl_went_on_where_it_was(kimi):
 def test_kimi_evaluates_the_four_ways_to_short_thoughts(kimi):
     results = json.loads((kimi / "results.json").read_text())
     assert {row["checkpoint"] for row in results} == {
-        "base", "vanilla_sft", "long_cot_sft", "policy_mirror_descent", "merge", "shortest_sft", "long2short_dpo",
-        "long2short_rl",
+        "base", "vanilla_sft", "long_cot_sft", "policy_mirror_descent", "checkpoint_choice", "merge",
+        "shortest_sft", "long2short_dpo", "long2short_rl",
     }  # fmt: skip
 
 
@@ -170,12 +170,23 @@ def test_kimi_counts_every_prompt(kimi):
     assert counts["true or false"] > 0
 
 
+def test_the_long_model_is_one_of_the_checkpoints_that_rl_kept(kimi):
+    kept = sorted(path.name for path in (kimi / "policy_mirror_descent" / "model" / "kept").iterdir())
+    assert kept == ["iteration_1", "iteration_2"]  # of three, the last of which is the model itself
+    told = manifest(kimi / "checkpoint_choice")["headline"]
+    assert told["checkpoints"] == 3
+    name = told["chosen"]
+    folder = kimi / "policy_mirror_descent" / "model" / ("." if name == "last" else f"kept/{name}")
+    weights = [path / "model.safetensors" for path in (folder, kimi / "checkpoint_choice" / "model")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
 def test_merged_weights_are_the_mean(kimi):
     from transformers import AutoModelForCausalLM
 
     long, short, merged = (
         AutoModelForCausalLM.from_pretrained(kimi / name / "model").state_dict()
-        for name in ("policy_mirror_descent", "vanilla_sft", "merge")
+        for name in ("checkpoint_choice", "vanilla_sft", "merge")
     )
     for name, weights in merged.items():
         assert (weights - (long[name] + short[name]) / 2).abs().max() < 1e-6, name

@@ -90,7 +90,7 @@ def test_snakemake_plans_all_recipes_at_once(scale, tmp_path):
 def test_a_stage_that_trains_on_several_nodes_asks_for_them():
     for stage in workspace("qwen2.5-32b").rules():
         asked = {key: stage.resources.get(key) for key in ("nodes", "tasks", "mpi")}
-        several = stage.payload == "model" and stage.script not in NO_GPU
+        several = stage.payload == "model" and all_scripts()[stage.script].several_processes
         assert asked == ({"nodes": 2, "tasks": 2, "mpi": "srun"} if several else dict.fromkeys(asked)), stage.rule_name
 
 
@@ -188,7 +188,7 @@ def test_what_trains_or_samples_asks_for_a_gpu_and_nothing_else_does(scale):
     for stage in workspace(scale).rules():
         gpus = stage.resources.get("gpu")
         assert (gpus is None) == (stage.script in NO_GPU), stage.rule_name
-        if stage.payload == "model" and gpus:
+        if stage.payload == "model" and gpus and all_scripts()[stage.script].several_processes:
             assert gpus == processes, stage.rule_name
 
 

@@ -30,6 +30,15 @@ def settings_schema(settings: type[Settings], named_mixtures: bool) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
+def parts() -> dict[str, Schema]:
+    """What settings are made of that are no plain values: an optimizer's numbers."""
+    return {
+        name: schema
+        for settings in all_scripts().values()
+        for name, schema in settings.model_json_schema().get("$defs", {}).items()
+    }
+
+
 def recipe_schema() -> Schema:
     """What a recipe file may say: settings and citations of a stage by its script."""
     whole = RecipeFile.model_json_schema(by_alias=True)
@@ -47,7 +56,7 @@ def recipe_schema() -> Schema:
         }
         for script, settings in all_scripts().items()
     ]
-    whole["$defs"]["Definition"] = definition
+    whole["$defs"] |= parts() | {"Definition": definition}
     return {"$schema": _DRAFT} | whole
 
 
@@ -82,7 +91,7 @@ def scale_schema() -> Schema:
         "why": {"type": "object", "propertyNames": {"enum": sorted(fields)}},
     }
     del properties["name"]
-    return {"$schema": _DRAFT, "$defs": whole["$defs"], "type": "object", "properties": properties} | {
+    return {"$schema": _DRAFT, "$defs": whole["$defs"] | parts(), "type": "object", "properties": properties} | {
         "additionalProperties": False,
         "description": whole.get("description", ""),
     }

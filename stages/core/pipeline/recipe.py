@@ -187,5 +187,6 @@ def citation_gaps(recipe: Recipe) -> list[str]:
                 gaps.append(f"{name}.{field}: no citation")
             elif (citation == "undisclosed") == (field in stage.settings):
                 gaps.append(f"{name}.{field}: cited as {citation!r}, value {stage.settings.get(field)!r}")
-        gaps += [f"{name}.{field} is not of the paper" for field in settings.run_fields & stage.settings.keys()]
+        own = stage.settings.keys() - recipe.labels.get(name, {}).keys()  # of `seeds` is the seed
+        gaps += [f"{name}.{field} is not of the paper" for field in settings.run_fields & own]
     return gaps

@@ -14,12 +14,26 @@ Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
 TopP = Annotated[float, Field(gt=0, le=1)]
 GroupSize = Annotated[int, Field(ge=2)]
 Schedule = Literal["constant", "linear", "cosine"]
 Mixture = dict[str, NotNegative]
 """Task family or public data set (data/public/sources.py) -> weight; the weights need not sum to one."""
 Payload = Literal["model", "data", "report"]
+
+
+class Adam(BaseModel):
+    """AdamW's own numbers; by default torch's, without decay."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    betas: tuple[Momentum, Momentum] = (0.9, 0.999)
+    """Decay of the running means of the gradient and of its square."""
+    epsilon: Rate = 1e-8
+    """What is added to the root of the mean square."""
+    weight_decay: NotNegative = 0.0
+    """Share of each weight, times the learning rate, that an update takes off."""
 
 
 class Settings(BaseModel):
@@ -54,6 +68,8 @@ class GRPO(Settings):
     """How the learning rate goes on from its peak."""
     max_gradient_norm: Rate
     """Norm to which a larger gradient is scaled down."""
+    adam: Adam = Adam()
+    """The optimizer's own numbers."""
     kl_coefficient: NotNegative
     """Weight of the KL term that holds the policy to the reference; 0 keeps no reference."""
     clip_epsilon: Rate
@@ -112,10 +128,14 @@ class MirrorDescent(Settings):
     """How the learning rate goes on from its peak."""
     max_gradient_norm: Rate
     """Norm to which a larger gradient is scaled down."""
+    adam: Adam = Adam()
+    """The optimizer's own numbers."""
     temperature: Rate
     """Temperature of the completions."""
     max_completion_length: Positive
     """Longest completion, in tokens with the end token."""
+    accuracy_weight: Rate
+    """Weight of correctness among the rewards."""
     length_weight: NotNegative
     """Weight of the length reward beside correctness; 0 leaves it out."""
     repetition_ngram: Positive
@@ -124,6 +144,12 @@ class MirrorDescent(Settings):
     """Repetitions in a row that end a rollout."""
     repetition_penalty: NotNegative
     """What a rollout loses that was ended for its repetition."""
+    prompt_choice: Literal["uniform", "easy_to_hard", "curriculum", "prioritised", "curriculum_prioritised"]
+    """Which prompts an iteration takes (sampling/prompt_choice.py)."""
+    warm_up_fraction: Fraction
+    """Share of the iterations in which all prompts are drawn alike, before the hard ones alone."""
+    hard_pass_rate: Fraction
+    """Prompts with at most this pass rate are the hard ones."""
     segment_tokens: Positive
     """Tokens that a rollout may grow by in an iteration; what is not done goes on in the next."""
     keep_earlier_segments: bool
@@ -148,6 +174,8 @@ class SFT(Settings):
     """Learning rate at the end, to which it falls by cosine."""
     warmup_fraction: Fraction
     """Share of the updates in which the learning rate rises to its peak."""
+    adam: Adam = Adam()
+    """The optimizer's own numbers."""
     batch_size: Positive
     """Sequences an update."""
     max_length: Positive
@@ -166,6 +194,10 @@ class RewardModel(Settings):
     """How often each example is learned."""
     learning_rate: Rate
     """Peak learning rate."""
+    learning_rate_schedule: Schedule
+    """How the learning rate goes on from its peak."""
+    adam: Adam = Adam()
+    """The optimizer's own numbers."""
     batch_size: Positive
     """Examples an update."""
     max_length: Positive
@@ -249,6 +281,8 @@ class OnPolicy(Settings):
     """How the learning rate goes on from its peak."""
     max_gradient_norm: Rate
     """Norm to which a larger gradient is scaled down."""
+    adam: Adam = Adam()
+    """The optimizer's own numbers."""
     prompts_per_step: Positive
     """Prompts an update, each with one completion."""
     steps: Positive

@@ -9,20 +9,21 @@ from stages.core.run.stage import Run
 from stages.core.sampling.engine import Decoding, Engine
 
 
-def open_engine(run: Run, role: str, batch_size: int, name: str | None = None) -> Engine:
+def open_engine(run: Run, role: str, batch_size: int, name: str | None = None, kept: str | None = None) -> Engine:
     """The system's engine on a checkpoint that a stage consumes; the template is the one that it was trained on.
 
-    batch_size: sequences that are sampled at a time.
+    batch_size: sequences that are sampled at a time; kept: a checkpoint that the input kept beside its last.
     """
     # Inside: a stage's `--help`, and its refusal of bad input, wait for no torch.
-    from stages.core.machines.weights import load_frozen, load_tokenizer
+    from stages.core.machines.weights import KEPT, load_frozen, load_tokenizer
     from stages.core.sampling.generation import TransformersEngine
     from stages.core.sampling.vllm_engine import VLLMEngine
 
     template, tokenizer = run.manifest(role, name)["template"], load_tokenizer(run, role, name)
     if run.system.engine == "vllm":
-        return VLLMEngine(run.parent(role, name) / "model", tokenizer, template, batch_size, run.system)
-    return TransformersEngine(load_frozen(run, role, name), tokenizer, template, batch_size)
+        folder = run.parent(role, name) / "model"
+        return VLLMEngine(folder / KEPT / kept if kept else folder, tokenizer, template, batch_size, run.system)
+    return TransformersEngine(load_frozen(run, role, name, kept=kept), tokenizer, template, batch_size)
 
 
 def answers(run: Run, engine: Engine, rows: list[Row]) -> list[list[Completion]]:

@@ -1,5 +1,6 @@
 """What a stage asks about: rows of the world's task families and of public data sets, by the weights of a mixture."""
 
+import math
 import random
 
 from data.errors import InputError
@@ -20,6 +21,20 @@ def by_kind(mixture: dict[str, float], count: int) -> tuple[Part, Part]:
         (sources if name in SOURCES else families)[name] = weight
     public = round(count * sum(sources.values()) / sum(mixture.values())) if sources else 0
     return (families, count - public), (sources, public)
+
+
+def first_uses(steps: int, steps_per_rollout: int, inner_epochs: int) -> list[int]:
+    """The update at which the prompts of each mini-batch are first learned from: those of whole rollouts, in order.
+
+    A rollout is of the prompts of `steps_per_rollout` mini-batches and serves that many updates `inner_epochs` times
+    over. Its samples are shuffled among them, so a prompt may come earlier or later by less than `steps_per_rollout`.
+    """
+    rollouts = math.ceil(steps / (steps_per_rollout * inner_epochs))
+    return [
+        rollout * steps_per_rollout * inner_epochs + place
+        for rollout in range(rollouts)
+        for place in range(steps_per_rollout)
+    ]
 
 
 def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int) -> list[Row]:

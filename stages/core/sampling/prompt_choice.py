@@ -2,11 +2,27 @@
 
 import math
 import random
+from collections.abc import Callable
+from functools import partial
 from typing import Literal, get_args
 
 from data.errors import InputError
+from stages.core.pipeline.settings import MirrorDescent
 
 Strategy = Literal["uniform", "easy_to_hard", "curriculum", "prioritised", "curriculum_prioritised"]
+
+
+def chosen_as(settings: MirrorDescent) -> "Callable[[list[float]], PromptSampler]":
+    """Pass rates of the prompts -> what draws them, as the settings of a stage say."""
+    return partial(
+        PromptSampler,
+        strategy=settings.prompt_choice,
+        seed=settings.seed,
+        total_iterations=settings.iterations,
+        prompts_per_iteration=settings.prompts_per_iteration,
+        warm_up_fraction=settings.warm_up_fraction,
+        hard_threshold=settings.hard_pass_rate,
+    )
 
 
 class PromptSampler:

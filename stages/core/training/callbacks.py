@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import os
+from typing import Any
 
 import torch
 from transformers import PrinterCallback, Trainer, TrainerCallback
@@ -10,6 +11,8 @@ from transformers import PrinterCallback, Trainer, TrainerCallback
 from data.errors import InputError
 from stages.core.machines.adapters import LoadAdapter, is_adapted
 from stages.core.machines.sharding import largest
+from stages.core.machines.weights import keep_weights
+from stages.core.pipeline.settings import Adam
 from stages.core.run.processes import world_size
 from stages.core.run.stage import Run
 
@@ -59,15 +62,46 @@ def micro_batches(batch_size: int, micro_batch_size: int) -> dict:
     return {"per_device_train_batch_size": each, "gradient_accumulation_steps": batch_size // (each * processes)}
 
 
+class MeanOverUpdate:
+    """For a Trainer whose loss is a mean over its micro-batch: made one over the update, whose last may be smaller."""
+
+    accelerator: Any
+    current_gradient_accumulation_steps: int
+
+    def get_batch_samples(self, *args, **kwargs):
+        batches, items = super().get_batch_samples(*args, **kwargs)  # type: ignore[misc]
+        self.rows_of_update = sum(len(batch["input_ids"]) for batch in batches)
+        return batches, items
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        rows = torch.tensor(float(self.rows_of_update), device=inputs["input_ids"].device)
+        # The Trainer divides by the micro-batches of the update and takes the mean over the processes.
+        fair = self.accelerator.reduce(rows, "mean") / self.current_gradient_accumulation_steps
+        weight = len(inputs["input_ids"]) / fair
+        found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[misc]
+        return (found[0] * weight, found[1]) if return_outputs else found * weight
+
+
 def epoch_arguments(run: Run) -> dict:
     """What the trainers that go through their data in epochs share."""
     settings = run.settings
     return {
         **common_arguments(run),
+        **adam_arguments(settings.adam),
         **micro_batches(settings.batch_size, settings.micro_batch_size),
         "num_train_epochs": settings.epochs,
         "learning_rate": settings.learning_rate,
         "save_strategy": "epoch",
+    }
+
+
+def adam_arguments(adam: Adam) -> dict:
+    """AdamW as a recipe has it."""
+    return {
+        "adam_beta1": adam.betas[0],
+        "adam_beta2": adam.betas[1],
+        "adam_epsilon": adam.epsilon,
+        "weight_decay": adam.weight_decay,
     }
 
 
@@ -168,3 +202,15 @@ class ResetOptimizer(TrainerCallback):
     def on_step_begin(self, args, state, control, optimizer=None, **kwargs):
         if state.global_step % self.steps == 0:
             optimizer.state.clear()
+
+
+class KeepCheckpoints(TrainerCallback):
+    """Every `every` iterations, of `steps` updates each, the policy of that moment is kept beside the last."""
+
+    def __init__(self, run: Run, trainer: Trainer, tokenizer, every: int, steps: int) -> None:
+        self.run, self.trainer, self.tokenizer, self.every, self.steps = run, trainer, tokenizer, every, steps
+
+    def on_step_end(self, args, state, control, **kwargs):
+        iteration, rest = divmod(state.global_step, self.steps)
+        if self.every and not rest and iteration % self.every == 0 and state.global_step < state.max_steps:
+            keep_weights(self.run, self.trainer, self.tokenizer, f"iteration_{iteration}")

@@ -13,12 +13,21 @@ from data.text.chat import Template, render_prompt
 from data.text.completion import Completion
 from data.text.row import Row
 from stages.core.machines.adapters import RefreshReference, is_adapted
+from stages.core.machines.weights import without_dropout
 from stages.core.pipeline.settings import GRPO, MirrorDescent
 from stages.core.rewards.rules import RULES, BatchReward, per_completion, tries
 from stages.core.rewards.self_test import self_test
 from stages.core.run.stage import Run
 from stages.core.sampling.vllm_engine import importance_arguments, vllm_arguments
-from stages.core.training.callbacks import common_arguments, last_tenth, logged_means, micro_batches, train, watch
+from stages.core.training.callbacks import (
+    adam_arguments,
+    common_arguments,
+    last_tenth,
+    logged_means,
+    micro_batches,
+    train,
+    watch,
+)
 from stages.core.training.objectives import group_advantages, normaliser
 from stages.core.training.trl_seam import PolicyTrainer
 
@@ -78,16 +87,19 @@ def policy_trainer(
     objective: Objective,
     refresh_reference_every: int,
     shuffle: bool = True,
+    longest: int | None = None,
     trainer_class: type = GRPOPolicyTrainer,
 ) -> PolicyTrainer:
     """A GRPO trainer with the paper's objective: every choice that TRL would make by default is set here.
 
     rows: prompts; with shuffle=False they are taken in their order. rewards: what the recipe weighs, by its name
     (`weighted` in rewards/rules.py). objective: `grpo_terms` with the paper's numbers. refresh_reference_every: updates
-    after which the reference becomes the policy of that moment.
+    after which the reference becomes the policy of that moment. longest: tokens that a completion may have in the end,
+    where their limit grows.
     """
     settings: GRPO = run.settings
-    rows = with_room(run, model, tokenizer, rows, settings.template, settings.max_completion_length)
+    longest = max(longest or 0, settings.max_completion_length)
+    rows = with_room(run, model, tokenizer, rows, settings.template, longest)
     report_self_test(run, [name for name in rewards if name in RULES], rows, tokenizer, settings.template)
 
     weights = [settings.rewards[name] for name in rewards]
@@ -120,7 +132,7 @@ def policy_trainer(
         save_steps=settings.steps_per_rollout * settings.inner_epochs * settings.save_every_rollouts,
     )
     trainer = trainer_class(
-        model=model,
+        model=without_dropout(model),
         reward_funcs=[
             reward_function(name, function, settings.template, tokenizer)
             for name, function in (rewards | measured).items()
@@ -148,6 +160,7 @@ def policy_arguments(settings: GRPO | MirrorDescent) -> dict[str, Any]:
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": settings.learning_rate_schedule,
         "max_grad_norm": settings.max_gradient_norm,
+        **adam_arguments(settings.adam),
         "num_generations": settings.group_size,
         "max_completion_length": settings.max_completion_length,
         "temperature": settings.temperature,

@@ -17,6 +17,7 @@ from trl import GRPOConfig
 from data.errors import InputError
 from data.text.completion import Completion
 from data.text.row import Row
+from stages.core.machines.weights import without_dropout
 from stages.core.pipeline.settings import MirrorDescent
 from stages.core.rewards.rules import RULES, BatchReward, accuracy, per_completion, tries
 from stages.core.run.manifest import write_atomically
@@ -145,13 +146,14 @@ class MirrorDescentTrainer(PolicyTrainer):
     def loss(self, logps: Tensor, entropies: Tensor, mask: Tensor, inputs: dict) -> Tensor:
         reference = inputs.get("old_per_token_logps", logps.detach())  # the policy of the iteration's start
         terms, measures = self.objective(logps, reference, mask, inputs["advantages"])
-        # Gradients are averaged over the processes: each divides by the mean of their counts.
-        count = self.accelerator.reduce(inputs["counted"].sum().float(), "mean").clamp(min=1)
-        metrics = self._metrics["train"]
+        counted = inputs["counted"]
         for name in ("log_ratio", "regulariser"):
-            metrics[name].append((measures[name] * inputs["counted"]).sum().item() / count.item())
-        metrics["entropy"].append(((entropies * mask).sum() / mask.sum().clamp(min=1)).item())
-        return (terms * inputs["counted"]).sum() / count / self.current_gradient_accumulation_steps
+            self.log_mean(name, (measures[name] * counted).sum(), counted.sum())
+        self.log_mean("entropy", (entropies * mask).sum(), mask.sum())
+        # A sample weighs alike wherever it lies: all micro-batches divide by the count of the whole update, which is a
+        # mean over the processes, since their gradients are averaged.
+        count = self.accelerator.reduce(self.of_update("counted").sum().float(), "mean").clamp(min=1)
+        return (terms * counted).sum() / count
 
     def save_state(self, folder: Path) -> None:
         if is_main():
@@ -199,7 +201,7 @@ def mirror_descent_trainer(
         return [-float(reason == "repeat") for reason in trainer.reasons]
 
     rewards = {"accuracy": per_completion(accuracy), "length": length_after_warm_up, "repetition": repetition}
-    weights = [1.0, settings.length_weight, settings.repetition_penalty]
+    weights = [settings.accuracy_weight, settings.length_weight, settings.repetition_penalty]
     measures = {name: per_completion(RULES[name]) for name in ("format", "language")} | {"tries": per_completion(tries)}
     if settings.prompts_per_iteration % world_size():
         raise InputError(
@@ -225,7 +227,7 @@ def mirror_descent_trainer(
         save_steps=updates * settings.save_every_iterations,
     )
     trainer = MirrorDescentTrainer(
-        model=model,
+        model=without_dropout(model),
         reward_funcs=[reward_function(name, call, "chat", tokenizer) for name, call in (rewards | measures).items()],
         args=config,
         train_dataset=prompt_dataset(tokenizer, rows, "chat"),

@@ -11,10 +11,11 @@ from data.errors import InputError
 from data.text.chat import render_prompt
 from data.text.modes import follows_mode
 from data.text.row import Row
+from stages.core.machines.weights import without_dropout
 from stages.core.pipeline.settings import OnPolicy
 from stages.core.run.stage import Run
 from stages.core.sampling.vllm_engine import vllm_arguments
-from stages.core.training.callbacks import common_arguments, micro_batches, watch
+from stages.core.training.callbacks import adam_arguments, common_arguments, micro_batches, watch
 from stages.core.training.grpo import with_room
 from stages.core.training.trl_seam import StudentTrainer
 
@@ -46,6 +47,7 @@ def distillation_trainer(run: Run, student, teacher, tokenizer, rows: list[Row])
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.learning_rate_schedule,
         max_grad_norm=settings.max_gradient_norm,
+        **adam_arguments(settings.adam),
         beta=BETA[settings.divergence],
         temperature=settings.temperature,
         top_p=1.0,
@@ -58,7 +60,7 @@ def distillation_trainer(run: Run, student, teacher, tokenizer, rows: list[Row])
     rows = with_room(run, student, tokenizer, rows, "chat", settings.max_completion_length)
     prompts = [render_prompt(tokenizer, row["prompt"], "chat") for row in rows]
     trainer = OnPolicyDistillationTrainer(
-        model=student,
+        model=without_dropout(student),
         teacher_model=teacher,
         args=config,
         # Plain text: TRL would render conversations by itself.

@@ -8,7 +8,7 @@ from stages.core.pipeline.settings import PairwiseRewardModel
 from stages.core.rewards.scoring import RewardScorer, scored_text
 from stages.core.run.stage import Run
 from stages.core.sampling.drawing import by_kind, draw_rows
-from stages.core.training.callbacks import epoch_arguments, watch
+from stages.core.training.callbacks import MeanOverUpdate, epoch_arguments, watch
 
 
 def drawn_pairs(run: Run, count: int, split: str) -> list[Pair]:
@@ -28,17 +28,21 @@ def drawn_pairs(run: Run, count: int, split: str) -> list[Pair]:
     return pairs
 
 
+class PairwiseTrainer(MeanOverUpdate, RewardTrainer):
+    """TRL's reward trainer."""
+
+
 def pairwise_trainer(run: Run, model, tokenizer, pairs: list[Pair]) -> RewardTrainer:
-    """-log sigmoid(score of the chosen - score of the rejected), a mean over the pairs; the rate falls by cosine."""
+    """-log sigmoid(score of the chosen - score of the rejected), a mean over the pairs."""
     settings: PairwiseRewardModel = run.settings
     texts = [
         {key: scored_text(tokenizer, pair["question"], pair[key]) for key in ("chosen", "rejected")} for pair in pairs
     ]
-    trainer = RewardTrainer(
+    trainer = PairwiseTrainer(
         model=model,
         args=RewardConfig(
             **epoch_arguments(run),
-            lr_scheduler_type="cosine",
+            lr_scheduler_type=settings.learning_rate_schedule,
             max_length=settings.max_length,
             center_rewards_coefficient=settings.center_coefficient,
         ),

@@ -7,11 +7,15 @@ from data.world.preference_data import Labelled
 from stages.core.pipeline.settings import PointwiseRewardModel
 from stages.core.rewards.scoring import RewardScorer, scored_text
 from stages.core.run.stage import Run
-from stages.core.training.callbacks import epoch_arguments, watch
+from stages.core.training.callbacks import MeanOverUpdate, epoch_arguments, watch
+
+
+class PointwiseTrainer(MeanOverUpdate, Trainer):
+    """The Trainer on a model's own loss."""
 
 
 def pointwise_trainer(run: Run, model, tokenizer, examples: list[Labelled]) -> Trainer:
-    """Binary cross-entropy on the labels; the score's sigmoid is the probability of a yes; the rate falls by cosine."""
+    """Binary cross-entropy on the labels; the score's sigmoid is the probability of a yes."""
     settings: PointwiseRewardModel = run.settings
     # With one label transformers would take a float target for a regression (MSE).
     model.config.problem_type = "multi_label_classification"
@@ -28,11 +32,11 @@ def pointwise_trainer(run: Run, model, tokenizer, examples: list[Labelled]) -> T
         )
         return dict(inputs) | {"labels": torch.tensor([[example["label"]] for example in batch])}
 
-    trainer = Trainer(
+    trainer = PointwiseTrainer(
         model=model,
         args=TrainingArguments(
             **epoch_arguments(run),
-            lr_scheduler_type="cosine",
+            lr_scheduler_type=settings.learning_rate_schedule,
             remove_unused_columns=False,
         ),
         train_dataset=examples,

@@ -43,8 +43,8 @@ RELIED_ON: dict[type, dict[str, str]] = {
 """The private methods of the pinned TRL that are overridden or called, and what for; a test holds TRL to them."""
 
 RELIED_ON_ATTRIBUTES = (
-    "_metrics", "_tokenizer", "_last_loaded_step", "current_gradient_accumulation_steps", "eos_token_ids", "ref_model",
-    "reward_weights", "vllm_generation",
+    "_buffered_inputs", "_last_loaded_step", "_metrics", "_step", "_tokenizer", "current_gradient_accumulation_steps",
+    "eos_token_ids", "ref_model", "reward_weights", "vllm_generation",
 )  # fmt: skip
 """Attributes of its trainers that are read or written here and in vllm_rollouts.py."""
 
@@ -174,6 +174,12 @@ class PolicyTrainer(Sampler, GRPOTrainer):
         output["advantages"] = self.advantages(weighted, output)
         self.rolled_out(examples, output)
         return output
+
+    def of_update(self, name: str) -> Tensor:
+        """(U,) what the micro-batches of the update that is being computed have under `name`, this process's own."""
+        count = self.current_gradient_accumulation_steps
+        first = self._step % self.args.steps_per_generation // count * count
+        return torch.cat([batch[name] for batch in self._buffered_inputs[first : first + count]])
 
     def _log_probs(self, output, rows: slice) -> Tensor:
         """(rows, T) the trainer's log-probs of completions that TRL has not scored."""

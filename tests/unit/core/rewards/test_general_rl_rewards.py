@@ -266,7 +266,8 @@ def test_every_general_prompt_has_one_judge():
 
 def settings(**changed):
     defaults = {
-        "steps": 25, "prompts_per_step": 8, "general_fraction": 0.6, "non_thinking_fraction": 0.4, "multi_turn": 0.3,
+        "steps": 25, "prompts_per_step": 8, "steps_per_rollout": 1, "inner_epochs": 1,
+        "general_fraction": 0.6, "non_thinking_fraction": 0.4, "multi_turn": 0.3,
         "system_flags": 0.15,
         "tasks": {"arithmetic": 1.0, "logic": 1.0}, "seed": 3, "prompts": 8000,
         "general_tasks": {"facts": 2.0, "translation": 1.0, "repeat_word": 1.0, "passage": 2.0},
