@@ -23,6 +23,8 @@ class VanillaSFT(SFT):
 
     run_fields = SFT.run_fields | {"tasks"}
 
+    packing: bool
+    """Whether examples share a sequence of `max_length` tokens, each seeing itself alone; a batch then counts those."""
     examples: Positive
     """Examples to learn from, at most."""
     direct_fraction: Fraction

@@ -1,11 +1,11 @@
 """Vanilla SFT: the base model learns to answer at once or after a few words; the short model of long2short.
 
-CONSUMES     from: the base checkpoint
+CONSUMES     from: the base checkpoint; for the second epoch (`long_context_sft`) that of the first
 PRODUCES     model/ that answers without a thought
-PAPER        Kimi k1.5 s.2.5.2: about a million examples of general and reasoning questions
+PAPER        Kimi k1.5 s.2.5.2: about a million examples of general and reasoning questions, packed; one epoch at 32k,
+             then one at 128k from a learning rate that rises again
 DEVIATIONS   1 the world's own author answers, where the paper has people and rejection sampling
              2 reasoning questions only, where the paper has half a million general ones
-             3 one pass at one length: the paper goes on at 128k
 """
 
 import random
@@ -36,7 +36,8 @@ def main(run: Run) -> None:
         }
         for row in draw_rows(run, settings.tasks, settings.examples, "train", settings.seed)
     ]
-    trainer = sft_trainer(run, base, tokenizer, fitting(run, tokenizer, rows, settings.max_length))
+    examples = fitting(run, tokenizer, rows, settings.max_length)
+    trainer = sft_trainer(run, base, tokenizer, examples, packing=settings.packing)
     headline = train_supervised(run, trainer)
     save_model(run, trainer, tokenizer, "chat", headline)
 

@@ -159,7 +159,7 @@ def test_kimi_s_rl_went_on_where_it_was(kimi):
 def test_kimi_evaluates_the_four_ways_to_short_thoughts(kimi):
     results = json.loads((kimi / "results.json").read_text())
     assert {row["checkpoint"] for row in results} == {
-        "base", "vanilla_sft", "long_cot_sft", "policy_mirror_descent", "checkpoint_choice", "merge",
+        "base", "long_context_sft", "long_cot_sft", "policy_mirror_descent", "checkpoint_choice", "merge",
         "shortest_sft", "long2short_dpo", "long2short_rl",
     }  # fmt: skip
 
@@ -186,7 +186,7 @@ def test_merged_weights_are_the_mean(kimi):
 
     long, short, merged = (
         AutoModelForCausalLM.from_pretrained(kimi / name / "model").state_dict()
-        for name in ("checkpoint_choice", "vanilla_sft", "merge")
+        for name in ("checkpoint_choice", "long_context_sft", "merge")
     )
     for name, weights in merged.items():
         assert (weights - (long[name] + short[name]) / 2).abs().max() < 1e-6, name

@@ -10,8 +10,11 @@ from stages.core.run.stage import Run
 from stages.core.training.callbacks import epoch_arguments, train, watch
 
 
-def sft_trainer(run: Run, model, tokenizer, examples: list[dict[str, str]]) -> SFTTrainer:
-    """Cross-entropy on the completion tokens of examples (`fitting`); the learning rate falls by cosine."""
+def sft_trainer(run: Run, model, tokenizer, examples: list[dict[str, str]], packing: bool = False) -> SFTTrainer:
+    """Cross-entropy on the completion tokens of examples (`fitting`); the learning rate falls by cosine.
+
+    packing: examples share sequences of `max_length` tokens; each sees itself alone and counts its own positions.
+    """
     settings: SFT = run.settings
     config = SFTConfig(
         **epoch_arguments(run),
@@ -20,6 +23,7 @@ def sft_trainer(run: Run, model, tokenizer, examples: list[dict[str, str]]) -> S
         warmup_steps=settings.warmup_fraction,
         max_length=settings.max_length,
         completion_only_loss=True,
+        packing=packing,
     )
     trainer = SFTTrainer(
         model=model,
@@ -33,7 +37,8 @@ def sft_trainer(run: Run, model, tokenizer, examples: list[dict[str, str]]) -> S
 
 def train_supervised(run: Run, trainer: SFTTrainer) -> dict[str, float]:
     """Run the stage; returns the last loss and token accuracy, and how many rows were learned."""
-    rows = len(trainer.train_dataset)
+    learned = trainer.train_dataset
+    rows = sum(map(len, learned["seq_lengths"])) if trainer.args.packing else len(learned)
     train(trainer, run)
     last: dict = next((entry for entry in reversed(trainer.state.log_history) if "loss" in entry), {})
     return {"loss": last.get("loss", 0.0), "token_accuracy": last.get("mean_token_accuracy", 0.0), "rows": rows}

@@ -32,6 +32,7 @@ EPOCH = {
 SFT = {key: EPOCH[key] for key in ("epochs", "learning_rate", "batch_size", "max_length")} | {
     "final_learning_rate": 1e-4, "warmup_fraction": 0.0,
 }  # fmt: skip
+VANILLA = SFT | {"examples": 14, "direct_fraction": 0.0, "short_steps": 1, "tasks": {"arithmetic": 1.0}}
 REWARD = EPOCH | {"examples": 14, "tasks": {"facts": 1.0}, "held_out": 8}
 PAIRWISE = REWARD | {
     "judgements": 1, "judge_noise": 0.0, "min_score_difference": 0.0, "balance_lengths": False,
@@ -140,8 +141,10 @@ def scalar(model_folder, tokenizer):
     return make
 
 
-def test_sft_and_off_policy_distillation(run_of, fresh, tokenizer):
-    examples = [
+@pytest.fixture
+def demonstrations(tokenizer):
+    """14 examples of unequal length."""
+    return [
         row
         | {
             "prompt_text": render_prompt(tokenizer, row["prompt"], "chat"),
@@ -150,11 +153,26 @@ def test_sft_and_off_policy_distillation(run_of, fresh, tokenizer):
         for number, row in enumerate(rows({"arithmetic": 1.0}, 14, "train", 1))
     ]
 
+
+def test_sft_and_off_policy_distillation(run_of, fresh, tokenizer, demonstrations):
     def build(size):
         run = run_of("r1.cold_start_sft", SFT | {"micro_batch_size": size})
-        return sft_trainer(run, fresh(), tokenizer, fitting(run, tokenizer, examples, 128))
+        return sft_trainer(run, fresh(), tokenizer, fitting(run, tokenizer, demonstrations, 128))
 
     same(of_sizes(build, 8, 4, 1), updates=2)
+
+
+@pytest.mark.parametrize("size", [8, 1])
+def test_packed_examples_do_not_see_each_other(run_of, fresh, tokenizer, demonstrations, size):
+    """One update on all examples: its gradient is that of the same examples in rows of their own."""
+    run = run_of("kimi_k15.vanilla_sft", VANILLA | {"batch_size": 14, "micro_batch_size": 14, "packing": False})
+    examples = fitting(run, tokenizer, demonstrations, 128)
+    [apart] = gradients_of(sft_trainer(run, fresh(), tokenizer, examples))
+    run = run_of("kimi_k15.vanilla_sft", VANILLA | {"batch_size": 8, "micro_batch_size": size, "packing": True})
+    trainer = sft_trainer(run, fresh(), tokenizer, examples, packing=True)
+    assert 1 < len(trainer.train_dataset) <= 8
+    [packed] = gradients_of(trainer)
+    assert ((apart - packed).norm() / apart.norm()).item() < 1e-5
 
 
 def test_pairwise_reward_model(run_of, scalar, tokenizer):
