@@ -55,7 +55,10 @@ def main(run: Run) -> None:
             continue
         texts.add(sample.text)
         table.append(row | {"completion": sample.text})
-    counts |= {"prompt had enough": duplicates, "kept": len(table)}
+    over = max(0, len(table) - settings.reasoning_rows)
+    if over:  # prompts may come data set by data set: none is to lose more than its share
+        table = random.Random(settings.seed).sample(table, settings.reasoning_rows)
+    counts |= {"prompt had enough": duplicates, "more than wanted": over, "kept": len(table)}
 
     general = draw_rows(run, settings.general_tasks, settings.non_reasoning_rows, "train", settings.seed + 3)
     rng = random.Random(settings.seed)
