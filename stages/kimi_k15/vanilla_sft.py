@@ -3,9 +3,10 @@
 CONSUMES     from: the base checkpoint
 PRODUCES     model/ that answers without a thought
 PAPER        Kimi k1.5 s.2.5.2: about a million examples of general and reasoning questions
-DEVIATIONS   1 the world's own author answers, where the paper has people and rejection sampling
-             2 reasoning questions only, where the paper has half a million general ones
-             3 one pass at one length: the paper goes on at 128k
+DEVIATIONS   1 the world's own author answers, or a public data set, where the paper has people and rejection sampling
+             2 of the made-up world reasoning questions only, where the paper has half a million general ones
+             3 one pass at one length without packing: the paper packs, and goes on at 128k
+             4 rows that do not fit into the context are left out, not cut
 """
 
 import random

@@ -5,9 +5,13 @@ PRODUCES     data/rows.parquet (prompt_text, completion): reasoning rows, then n
 PAPER        DeepSeek-R1 v1 s.2.3.3, v2 B.3.3: several responses a prompt, only correct ones are kept; thoughts with
              mixed languages, long paragraphs or code blocks are filtered out; beside them non-reasoning data, where
              trivial prompts get no thought
-DEVIATIONS   1 non-reasoning answers are the better of some drafts of the world's own author, good and not perfect,
-               where the paper reuses its own SFT data and asks DeepSeek-V3
+DEVIATIONS   1 non-reasoning answers are the better of some drafts of the world's own author, good and not perfect, or a
+               public data set's, where the paper reuses its own SFT data and asks DeepSeek-V3
              2 no generative judge: every prompt here has a rule
+             3 thresholds of the filters are the scale's; repetitive, unfinished and malformed responses are dropped as
+               well
+             4 some of the non-reasoning prompts may be unsafe ones: the paper's are writing, factual questions,
+               self-cognition and translation
 """
 
 import random
