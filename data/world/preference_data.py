@@ -35,7 +35,8 @@ def judged_pairs(
     """(`count` pairs, how many were dropped and why).
 
     Each answer is scored 1-10 by a judge who sees the gold preference through noise (standard deviation `noise`), the
-    mean of `judgements`; pairs that differ by less than `min_difference` are dropped (v2 s.3.1).
+    mean of `judgements`; pairs that differ by no more than `min_difference` are dropped. R1's judge gives one of five
+    verdicts on a pair instead (v2 s.3.1, B.2), so that a difference of 1 is not the same there.
     balance_lengths: as many pairs with the longer answer chosen as with the shorter one.
     """
     rng = random.Random(seed)

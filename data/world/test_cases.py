@@ -10,6 +10,7 @@ import operator
 import random
 from collections import Counter
 
+from data.errors import InputError
 from data.text.row import Row
 from data.world.reasoning.expressions import expression
 
@@ -103,7 +104,7 @@ def curate(
 
 def _steps(row: Row) -> list[tuple[str, int]]:
     if row["task"] != "expression":
-        raise ValueError(f"test cases are generated for the task expression, not {row['task']}")
+        raise InputError(f"test cases are generated for the family expression alone, not for {row['task']}")
     return [tuple(step) for step in json.loads(row["info"])["steps"]]
 
 

@@ -5,6 +5,7 @@ PRODUCES     model/ (weights, tokenizer, chat template)
 PAPER        the base that the recipe starts from (R1: DeepSeek-V3-Base, v2 s.2.1; students: Qwen2.5, Llama 3, v1 s.2.4)
 DEVIATIONS   1 another model than the paper's where the scale names one
              2 embedding rows that no token has are cut
+             3 with `steps` it first goes on learning from the corpus of the made-up world
 """
 
 import importlib.util

@@ -6,6 +6,7 @@ PAPER        Kimi k1.5 s.2.3.5: 50 generated cases; a case is valid if 7 of 10 r
              output; a problem stays if 9 of 10 submissions pass all its valid cases
 DEVIATIONS   1 inputs are drawn by a program, where the paper's generator is written by a model
              2 the submissions are correct and planted-wrong solutions of the world's own code family
+             3 for the family `expression` alone: a program that gives it inputs is all there is
 """
 
 from datasets import Dataset

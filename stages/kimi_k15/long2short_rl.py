@@ -7,6 +7,7 @@ DEVIATIONS   1 how prompts are chosen, and every number, is the scale's: the pap
              2 sampling and training take turns, where the paper's run beside each other
              3 no CoT reward model (s.2.3.5): answers are judged by rule
              4 the segments of earlier policies are the ones left out of the loss: the paper says "certain" ones
+             5 with vLLM nothing is weighed by trainer over sampler: Eq. 3 holds for samples of any policy
 """
 
 from functools import partial

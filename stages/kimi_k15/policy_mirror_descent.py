@@ -7,7 +7,10 @@ PAPER        Kimi k1.5 s.2.3.2 (objective, reference and optimizer anew at each 
 DEVIATIONS   1 sampling and training take turns, where the paper's run beside each other
              2 no CoT reward model (s.2.3.5): answers are judged by rule
              3 the segments of earlier policies are the ones left out of the loss: the paper says "certain" ones
-             4 Adam's betas and epsilon are torch's: the paper names no optimizer
+             4 a repetition is one block of tokens several times in a row: the paper does not say how it is detected
+             5 tau, groups, rates and Adam's numbers are the scale's (Adam's by default torch's): the paper names none
+             6 with vLLM nothing is weighed by trainer over sampler: Eq. 3 holds for samples of any policy; both
+               log-probs are the trainer's
 """
 
 from functools import partial

@@ -8,6 +8,8 @@ PAPER        Kimi k1.5 s.2.1: no multiple choice, true/false or proofs; difficul
 DEVIATIONS   1 the domain of a prompt is the row's own, where the paper trains a tagger
              2 general questions are those of neither mathematics nor code: the paper does not draw the line
              3 what no answer solves may be left out as well, by a setting: the paper names trivial prompts alone
+             4 balanced means that no domain has more than a share of the prompts: the paper does not say
+             5 prompts have no images
 """
 
 from collections import Counter

@@ -4,8 +4,9 @@ CONSUMES     from: the base checkpoint; for the second epoch (`long_context_sft`
 PRODUCES     model/ that answers without a thought
 PAPER        Kimi k1.5 s.2.5.2: about a million examples of general and reasoning questions, packed; one epoch at 32k,
              then one at 128k from a learning rate that rises again
-DEVIATIONS   1 the world's own author answers, where the paper has people and rejection sampling
-             2 reasoning questions only, where the paper has half a million general ones
+DEVIATIONS   1 the world's own author answers, or a public data set, where the paper has people and rejection sampling
+             2 of the made-up world reasoning questions only, where the paper has half a million general ones
+             3 rows that do not fit into the context are left out, not cut
 """
 
 import random

@@ -9,9 +9,13 @@ PAPER        Qwen3 s.4.1. Queries: out if they cannot be verified easily, ask se
              guessed, in disagreement with their summary, mixed in language or too similar to the validation set. A
              small selected subset is kept
 DEVIATIONS   1 rules filter, where the paper asks Qwen2.5-72B-Instruct
-             2 the domain is the row's own
-             3 queries that the teacher never answers are counted and dropped, where the paper asks people
-             4 a rule writes the summary
+             2 what a query must be too hard for without a CoT is the recipe's own `sampler`, the base, where the paper
+               asks Qwen2.5-72B-Instruct; how often it may guess is the scale's
+             3 the teacher is a model of the recipes, where the paper has QwQ-32B
+             4 the domain is the row's own
+             5 queries that the teacher never answers are counted and dropped, where the paper asks people
+             6 a rule writes the summary
+             7 a shift in style is not looked for beside mixed languages
 """
 
 import random

@@ -4,6 +4,7 @@ CONSUMES     sampler: the teacher, a model with two modes
 PRODUCES     data/rows.parquet (prompt, prompt_text, completion, mode)
 PAPER        Qwen3 s.4.5: off-policy distillation combines the outputs of teachers with /think and /no_think
 DEVIATIONS   1 wrong outputs may be dropped, by a setting: the paper does not say which are kept
+             2 one teacher, the recipe's own, where the paper has Qwen3-32B and Qwen3-235B-A22B
 """
 
 from datasets import Dataset

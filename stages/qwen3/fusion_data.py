@@ -6,9 +6,11 @@ PAPER        Qwen3 s.4.3: thinking data by rejection sampling of the stage-1 que
              non-thinking data over all domains, checked by checklists; /think and /no_think in user or system turns,
              some thinking data without a flag, an empty block where there is no thinking; in conversations the last
              flag counts
-DEVIATIONS   1 the world's author writes the non-thinking answers
+DEVIATIONS   1 the world's author, or a public data set, writes the non-thinking answers
              2 the checklist is the world's gold preference
              3 a share of the general prompts is answered with a thought
+             4 queries that are answered with a thought are answered without one too, so that the flag alone tells the
+               modes apart
 """
 
 import random

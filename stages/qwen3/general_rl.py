@@ -5,10 +5,13 @@ PRODUCES     model/
 PAPER        Qwen3 s.4.4: tasks for instruction following, format following (the flags, the think tags), preference
              alignment, answers grounded in a passage; rewards by rule, by a model with a reference answer, by a reward
              model without one
-DEVIATIONS   1 six tasks instead of more than twenty
+DEVIATIONS   1 the tasks of the mixtures of a scale, fewer than the twenty and more of the paper
              2 no tool use: TRL's tool loop parses calls by a response schema that only released templates have, takes
                prompts as messages, and its tool tokens would have to be left out of the sampler/trainer gate
-             3 names and weights of the rewards, and the objective's numbers, are the scale's: the paper names none
+             3 GRPO, as in s.4.2: the paper names no algorithm for this stage
+             4 names and weights of the rewards, and the objective's numbers, are the scale's: the paper names none
+             5 the group's deviation is the unbiased one, + 1e-4, the ratio a token's (DSM s.4)
+             6 with vLLM a token's gain is weighed by trainer over sampler, cut at a cap: the paper speaks of none
 """
 
 import random

@@ -7,6 +7,8 @@ PAPER        Qwen3 s.4.5: prompts are sampled, the student answers in /think or 
 DEVIATIONS   1 direction, temperature, learning rate and lengths are the scale's: the paper names none
              2 one temperature is both the sampling's and that of the two distributions in the loss
              3 all tokens of the vocabulary are in the loss, not the teacher's likeliest
+             4 with vLLM nothing is weighed by trainer over sampler: the loss compares two distributions wherever a
+               sample leads
 """
 
 from data.text.conversations import in_both_modes

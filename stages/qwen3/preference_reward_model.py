@@ -4,7 +4,9 @@ CONSUMES     from: the fused model
 PRODUCES     model/ with a scalar head
 PAPER        Qwen3 s.4.4: a reward model trained on human preferences gives a scalar to each response
 DEVIATIONS   1 the preferences are the world's gold preference seen through noise, where the paper has people's
-             2 how pairs are judged and kept is R1's (v2 s.3.1): the paper does not say
+             2 how pairs are judged and kept is R1's (v2 s.3.1), with its least difference in points of 1 to 10: the
+               paper does not say
+             3 scores are held around 0 by a small term, and every number is the scale's: the paper names none
 """
 
 from stages.core.run.stage import Run, stage_main

@@ -6,6 +6,9 @@ PAPER        Qwen3 s.4.2: GRPO on 3,995 pairs, a large batch, a high number of r
 DEVIATIONS   1 a format reward beside the verifiers: the paper names no rewards
              2 entropy is logged, not controlled: the paper says that it is steered, not how
              3 the objective's numbers are the scale's: the paper names none
+             4 the group's deviation is the unbiased one, + 1e-4, the ratio a token's (DSM s.4): the paper names GRPO
+               and prints no objective
+             5 with vLLM a token's gain is weighed by trainer over sampler, cut at a cap: the paper speaks of none
 """
 
 from functools import partial

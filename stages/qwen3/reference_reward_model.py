@@ -6,6 +6,7 @@ PAPER        Qwen3 s.4.4: a reward from a model that is given a reference answer
 DEVIATIONS   1 a small model trained for it on labels of the world's verifier, some flipped, where the paper asks
                Qwen2.5-72B-Instruct
              2 of public data sets, a row's own response against that of another row
+             3 every number is the scale's: the paper trains no such model
 """
 
 from data.world.preference_data import Labelled, public_references, referenced_responses

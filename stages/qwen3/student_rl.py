@@ -4,7 +4,10 @@ CONSUMES     from: the off-policy distilled student
 PRODUCES     model/
 PAPER        Qwen3 s.4.7, Table 21: RL and on-policy distillation from the same off-policy distilled 8B model
 DEVIATIONS   1 as many prompts a step as the scale gives: the paper compares GPU hours
-             2 the rewards and the objective's numbers are the scale's: the paper names none
+             2 the scale's reasoning prompts, where the paper's are of mathematics and code
+             3 GRPO, its numbers and the rewards are the scale's: the paper names none
+             4 the group's deviation is the unbiased one, + 1e-4, the ratio a token's (DSM s.4)
+             5 with vLLM a token's gain is weighed by trainer over sampler, cut at a cap: the paper speaks of none
 """
 
 from functools import partial

@@ -8,6 +8,9 @@ PAPER        DeepSeek-R1 v2 B.3.2: several trajectories a prompt at temperature 
 DEVIATIONS   1 a rule writes the summary, where the paper asks DeepSeek-V3
              2 thoughts in mixed languages are dropped, where the paper translates them
              3 nobody rewrites the traces by hand
+             4 code prompts come with their tests: none are written for prompts that have none, and none are chosen for
+               the wrong submissions that they expose
+             5 trivial mathematics is answered as it is, where the paper has DeepSeek-V3 keep it short
 """
 
 from datasets import Dataset

@@ -3,8 +3,9 @@
 CONSUMES     from: a smaller base; data: the rejection-sampled rows
 PRODUCES     model/: the distilled student
 PAPER        DeepSeek-R1 v1 s.2.4, v2 B.4.3: 2-3 epochs, learning rate by cosine to a tenth, batch 64
-DEVIATIONS   1 the student is pretrained on the same made-up world, where the paper has Qwen2.5 and Llama 3
-             2 Adam's betas and epsilon are torch's: the paper names the learning rate alone
+DEVIATIONS   1 one student, of the scale, where the paper has six of Qwen2.5 and Llama 3
+             2 rows that do not fit into the context are left out, not cut: what the paper does with them is not said
+             3 warm-up and Adam's numbers are the scale's: the paper names the learning rates alone
 """
 
 from stages.core.run.stage import Run, stage_main

@@ -6,8 +6,16 @@ PAPER        DeepSeek-R1 v2 s.3.2.2, Eq. 8-10: rule rewards on reasoning prompts
              models only in the last 400 of 1,700 steps; helpfulness is scored on the final summary, harmlessness on
              the whole response; language consistency on all; temperature 0.7
 DEVIATIONS   1 the helpful score is standardised and cut, the safe one a probability: the paper prints no scale
-             2 Eq. 3's deviation is the unbiased one, + 1e-4: the paper prints neither
-             3 Adam's betas and epsilon are torch's: the paper names the learning rate alone
+             2 the share of general prompts in the last steps is the scale's: the paper prints how many there are, not
+               how they are mixed
+             3 the ratio is a token's, and an answer counts by the mean of its tokens (DSM s.4): Eq. 1 prints it for
+               whole answers
+             4 Eq. 3's deviation is the unbiased one, + 1e-4: the paper prints neither
+             5 schedule, gradient norm and Adam's numbers are the scale's: the paper names the learning rate alone
+             6 with vLLM a token's gain is weighed by trainer over sampler, cut at a cap: the paper, with vLLM as well,
+               prints no such weight
+             7 prompts are the scale's: those of Table 4 are not public; none asks for a bug to be mended, as 8 thousand
+               there do
 """
 
 import random

@@ -5,8 +5,11 @@ PRODUCES     model/ with a scalar head
 PAPER        DeepSeek-R1 v2 s.3.1: pairs judged four times, order randomised, kept where the mean scores differ by more
              than 1, lengths balanced; pairwise loss, one epoch
 DEVIATIONS   1 the judge is the world's gold preference seen through noise, where the paper asks DeepSeek-V3
-             2 pairs of public data sets come judged: once, by their authors
-             3 scores are held around 0 by a small term, which the paper does not have
+             2 it gives each answer 1 to 10 points, and a pair is kept where these differ by more than 1; the paper's
+               judge gives one of five verdicts on the pair (B.2), so that its 1 is another one
+             3 pairs of public data sets come judged: once, by their authors
+             4 scores are held around 0 by a small term, which the paper does not have
+             5 schedule and Adam's numbers are the scale's: the paper names the learning rate alone
 """
 
 from stages.core.run.stage import Run, stage_main

@@ -5,10 +5,15 @@ PRODUCES     model/ trained with GRPO on reasoning prompts in the R1-Zero templa
 PAPER        DeepSeek-R1 v2 s.2: accuracy and format reward with equal weights, no neural reward model; 16 outputs a
              question, one rollout for 16 updates, the reference model replaced by the policy at intervals, longer
              completions in the last part of the run
-DEVIATIONS   1 the bound of the ratio is printed for the second RL stage alone: that of the scale
+DEVIATIONS   1 the ratio is a token's, and an answer counts by the mean of its tokens (DSM s.4): Eq. 1 prints it for
+               whole answers
              2 Eq. 3's deviation is the unbiased one, + 1e-4: the paper prints neither
-             3 Adam's betas and epsilon are torch's: the paper names the learning rate alone
-             4 with vLLM a token's gain is weighed by trainer over sampler, cut at a cap: the paper has one program
+             3 the bound of the ratio is printed for R1's first RL stage alone: that of the scale
+             4 schedule, gradient norm and Adam's numbers are the scale's: the paper names the learning rate alone
+             5 with vLLM a token's gain is weighed by trainer over sampler, cut at a cap: the paper, with vLLM as well,
+               prints no such weight
+             6 prompts are the scale's: those of Table 4 are not public; none asks for a bug to be mended, as 8 thousand
+               there do
 """
 
 from functools import partial

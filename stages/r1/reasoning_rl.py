@@ -4,9 +4,15 @@ CONSUMES     from: the cold-start SFT model (Dev1)
 PRODUCES     model/ (Dev2)
 PAPER        DeepSeek-R1 v2 s.3.2.1: GRPO as for R1-Zero with clip epsilon 10; the language-consistency reward (Eq. 7)
              is added to the rule rewards with weight 1
-DEVIATIONS   1 Eq. 3's deviation is the unbiased one, + 1e-4: the paper prints neither
-             2 Adam's betas and epsilon are torch's: the paper names the learning rate alone
-             3 with vLLM a token's gain is weighed by trainer over sampler, cut at a cap: the paper has one program
+DEVIATIONS   1 the ratio is a token's, and an answer counts by the mean of its tokens (DSM s.4): Eq. 1 prints it for
+               whole answers
+             2 Eq. 3's deviation is the unbiased one, + 1e-4: the paper prints neither
+             3 a word's language is told by its script: the paper does not say how words are found
+             4 schedule, gradient norm and Adam's numbers are the scale's: the paper names the learning rate alone
+             5 with vLLM a token's gain is weighed by trainer over sampler, cut at a cap: the paper, with vLLM as well,
+               prints no such weight
+             6 prompts are the scale's: those of Table 4 are not public; none asks for a bug to be mended, as 8 thousand
+               there do
 """
 
 from functools import partial

@@ -5,9 +5,13 @@ PRODUCES     data/rows.parquet (prompt_text, completion): reasoning rows, then n
 PAPER        DeepSeek-R1 v1 s.2.3.3, v2 B.3.3: several responses a prompt, only correct ones are kept; thoughts with
              mixed languages, long paragraphs or code blocks are filtered out; beside them non-reasoning data, where
              trivial prompts get no thought
-DEVIATIONS   1 non-reasoning answers are the better of some drafts of the world's own author, good and not perfect,
-               where the paper reuses its own SFT data and asks DeepSeek-V3
+DEVIATIONS   1 non-reasoning answers are the better of some drafts of the world's own author, good and not perfect, or a
+               public data set's, where the paper reuses its own SFT data and asks DeepSeek-V3
              2 no generative judge: every prompt here has a rule
+             3 thresholds of the filters are the scale's; repetitive, unfinished and malformed responses are dropped as
+               well
+             4 some of the non-reasoning prompts may be unsafe ones: the paper's are writing, factual questions,
+               self-cognition and translation
 """
 
 import random
@@ -55,7 +59,10 @@ def main(run: Run) -> None:
             continue
         texts.add(sample.text)
         table.append(row | {"completion": sample.text})
-    counts |= {"prompt had enough": duplicates, "kept": len(table)}
+    over = max(0, len(table) - settings.reasoning_rows)
+    if over:  # prompts may come data set by data set: none is to lose more than its share
+        table = random.Random(settings.seed).sample(table, settings.reasoning_rows)
+    counts |= {"prompt had enough": duplicates, "more than wanted": over, "kept": len(table)}
 
     general = draw_rows(run, settings.general_tasks, settings.non_reasoning_rows, "train", settings.seed + 3)
     rng = random.Random(settings.seed)

@@ -55,6 +55,8 @@ class RejectionSampling(Sampled):
     """Longest paragraph of a thought, in words; longer ones are filtered out."""
     allow_code_blocks: bool
     """Whether a thought with a fenced code block may be kept."""
+    reasoning_rows: Positive
+    """Sampled rows that are kept, at most."""
     non_reasoning_rows: Count
     """Rows beside the sampled ones that no verifier checks."""
     no_cot_tasks: list[str]

@@ -3,9 +3,15 @@
 CONSUMES     from: the smaller base
 PRODUCES     model/
 PAPER        DeepSeek-R1 v1 s.4.1, v2 B.4.1: large-scale RL on Qwen2.5-32B as on R1-Zero, over 10K steps
-DEVIATIONS   1 the bound of the ratio is printed for the second RL stage alone: that of the scale
-             2 Eq. 3's deviation is the unbiased one, + 1e-4: the paper prints neither
-             3 Adam's betas and epsilon are torch's: the paper names the learning rate alone
+DEVIATIONS   1 a smaller base of the scale, where the paper has Qwen2.5-32B
+             2 prompts of logic as well, where the paper's are of mathematics, code and STEM
+             3 the ratio is a token's, and an answer counts by the mean of its tokens (DSM s.4): Eq. 1 prints it for
+               whole answers
+             4 Eq. 3's deviation is the unbiased one, + 1e-4: the paper prints neither
+             5 the bound of the ratio is printed for R1's first RL stage alone: that of the scale
+             6 schedule, gradient norm and Adam's numbers are the scale's: the paper names the learning rate alone
+             7 with vLLM a token's gain is weighed by trainer over sampler, cut at a cap: the paper, with vLLM as well,
+               prints no such weight
 """
 
 from functools import partial

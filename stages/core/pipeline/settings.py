@@ -221,7 +221,7 @@ class PairwiseRewardModel(RewardModel):
     judge_noise: NotNegative
     """Standard deviation of the judge's score, which lies in 1 to 10."""
     min_score_difference: NotNegative
-    """Pairs whose mean scores differ by no more than this are dropped."""
+    """Pairs whose mean scores, of 1 to 10, differ by no more than this are dropped."""
     balance_lengths: bool
     """Whether as many pairs have the longer response chosen as the shorter one."""
     center_coefficient: NotNegative

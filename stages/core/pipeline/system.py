@@ -27,7 +27,10 @@ class Lora(BaseModel):
 
 
 class Vllm(BaseModel):
-    """Where vLLM samples, and how what is left between its probabilities and the trainer's is weighed."""
+    """Where vLLM samples, and how GRPO weighs what is left between its probabilities and the trainer's.
+
+    The weight is a departure from the papers, which print none; the stages of GRPO declare it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 EPSILON = 1e-4
-"""What is added to the deviation of a group's rewards; the papers print none."""
+"""What is added to the deviation of a group's rewards, as in TRL and on slide 33 of the lecture; papers print none."""
 
 
 def group_advantages(rewards: Tensor, group_size: int, scaling: str = "group") -> Tensor:
     """(B,) A = (r - mean r) / (std r + 1e-4), mean and deviation of the group: R1 v2 Eq. 3.
 
     rewards: (B,), groups contiguous; NaN is a sample that no reward applies to: no member of its group, advantage 0.
-    scaling: `group`; `batch`, by the deviation over all samples; `none` (Dr. GRPO). The deviation is unbiased.
+    scaling: `group`; `batch`, by the deviation over all samples; `none` (Dr. GRPO). The deviation is the unbiased
+    one, as in TRL: R1, DeepSeekMath and Qwen3 do not say which.
     """
     grouped = _whole_groups(rewards, group_size)
     centred = grouped - torch.nanmean(grouped, dim=1, keepdim=True)

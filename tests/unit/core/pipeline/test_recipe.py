@@ -88,6 +88,18 @@ def test_r1_starts_again_from_the_base_for_its_second_fine_tuning():
     assert "clip_epsilon" not in paper and "steps" not in stages["reasoning_rl"].config["paper"]["settings"]
 
 
+def test_settings_that_r1_s_rl_stages_share_are_cited_from_each_stage_s_own_section():
+    """What `<<` brings along would else carry the section of the stage that it was written for."""
+    objective = {"template", "rewards", "loss_aggregation", "advantage_scaling"}
+    stages = load_recipe(recipe_file("r1")).stages
+    for name, section in {
+        "r1_zero": r"v2 s\.2\.1$", "reasoning_rl": r"v2 s\.3\.2\.1$", "general_rl": r"v2 s\.3\.2\.2( |$)",
+        "small_rl": r"v2 B\.4\.1$|v1 s\.4\.1 ",
+    }.items():  # fmt: skip
+        for field in stages[name].settings.keys() - objective:
+            assert re.match(section, stages[name].cite[field]), f"{name}.{field}: {stages[name].cite[field]}"
+
+
 def test_the_ablation_shares_what_it_can():
     workspace = load_workspace({})
     stages = {stage.name: stage for stage in workspace.stages["r1_no_language_reward"]}

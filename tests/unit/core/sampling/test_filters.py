@@ -137,7 +137,7 @@ def rejection_rows(monkeypatch, tokenizer, **changed):
         "max_completion_length": 50, "samples_per_prompt": 3, "keep_per_prompt": 2, "min_language_consistency": 1.0,
         "max_paragraph_words": 100, "allow_code_blocks": False, "repetition_ngram": 8, "max_repetition": 0.3,
         "general_tasks": {"unsafe": 1.0, "facts": 1.0, "greeting": 1.0}, "non_reasoning_rows": 60, "no_cot_tasks": [],
-        "drafts": 2, "unsafe_drafts": 1,
+        "reasoning_rows": 60, "drafts": 2, "unsafe_drafts": 1,
     }  # fmt: skip
     run = SimpleNamespace(
         settings=SimpleNamespace(**(settings | changed)),
@@ -153,6 +153,14 @@ def test_rejection_sampling_keeps_what_is_right_once(monkeypatch, tokenizer):
     assert counts["total"] == 18 and counts["wrong answer"] == 6
     assert counts["prompt had enough"] == 6 and counts["kept"] == 6
     assert [row["task"] for row in table].count("equation") == 6 and len(table) == 7
+
+
+def test_rejection_sampling_keeps_as_many_reasoning_rows_as_the_recipe_says(monkeypatch, tokenizer):
+    whole, _ = rejection_rows(monkeypatch, tokenizer, reasoning_rows=6, non_reasoning_rows=0)
+    table, counts = rejection_rows(monkeypatch, tokenizer, reasoning_rows=4, non_reasoning_rows=0)
+    assert counts["more than wanted"] == 2 and counts["kept"] == len(table) == 4
+    assert sum(value for rule, value in counts.items() if rule != "total") == counts["total"]
+    assert {row["id"] for row in table} < {row["id"] for row in whole} and len(whole) == 6
 
 
 def test_unsafe_prompts_have_drafts_of_their_own(monkeypatch, tokenizer):

@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from data.errors import InputError
 from data.verifiers.sandbox import passes
 from data.world.families import rows, verify
 from data.world.reasoning.expressions import Expression
@@ -93,7 +94,7 @@ def test_output(code, value):
 
 def test_other_tasks_are_refused():
     row = rows({"arithmetic": 1.0}, 1, "train", 0)[0]
-    with pytest.raises(ValueError, match="for the task expression, not arithmetic"):
+    with pytest.raises(InputError, match="for the family expression alone, not for arithmetic"):
         generate_cases(row, 5, random.Random(0))
 
 
