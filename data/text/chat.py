@@ -1,8 +1,8 @@
 """How a conversation becomes text and how a completion is read back: the chat template, the parser, the tags.
 
-The template has Qwen3's semantics: an assistant turn after the last user turn carries its thinking, earlier ones lose
-theirs, and `enable_thinking=False` pre-fills an empty think block; results of tools come back as a user turn, which
-is no query.
+The template renders what Qwen3's own does: an assistant turn after the last user turn carries its thinking, earlier
+ones lose theirs, and `enable_thinking=False` pre-fills an empty think block; results of tools come back as a user turn,
+which is no query.
 """
 
 import re
@@ -16,44 +16,50 @@ from data.text.row import Message
 Template = Literal["r1_zero", "chat"]
 
 CHAT_TEMPLATE = """\
-{%- set last = namespace(user=-1) -%}
+{%- set last = namespace(user=messages | length - 1) -%}
 {%- for message in messages -%}
-  {%- set content = message.content or '' -%}
+  {%- set content = message.content if message.content is string else '' -%}
   {%- set result = content.startswith('<tool_response>') and content.endswith('</tool_response>') -%}
-  {%- if message.role == 'user' and not result -%}{%- set last.user = loop.index0 -%}{%- endif -%}
+  {%- if message.role == 'user' and message.content is string and not result -%}
+    {%- set last.user = loop.index0 -%}
+  {%- endif -%}
 {%- endfor -%}
 {%- if tools -%}
   {{- '<|im_start|>system\\n' -}}
   {%- if messages and messages[0].role == 'system' -%}{{- messages[0].content + '\\n\\n' -}}{%- endif -%}
-  {{- 'Functions that can be called:\\n<tools>' -}}
+  {{- '# Tools\\n\\nYou may call one or more functions to assist with the user query.\\n\\n' -}}
+  {{- 'You are provided with function signatures within <tools></tools> XML tags:\\n<tools>' -}}
   {%- for tool in tools -%}{{- '\\n' + tool | tojson -}}{%- endfor -%}
-  {{- '\\n</tools>\\nA call is <tool_call>{"name": ..., "arguments": {...}}</tool_call>.<|im_end|>\\n' -}}
+  {{- '\\n</tools>\\n\\nFor each function call, return a json object with function name and arguments ' -}}
+  {{- 'within <tool_call></tool_call> XML tags:\\n<tool_call>\\n' -}}
+  {{- '{"name": <function-name>, "arguments": <args-json-object>}\\n</tool_call><|im_end|>\\n' -}}
 {%- endif -%}
 {%- for message in messages -%}
-  {%- set content = message.content or '' -%}
+  {%- set content = message.content if message.content is string else '' -%}
   {%- if message.role == 'assistant' -%}
-    {%- set thinking = message.reasoning_content or '' -%}
-    {%- if not thinking and '</think>' in content -%}
+    {%- set thinking = message.reasoning_content if message.reasoning_content is string else '' -%}
+    {%- if message.reasoning_content is not string and '</think>' in content -%}
       {%- set thinking = content.split('</think>')[0].split('<think>')[-1].strip('\\n') -%}
       {%- set content = content.split('</think>')[-1].lstrip('\\n') -%}
     {%- endif -%}
     {{- '<|im_start|>assistant\\n' -}}
-    {%- if loop.index0 > last.user -%}
-      {{- '<think>\\n' + thinking.strip('\\n') + '\\n</think>\\n\\n' -}}
+    {%- if loop.index0 > last.user and (loop.last or thinking) -%}
+      {{- '<think>\\n' + thinking.strip('\\n') + '\\n</think>\\n\\n' + content.lstrip('\\n') -}}
+    {%- else -%}
+      {{- content -}}
     {%- endif -%}
-    {{- content -}}
     {%- for call in message.tool_calls or [] -%}
-      {%- set call = call.function or call -%}
       {{- '\\n' if content or not loop.first else '' -}}
+      {%- set call = call.function or call -%}
       {%- set arguments = call.arguments if call.arguments is string else call.arguments | tojson -%}
-      {{- '<tool_call>\\n{"name": ' + call.name | tojson + ', "arguments": ' + arguments + '}\\n</tool_call>' -}}
+      {{- '<tool_call>\\n{"name": "' + call.name + '", "arguments": ' + arguments + '}\\n</tool_call>' -}}
     {%- endfor -%}
     {{- '<|im_end|>\\n' -}}
   {%- elif message.role == 'tool' -%}
     {%- if loop.first or messages[loop.index0 - 1].role != 'tool' -%}{{- '<|im_start|>user' -}}{%- endif -%}
     {{- '\\n<tool_response>\\n' + content + '\\n</tool_response>' -}}
     {%- if loop.last or messages[loop.index0 + 1].role != 'tool' -%}{{- '<|im_end|>\\n' -}}{%- endif -%}
-  {%- elif not (tools and loop.first and message.role == 'system') -%}
+  {%- elif message.role == 'user' or (message.role == 'system' and not (tools and loop.first)) -%}
     {{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>\\n' -}}
   {%- endif -%}
 {%- endfor -%}

@@ -43,7 +43,7 @@ CURVES = (
     (r"(rewards?/)?tries(/mean)?", "tries in a search"),
     (r"completions/clipped_ratio", "share of cut-off completions"),
     (r"kl", "KL to the reference"),
-    (r"entropy", "entropy"),
+    (r"entropy", "entropy, nats a token"),
     (r"clip_ratio(/region_mean)?", "share of clipped tokens"),
     (r"sampling/logp_gap_mean", "sampler against trainer: mean difference, nats a token"),
     (r"sampling/logp_gap_max", "sampler against trainer: largest difference, nats a token"),

@@ -9,6 +9,7 @@ from stages.core.pipeline.settings import (
     SFT,
     Fraction,
     Mixture,
+    NotNegative,
     OnPolicy,
     PairwiseRewardModel,
     PointwiseRewardModel,
@@ -76,6 +77,8 @@ class ReasoningRL(GRPO):
 
     rewards: dict[Literal["accuracy", "format"], float]
     """Reward -> its weight."""
+    entropy_coefficient: NotNegative
+    """Weight of the policy's entropy, which is added to the objective to hold it up; 0 leaves it alone."""
 
 
 class FusionData(Settings):

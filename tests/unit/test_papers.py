@@ -17,6 +17,8 @@ from stages.core.rewards.rules import accuracy, format, language
 FOLDER = Path("docs/papers")
 LEAST = {"r1": 40, "kimi_k15": 30, "qwen3": 30, "lecture": 67}
 NOT_BUILT = "not built yet"
+DECIDED = "decided not to be built: "
+"""What stands before the reason."""
 
 
 def table(name: str) -> list[list[str]]:
@@ -50,8 +52,10 @@ def targets(cell: str) -> list[str]:
 def test_each_target_setting_and_test_exists(name):
     fields = {field for settings in all_scripts().values() for field in settings.model_fields}
     for section, _, where, setting, test in table(name):
-        if where in (NOT_BUILT, "-"):
+        if where in (NOT_BUILT, "-") or where.startswith(DECIDED):
             assert setting == test == "-", section
+        else:
+            assert targets(where), f"{name} {section}: {where}"
         for target in targets(where) + targets(test):
             path, _, thing = target.partition(":")
             assert thing in names(path), f"{name} {section}: {target}"
@@ -64,7 +68,11 @@ def test_enough_rows_and_the_missing_are_counted(name, least):
     found = table(name)
     assert len(found) >= least
     missing = sum(row[2] == NOT_BUILT for row in found)
-    assert f"Not built yet: {missing} of {len(found)} rows." in (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    reasons = [row[2].removeprefix(DECIDED) for row in found if row[2].startswith(DECIDED)]
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    assert f"Not built yet: {missing} of {len(found)} rows." in text
+    assert f"Decided not to be built: {len(reasons)} of {len(found)} rows" in text
+    assert all(len(reason.split()) >= 3 for reason in reasons), "a decision has its reason"
 
 
 def test_the_lecture_has_every_slide_once():

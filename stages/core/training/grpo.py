@@ -64,6 +64,7 @@ class GRPOPolicyTrainer(PolicyTrainer):
             inputs["advantages"],
             aggregation=self.loss_type,
             importance=inputs["importance_sampling_ratio"] if weighed else None,
+            entropies=entropies,
         )
         tokens = measures.pop("tokens").sum()
         self.log_mean("entropy", (entropies * mask).sum(), tokens)

@@ -40,12 +40,15 @@ def grpo_terms(
     kl_coefficient: float,
     aggregation: str = "grpo",
     importance: Tensor | None = None,
+    entropies: Tensor | None = None,
+    entropy_coefficient: float = 0.0,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """-min(rho A, clip(rho) A) + beta k3 over the tokens of each sample -> ((B,) losses, (B,) measures): R1 v2 Eq. 1-2.
 
     rho = pi / pi_old of a token, clipped to 1 +- clip_epsilon; k3 = pi_ref / pi - log(pi_ref / pi) - 1, printed without
     the ratio; reference_logps: None where kl_coefficient is 0. importance: (B, T) or (B, 1), trainer over sampler where
-    another program has sampled (vLLM), a weight of the tokens' gain; None is 1.
+    another program has sampled (vLLM), a weight of the tokens' gain; None is 1. entropies: (B, T) of the policy, nats;
+    entropy_coefficient times a token's is taken off its loss, which holds the entropy up (Qwen3 s.4.2); 0: no bonus.
     aggregation: `grpo` takes the mean over a sample's own tokens, so that each answer counts once, however long; `dapo`
     and `dr_grpo` the sum, which `normaliser` divides. The measures are sums over a sample's tokens.
     """
@@ -61,6 +64,8 @@ def grpo_terms(
         gap = torch.exp(reference_logps - logps) - (reference_logps - logps) - 1
         losses = losses + kl_coefficient * gap
         measures["kl"] = gap
+    if entropy_coefficient:
+        losses = losses - entropy_coefficient * entropies
     tokens = mask.sum(-1)
     terms = (losses * mask).sum(-1)
     if aggregation == "grpo":

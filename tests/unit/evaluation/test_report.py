@@ -83,7 +83,7 @@ def run_folder(tmp_path, results):
     }  # fmt: skip
     curve = [
         {"step": i, "time": i, "rewards/accuracy": i / 40, "completions/mean_length": 25 + i,
-         "rewards/tries/mean": 2 + i / 9,
+         "rewards/tries/mean": 2 + i / 9, "entropy": 2 - i / 40,
          "reward": None if i % 2 else i / 20, "odd": i % 3, "constant": 1}
         for i in range(40)
     ]  # fmt: skip
@@ -277,7 +277,13 @@ def test_metrics_file_that_was_cut_short(tmp_path):
 def test_curves_separate_the_known_from_the_others(run_folder):
     drawn, others = reporting.curves(read(run_folder, "r1_zero")[0])
     titles = [re.search(r"<b>(.*?)</b>", figure)[1] for figure in drawn]
-    assert titles == ["reward", "reward: accuracy", "completion length, tokens", "tries in a search"]
+    assert titles == [
+        "reward",
+        "reward: accuracy",
+        "completion length, tokens",
+        "tries in a search",
+        "entropy, nats a token",
+    ]
     assert len(others) == 1 and "<b>odd</b>" in others[0]  # neither the time nor what never varies
 
 

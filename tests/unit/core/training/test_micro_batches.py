@@ -229,7 +229,7 @@ def test_grpo_with_prompts_that_no_reward_applies_to(run_of, fresh, tokenizer, f
 
     def build(size):
         run = run_of("r1.small_rl", RL | {"loss_aggregation": aggregation, "micro_batch_size": size})
-        objective = partial(grpo_terms, clip_epsilon=0.2, kl_coefficient=0.05)
+        objective = partial(grpo_terms, clip_epsilon=0.2, kl_coefficient=0.05, entropy_coefficient=0.02)
         return policy_trainer(run, fresh(), tokenizer, prompts, {"accuracy": brief}, objective, 1)
 
     same(of_sizes(build, 16, 8, 4, 2, 1), updates=1, tolerance=1e-5)

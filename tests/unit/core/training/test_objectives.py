@@ -226,6 +226,31 @@ def test_trls_loss_is_the_oracle(make_trainer, aggregation, steps_per_rollout):
         assert torch.allclose(gradient, stock_gradient, rtol=1e-4, atol=1e-7)
 
 
+def test_trls_entropy_bonus_is_the_oracle(trainer):
+    """With completions of one length, where its mean over tokens is ours over answers; it raises the entropy."""
+    ids, mask, width, _ = ragged(trainer, [(3, 6), (5, 6), (1, 6)])
+    batch = {
+        "prompt_ids": ids[:, :-width], "prompt_mask": mask[:, :-width], "completion_ids": ids[:, -width:],
+        "completion_mask": mask[:, -width:], "advantages": torch.zeros(3), "num_items_in_batch": mask.sum(),
+    }  # fmt: skip
+    trainer.beta = 0.0
+    trainer.objective = partial(grpo_terms, clip_epsilon=EPSILON, kl_coefficient=0.0, entropy_coefficient=0.1)
+    trainer.entropy_coef, trainer._entropy_bonus_enabled = 0.1, True
+    trainer.current_gradient_accumulation_steps = 1
+    trainer.model.train()
+    stock = GRPOTrainer._compute_loss(trainer, trainer.model, batch)
+    ours = trainer._compute_loss(trainer.model, batch)
+    ours.backward()
+    before = trainer._metrics["train"]["entropy"][-1]  # logged with each micro-batch
+    assert ours.item() == pytest.approx(stock.item(), rel=1e-6) and ours.item() == pytest.approx(-0.1 * before)
+    assert before > 0.5
+    with torch.no_grad():
+        for parameter in trainer.model.parameters():
+            parameter -= 1e-2 * parameter.grad / (1e-8 + parameter.grad.norm())
+    trainer._compute_loss(trainer.model, batch)
+    assert trainer._metrics["train"]["entropy"][-1] > before
+
+
 @pytest.mark.parametrize("scaling", ["group", "batch", "none"])
 def test_trls_advantages_are_the_oracle(make_trainer, scaling):
     """What stock TRL makes of the same rewards, in bits, one sample left out that no reward applies to."""
@@ -274,6 +299,34 @@ def test_grpo_terms_at_the_edges():
     assert weighed.tolist() == pytest.approx([-0.75 + 0.1 * k3, -2.0 + 0.1 * k3], abs=1e-6)
     summed, _ = grpo_terms(logps, logps, None, mask, torch.ones(2), 0.2, 0.0, aggregation="dapo")
     assert summed.tolist() == [-2.0, -3.0]
+
+
+def test_the_entropy_bonus_by_hand():
+    """0.1 times the entropy of each token is taken off its loss, whatever its advantage; averaged as the loss is."""
+    logps, mask = torch.zeros(2, 2), torch.tensor([[1, 1], [1, 0]])
+    entropies = torch.tensor([[2.0, 1.0], [0.5, 9.0]])
+    given = (logps, logps, None, mask, torch.tensor([1.0, -1.0]), 0.2, 0.0)
+    terms, _ = grpo_terms(*given, entropies=entropies, entropy_coefficient=0.1)
+    assert terms.tolist() == pytest.approx([-1.0 - 0.1 * 1.5, 1.0 - 0.1 * 0.5], abs=1e-6)
+    summed, _ = grpo_terms(*given, aggregation="dapo", entropies=entropies, entropy_coefficient=0.1)
+    assert summed.tolist() == pytest.approx([-2.0 - 0.1 * 3.0, 1.0 - 0.1 * 0.5], abs=1e-6)
+    without, _ = grpo_terms(*given, entropies=entropies)
+    assert torch.equal(without, grpo_terms(*given)[0])
+
+
+def test_the_gradient_of_the_entropy_bonus_lowers_what_is_likely():
+    """dH/dz = -p (log p + H) for logits z: a step downhill takes from the likely token and gives to the others."""
+    logits = torch.tensor([2.0, 0.0, -1.0], dtype=torch.float64, requires_grad=True)
+    logps = logits.log_softmax(dim=0)
+    entropy = -(logps.exp() * logps).sum()
+    nothing = torch.zeros(1)
+    terms, _ = grpo_terms(
+        logps[:1][None], logps[:1][None].detach(), None, torch.ones(1, 1), nothing, 0.2, 0.0,
+        entropies=entropy.view(1, 1), entropy_coefficient=0.1,
+    )  # fmt: skip
+    terms.sum().backward()
+    by_hand = 0.1 * logps.exp() * (logps + entropy)
+    assert torch.allclose(logits.grad, by_hand.detach()) and logits.grad[0] > 0 > logits.grad[1:].max()
 
 
 def test_group_advantages_by_hand():
@@ -454,6 +507,7 @@ def test_reference_is_replaced_by_the_policy_and_saved(make_trainer):
 
     trainer._generate_and_score_completions, trainer._compute_loss = watched_generate, watched_loss
     trainer.train()
+    assert [row["entropy"] > 0 for row in trainer.state.log_history if "loss" in row] == [True] * 4
     assert len(references) == 2 and ratios == [True] * 4  # the ratio is live in every update
     assert same(references[0], start) and not same(references[1], start)
     assert widths == [8, 11]  # longer completions from step 2 on

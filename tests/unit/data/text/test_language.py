@@ -80,6 +80,56 @@ def test_language_consistency_by_hand(text, english):
     assert language_consistency(text, "zh") == pytest.approx(1 - english)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("答案是 пять 五", "答/zh 案/zh 是/zh пять/other 五/zh"),
+        ("Это кто-то, 'да'.", "Это/other кто-то/other да/other"),
+        ("これはペン", "こ/other れ/other は/other ペ/other ン/other"),  # no spaces: a word each, like Han
+        ("答えは五", "答/zh え/other は/other 五/zh"),
+        ("답은 다섯", "답은/other 다섯/other"),  # spaces: a run is a word, like Latin
+        ("هذا خمسة، نعم", "هذا/other خمسة/other نعم/other"),
+        ("हिन्दी में", "हिन्दी/other में/other"),  # vowel signs are no letters, and part of the word
+        ("ไทย", "ไ/other ท/other ย/other"),
+        ("καλημέρα, ναι", "καλημέρα/other ναι/other"),
+        # no formula is written in them, so they count wherever they stand, as Han does
+        (r"\boxed{пять} 7+5=12이므로 x=да", "пять/other 이므로/other да/other"),
+        ("redです well是다", "red/en で/other す/other well/en 是/zh 다/other"),
+    ],
+)
+def test_words_of_other_scripts(text, expected):
+    assert spoken(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("α", "π ≈ 3", "x=2πr", "Δx Δθ αβ", "sin(θ)", "μ=σ²", "α+β+γ"),  # Greek symbols
+        *("∑ ∂ ∇ ∞ √2 → ≤", "ℵ ℝ ℓ", "\U0001d465 \U0001d400", "\xb5", "½ ₂ Ⅳ", "\u0663\u0664", "\U0001f600"),
+        *("`пять`", "```답은 です```", r"$\text{пять}$", r"\(да\)"),  # code, formulas
+        "naïve Straße",  # Latin, and of no language that can be told
+    ],
+)
+def test_what_of_other_scripts_is_no_word(text):
+    assert words(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "chinese"),
+    [
+        ("答案是 пять 五", 0.0, 4 / 5),
+        ("the answer is пять", 3 / 4, 0.0),
+        ("Ответ пять.", 0.0, 0.0),
+        ("これはペン", 0.0, 0.0),
+        ("답은 다섯", 0.0, 0.0),
+        ("so α=π/2, ∑ 对", 1 / 2, 1 / 2),
+    ],
+)
+def test_another_script_counts_against_both_languages(text, english, chinese):
+    assert language_consistency(text, "en") == pytest.approx(english)
+    assert language_consistency(text, "zh") == pytest.approx(chinese)
+
+
 def test_nothing_but_words_counts():
     """Formulas between the words change nothing."""
     assert language_consistency("a b c 1+1=2 first 2+2=4 x y z 3 4 再", "en") == pytest.approx(2 / 3)
