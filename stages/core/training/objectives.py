@@ -65,6 +65,8 @@ def grpo_terms(
         losses = losses + kl_coefficient * gap
         measures["kl"] = gap
     if entropy_coefficient:
+        if entropies is None:
+            raise ValueError("an entropy coefficient needs the entropies")
         losses = losses - entropy_coefficient * entropies
     tokens = mask.sum(-1)
     terms = (losses * mask).sum(-1)

@@ -310,6 +310,8 @@ def test_the_entropy_bonus_by_hand():
     assert terms.tolist() == pytest.approx([-1.0 - 0.1 * 1.5, 1.0 - 0.1 * 0.5], abs=1e-6)
     summed, _ = grpo_terms(*given, aggregation="dapo", entropies=entropies, entropy_coefficient=0.1)
     assert summed.tolist() == pytest.approx([-2.0 - 0.1 * 3.0, 1.0 - 0.1 * 0.5], abs=1e-6)
+    with pytest.raises(ValueError, match="needs the entropies"):
+        grpo_terms(*given, entropy_coefficient=0.1)
     without, _ = grpo_terms(*given, entropies=entropies)
     assert torch.equal(without, grpo_terms(*given)[0])
 
