@@ -95,6 +95,7 @@ class Workflow:
         (self.folder / "stages/core/rewards").mkdir(parents=True)
         shutil.copy(ROOT / "Snakefile", self.folder)
         shutil.copy(ROOT / "data/errors.py", self.folder / "data")
+        shutil.copytree(ROOT / "data/text", self.folder / "data/text")
         shutil.copytree(ROOT / "profiles", self.folder / "profiles")
         shutil.copytree(ROOT / "stages/core/pipeline", self.folder / "stages/core/pipeline")
         shutil.copytree(ROOT / "stages/core/run", self.folder / "stages/core/run")

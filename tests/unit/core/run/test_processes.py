@@ -256,7 +256,8 @@ MIRROR = {
     "iterations": 3, "learning_rate": 1e-3, "learning_rate_schedule": "constant", "max_gradient_norm": 1.0,
     "temperature": 1.0, "max_completion_length": 12, "accuracy_weight": 1.0, "length_weight": 0.5,
     "repetition_ngram": 4, "repetition_times": 3, "repetition_penalty": 0.5, "segment_tokens": 6,
-    "keep_earlier_segments": False, "micro_batch_size": 8,
+    "keep_earlier_segments": False, "prompt_choice": "uniform", "warm_up_fraction": 0.0, "hard_pass_rate": 1.0,
+    "micro_batch_size": 8,
 }  # fmt: skip
 
 
@@ -265,7 +266,7 @@ def test_mirror_descent_in_two_processes_finishes_with_a_buffer_each(tmp_path, i
     """Its own loop over prompts and rollouts: both processes draw, and what both solved decides the next draw."""
     settings = MIRROR | {
         "objective": "mirror_descent", "length_from_iteration": 1, "prompt_choice": "prioritised",
-        "warm_up_fraction": 0.0, "hard_pass_rate": 0.5,
+        "hard_pass_rate": 0.5, "keep_every_iterations": 0,
     }  # fmt: skip
     both = {"from": inputs["from"], "data": curated}
     metrics, weights, _ = finish(config_of(tmp_path, "pmd", "kimi_k15.policy_mirror_descent", settings, both, 2))

@@ -49,7 +49,7 @@ MIRROR = {
     "iterations": 1, "learning_rate": 1e-3, "learning_rate_schedule": "constant", "max_gradient_norm": 1e6,
     "temperature": 1.0, "max_completion_length": 24, "accuracy_weight": 1.0, "length_weight": 1.0,
     "repetition_ngram": 4, "repetition_times": 3, "repetition_penalty": 0.5, "segment_tokens": 6,
-    "keep_earlier_segments": False,
+    "keep_earlier_segments": False, "prompt_choice": "uniform", "warm_up_fraction": 0.0, "hard_pass_rate": 1.0,
 }  # fmt: skip
 OPD = {
     "divergence": "reverse_kl", "temperature": 1.0, "learning_rate": 1e-3, "learning_rate_schedule": "constant",
