@@ -6,10 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from data.errors import InputError
+from data.public.sources import SOURCES
 from data.text.chat import render_completion
 from data.text.completion import Completion
 from data.text.modes import MODES, mode_of, without_flags
 from data.world.families import rows
+from stages.core.pipeline.recipe import load_recipe
+from stages.core.pipeline.schema import check_settings
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.thinking_budget import EARLY_STOP
 from stages.evaluation import benchmarks, figures
 from stages.evaluation import evaluate_modes as evaluation
@@ -19,13 +23,14 @@ from stages.evaluation.records import StageRecord
 from stages.evaluation.reporting import render, samples, strong_to_weak
 from stages.evaluation.result_figures import budget_curve
 from stages.evaluation.results import LEADING, beside_paper, lines, summary_table
-from stages.evaluation.settings import ModeEvaluation
+from stages.evaluation.settings import Evaluation, ModeEvaluation
 
 SETTINGS = SimpleNamespace(
     seed=1, conversations=40, tasks={"arithmetic": 1.0, "equation": 1.0}, split="test", temperature=0.6, top_p=0.95,
     non_thinking_temperature=0.7, non_thinking_top_p=0.8, max_completion_length=20, samples_per_question=2,
     bootstrap_samples=50, budgets=[0, 8],
-    pass_k_samples=4, pass_k_questions=3,
+    pass_k_samples=4, pass_k_questions=3, top_k=20, presence_penalty=0.0, non_thinking_top_k=20,
+    non_thinking_presence_penalty=1.5, by_data_set={},
 )  # fmt: skip
 
 
@@ -73,9 +78,42 @@ def test_who_obeys_follows_all_and_who_always_thinks_some(recorder, tokenizer):
 
 
 def test_the_two_modes_are_sampled_as_the_paper_does():
-    assert evaluation.decoding_of(SETTINGS, "non_thinking").temperature == 0.7
-    assert evaluation.decoding_of(SETTINGS, "non_thinking").top_p == 0.8
-    assert evaluation.decoding_of(SETTINGS, "thinking") == evaluation.decoding_of(SETTINGS, None)
+    assert evaluation.decoding_of(SETTINGS, "non_thinking") == Decoding(0.7, 20, 0.8, 20, 1.5)
+    assert evaluation.decoding_of(SETTINGS, "thinking") == Decoding(0.6, 20, 0.95, 20, 0.0)
+    assert evaluation.decoding_of(SETTINGS) == evaluation.decoding_of(SETTINGS, "thinking")
+
+
+def test_the_recipes_ask_each_data_set_as_its_paper_does():
+    def settings(name):
+        return load_recipe(f"recipes/{name}.yaml").stages["evaluation"].settings
+
+    qwen3 = settings("qwen3")
+    aime, gpqa = ({"task": name} for name in ("aime_2025", "gpqa_diamond"))
+    given = ModeEvaluation.model_construct(**qwen3, samples_per_question=16)
+    assert evaluation.asked(given, aime, evaluation.decoding_of(given)) == (64, Decoding(0.6, 38912, 0.95, 20))
+    without = evaluation.decoding_of(given, "non_thinking")
+    assert evaluation.asked(given, gpqa, without) == (10, Decoding(0.7, 32768, 0.8, 20, 1.5))
+    for name in ("r1", "r1_zero"):
+        given = Evaluation.model_construct(**settings(name))
+        asked = [evaluation.asked(given, {"task": task}, evaluation.decoding_of(given)) for task in SOURCES]
+        assert {own for _, own in asked} == {Decoding(0.6, 32768, 0.95)}
+        samples = {task: k for task, (k, _) in zip(SOURCES, asked, strict=True)}
+        assert (samples["aime_2024"], samples["gpqa_diamond"], samples["math_500"]) == (64, 64, 16)
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ({"math500": {"top_k": 2}}, "no data set is called so; did you mean `math_500`"),
+        ({"math_500": {"topk": 2}}, r"by_data_set\[math_500\]\[topk\]` is 2: extra inputs are not permitted"),
+        ({"math_500": {"samples_per_question": 0}}, "samples_per_question.*greater than 0"),
+        ({"math_500": {"presence_penalty": 3}}, "presence_penalty.*less than or equal to 2"),
+    ],
+)
+def test_what_a_data_set_cannot_be_asked_with_is_one_sentence(written, sentence):
+    with pytest.raises(InputError, match=sentence) as raised:
+        check_settings(Evaluation, {"by_data_set": written}, "x.yaml", "evaluation.evaluate")
+    assert "\n" not in str(raised.value)
 
 
 class Solver:
@@ -158,6 +196,26 @@ def test_every_budget_is_a_row_of_its_own(recorder, tokenizer, monkeypatch):
         (0, "pass@1"): 0.0, (0, "cut"): 1.0, (0, "pass@1 (cut)"): 0.0, (0, "mean_tokens"): 2.0,
         (8, "pass@1"): 1.0, (8, "cut"): 0.25, (8, "pass@1 (cut)"): 1.0, (8, "mean_tokens"): 10.0,
     }  # fmt: skip
+
+
+def test_budgets_are_tried_on_each_data_set_as_it_is_asked(recorder, tokenizer, monkeypatch):
+    questions = [row | {"task": name} for row, name in zip(
+        rows(SETTINGS.tasks, 6, "test", 1), 2 * ("aime_2024", "gpqa_diamond", "arithmetic"), strict=True
+    )]  # fmt: skip
+    asked = []
+
+    def cut(engine, prompts, n, sampling, budget, seed):
+        asked.append((len(prompts), n, sampling.max_tokens - budget))
+        return [[Completion(render_completion("so", "no"), 9, True, "chat")] * n for _ in prompts]
+
+    monkeypatch.setattr(evaluation, "generate_with_budget", cut)
+    own = {"aime_2024": {"samples_per_question": 8, "max_completion_length": 30}}
+    recorder.run.settings = SimpleNamespace(**vars(SETTINGS) | {"by_data_set": own, "budgets": [4]})
+    evaluation.budgets(recorder, "m", Solver(tokenizer), questions)
+    assert asked == [(2, 8, 30), (4, 2, 20)]
+    counts = {row["benchmark"]: (row["n"], row["k"]) for row in recorder.results if row["metric"] == "mean_tokens"}
+    assert counts == {"aime_2024": (2, 8), "gpqa_diamond": (2, 2), "world_budget": (2, 2), "budget": (6, None)}
+    assert {row["budget"] for row in recorder.results} == {4}
 
 
 def row(checkpoint, benchmark, metric, value, mode=None, budget=None):
