@@ -12,9 +12,9 @@ from data.text.modes import Mode
 from data.text.row import Row, last_turn
 from stages.core.run.manifest import write_atomically
 from stages.core.run.stage import Run
+from stages.evaluation.beside import summary_table
 from stages.evaluation.estimators import mean_over_sets
 from stages.evaluation.questions import Answers, asked, by_set, decoding_of
-from stages.evaluation.results import summary_table
 
 
 class Value(NamedTuple):

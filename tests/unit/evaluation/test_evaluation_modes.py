@@ -18,11 +18,11 @@ from stages.core.sampling.thinking_budget import EARLY_STOP
 from stages.evaluation import benchmarks, figures
 from stages.evaluation import evaluate_modes as evaluation
 from stages.evaluation.benchmarks import Recorder
-from stages.evaluation.published import QWEN3_TABLE_22, R1_TABLE_3
+from stages.evaluation.beside import TABLES, beside_paper, budget_points, lecture_tables, summary_table
 from stages.evaluation.records import StageRecord
 from stages.evaluation.reporting import render, samples, strong_to_weak
 from stages.evaluation.result_figures import budget_curve
-from stages.evaluation.results import LEADING, beside_paper, lines, summary_table
+from stages.evaluation.results import LEADING, lines
 from stages.evaluation.settings import Evaluation, ModeEvaluation
 
 SETTINGS = SimpleNamespace(
@@ -259,32 +259,48 @@ def test_strong_to_weak_shows_what_was_measured_beside_the_paper():
     assert [(line["method"], line["seconds"], line["hours"]) for line in found] == [
         ("+ RL", 70.0, 17920), ("+ on-policy distillation", None, 1800),
     ]  # fmt: skip
+    assert "printed" not in found[0]  # the paper's numbers are of other data sets
     assert found[0]["cells"][0][0] == "pass@1" and strong_to_weak([], stages) == []
 
 
 def stages_in_modes():
-    """pass@1 in maths and ThinkFollow of Stage 2, which has one mode, and of Stages 3 and 4, which have two."""
-    found = [row("reasoning_rl", "math", "pass@1", 0.8)]
+    """pass@1 on AIME and ThinkFollow of Stage 2, which has one mode, and of Stages 3 and 4, which have two."""
+    found = [row("reasoning_rl", "aime_2024", "pass@1", 0.8)]
     for name, thinking, without in (("thinking_mode_fusion", 0.4, 0.3), ("general_rl", 0.45, 0.6)):
         for mode, value in (("thinking", thinking), ("non_thinking", without)):
-            found += [row(name, "math", "pass@1", value, mode), row(name, "think_follow", "followed", 0.9, mode)]
+            found += [row(name, "aime_2024", "pass@1", value, mode), row(name, "think_follow", "followed", 0.9, mode)]
     return found
 
 
 def test_the_stages_stand_beside_the_paper_in_each_mode():
-    (thinking, shapes), (without, others) = beside_paper(stages_in_modes())
-    assert "thinking" in thinking.source and without.source.endswith("non-thinking")
-    aime = shapes[0]
+    thinking, without = beside_paper(stages_in_modes())
+    assert "thinking" in thinking.table.source and without.table.source.endswith("non-thinking")
+    [aime], [other] = thinking.same, without.same
     assert aime.values == (0.8, 0.4, 0.45) and aime.our_steps == ("↓", "≈") and aime.paper_steps == ("↓", "≈")
     assert aime.agreement == (2, 2)
-    follow = next(shape for shape in shapes if shape.benchmark == "think_follow")
-    assert follow.ours[0] is None and follow.paper[0] is None and follow.agreement == (0, 1)
-    assert others[0].values == (0.3, 0.6) and others[0].agreement == (1, 1)
+    # The world's conversations are not the paper's: its ThinkFollow stands apart.
+    assert [own.name for own in thinking.own] == ["think follow followed"] and thinking.own[0].ours[0] is None
+    follow = next(shape for shape in thinking.apart if shape.name.startswith("ThinkFollow"))
+    assert follow.paper == (None, 88.7, 98.9) and not any(follow.ours) and follow.paper_steps == ("", "↑")
+    assert other.values == (0.3, 0.6) and other.agreement == (1, 1)
     assert beside_paper([row("a", "math", "pass@1", 0.5, "thinking")]) == beside_paper([]) == []
 
 
+def test_a_budget_of_the_paper_stands_above_this_runs_on_the_same_data_set():
+    found = [row("m", "aime_2024", "pass@1", 0.1 * n, "thinking", budget) for n, budget in ((1, 1024), (2, 500))]
+    found += [row("m", "budget", "pass@1", 0.3, "thinking", 1024)]
+    found += [row("m", "aime_2024", "pass@1", 0.7, mode) for mode in ("thinking", "non_thinking")]
+    found += [row("other", "gpqa_diamond", "pass@1", 0.6, "non_thinking")]
+    points = {published.name: cells for published, cells in budget_points(found)}
+    assert [cell and cell.value for cell in points["AIME 2024"]] == [0.1, None, None, None, None, None, 0.7]
+    assert [set(points[name]) for name in ("AIME 2025", "LiveCodeBench v5", "GPQA Diamond")] == [{None}] * 3
+    assert {len(published.values) for published, _ in budget_points(found)} == {7}
+    assert budget_points(found[3:]) == []
+
+
 def test_every_row_of_a_paper_table_fits_its_columns():
-    for table in (R1_TABLE_3, *QWEN3_TABLE_22):
+    lecture = lecture_tables([{"beta": 1, "advantage_scaling": 1}])
+    for table in (*TABLES, *(found.table for found in lecture)):
         assert len(table.labels) == len(table.stages)
         assert {len(published.values) for published in table.rows} == {len(table.stages)}
 
@@ -293,9 +309,9 @@ def test_the_printed_table_has_those_that_do_not_think_apart():
     text = summary_table(stages_in_modes())
     head, without = text.split("The same without thinking")
     assert "reasoning" in head and "45.0" in head and "60.0" not in head and "(thinking)" not in head
-    without = without.split("Beside")[0]
+    without = without.split("The same data sets")[0]
     assert "60.0" in without and "45.0" not in without and "reasoning" not in without
-    assert text.count("Beside arXiv 2505.09388v1, Table 22") == 2 and "Table 3" not in text
+    assert text.count("in arXiv 2505.09388v1, Table 22") == 2 and "Table 3" not in text
     assert max(map(len, text.splitlines())) <= 120
 
 
@@ -310,6 +326,9 @@ def test_the_page_shows_both_tables(tmp_path):
     page = render("qwen3", "tiny", [stage])
     assert "Table 22 (Qwen3-32B), thinking" in page and "Table 22 (Qwen3-32B), non-thinking" in page
     assert "98.9" in page and "Table 3" not in page
+    same = page.split("in this run and in the paper.")[1].split("</table>")[0]
+    assert "AIME 2024, this run" in same and "AIME 2024, the paper" in same and "2 of 2" in same
+    assert "ThinkFollow" not in same and "Thinking budget" not in page
 
 
 def test_long_names_have_room_in_the_figure():
