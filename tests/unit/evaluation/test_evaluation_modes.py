@@ -14,6 +14,7 @@ from data.world.families import rows
 from stages.core.pipeline.recipe import load_recipe
 from stages.core.pipeline.schema import check_settings
 from stages.core.sampling.engine import Decoding
+from stages.core.sampling.generation import TransformersEngine
 from stages.core.sampling.thinking_budget import EARLY_STOP
 from stages.evaluation import benchmarks, figures
 from stages.evaluation import evaluate_modes as evaluation
@@ -346,3 +347,48 @@ def test_a_checkpoint_that_is_not_evaluated_is_refused():
     run = SimpleNamespace(stage="evaluation", settings=settings, config={"inputs": {"checkpoints": {"m": "runs/m"}}})
     with pytest.raises(InputError, match="names other, which is none of its checkpoints"):
         evaluation.main(run)
+
+
+def test_the_whole_evaluation_of_a_model_in_both_modes(model, tokenizer, tmp_path, monkeypatch):
+    """From questions of two data sets to the page: each set asked in its own way, by an engine that is no double."""
+    settings = ModeEvaluation(
+        samples_per_question=2, temperature=0.6, top_p=0.95, top_k=20, max_completion_length=9, both_modes=["m"],
+        by_data_set={"aime_2024": {"samples_per_question": 3, "max_completion_length": 10}}, budget_checkpoint="m",
+        non_thinking_temperature=0.7, non_thinking_top_p=0.8, non_thinking_top_k=20, non_thinking_presence_penalty=1.5,
+        tasks={"arithmetic": 1, "equation": 1}, reasoning_questions=6, questions_per_benchmark=2, pass_k_questions=3,
+        pass_k_samples=1, bootstrap_samples=20, sampling_batch_size=16, budgets=[1], conversations=2,
+    )  # fmt: skip
+    draw = benchmarks.draw_rows
+
+    def renamed(run, mixture, *more):
+        return [row | {"task": "aime_2024"} if row["task"] == "equation" else row for row in draw(run, mixture, *more)]
+
+    drawn = []
+    kept = TransformersEngine.generate
+    monkeypatch.setattr(benchmarks, "draw_rows", renamed)
+    monkeypatch.setattr(evaluation, "open_engine", lambda *_: TransformersEngine(model, tokenizer, "chat", 16))
+    monkeypatch.setattr(
+        TransformersEngine, "generate", lambda self, prompts, n, how, *more: drawn.append((n, how)) or kept(
+            self, prompts, n, how, *more
+        ),
+    )  # fmt: skip
+    saved = {}
+    run = SimpleNamespace(
+        stage="evaluation", recipe="qwen3", scale="test", settings=settings, folder=tmp_path / "evaluation",
+        config={"inputs": {"checkpoints": {"m": "m"}}}, save_data=lambda tables, *_, **__: saved.update(tables),
+        metrics=SimpleNamespace(log=lambda *_, **__: None, say=lambda text: None),
+    )  # fmt: skip
+    evaluation.main(run)
+    assert {(3, Decoding(0.6, 10, 0.95, 20)), (2, Decoding(0.7, 9, 0.8, 20, 1.5))} <= set(drawn)
+    found = {(row["benchmark"], row["mode"], row["budget"]) for row in saved["rows"]}
+    for mode in MODES:
+        assert {(name, mode, None) for name in ("aime_2024", "world_math", "math", "general")} <= found
+    assert {("aime_2024", "thinking", 1), ("budget", "thinking", 1)} <= found
+
+    (run.folder / "data").mkdir(parents=True)
+    for name, table in saved.items():
+        table.to_parquet(run.folder / "data" / f"{name}.parquet")
+    page = render(
+        "qwen3", "test", [StageRecord("evaluation", str(run.folder), {"script": "evaluation.evaluate_modes"}, {})]
+    )
+    assert "aime 2024" in page and "Fig. 2" in page

@@ -155,6 +155,17 @@ def test_top_k_comes_before_top_p(top_k, temperature, top_p, expected):
         assert share == pytest.approx(probability, abs=4 * (probability * (1 - probability) / 20_000) ** 0.5)
 
 
+def test_a_draw_without_cuts_is_where_a_uniform_number_hits_the_distribution():
+    """To the bit: what is sampled for a seed may not change."""
+    logits = torch.randn(64, 200, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(5)
+    drawn = sample_tokens(logits, 0.6, 1.0)
+    torch.manual_seed(5)
+    reached = (logits / 0.6).softmax(dim=-1).cumsum(dim=-1, dtype=torch.float64)
+    at = torch.rand((64, 1), dtype=torch.float64) * reached[:, -1:]
+    assert torch.equal(drawn, (reached <= at).sum(dim=-1))
+
+
 def test_without_top_k_the_draws_are_the_same():
     logits = torch.randn(64, 200, generator=torch.Generator().manual_seed(1))
     for top_p in (1.0, 0.95, 0.2):
