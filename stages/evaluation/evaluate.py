@@ -4,6 +4,8 @@ CONSUMES     checkpoints: the models to compare; reward_models: the helpful one,
 PRODUCES     data/rows.parquet (one row a metric, with its interval), data/completions.parquet; results.json
 PAPER        DeepSeek-R1 v2 D.1: pass@1 as the mean over k samples at temperature 0.6, top-p 0.95, k by data set; cons@k
 DEVIATIONS   1 greedy, temperature 1 and pass@k are reported beside it, to tell learning from sharpening
+             2 of the paper's data sets AIME, MATH-500, GPQA Diamond and IF-Eval alone can be asked; the others' numbers
+               stand apart in the report
 """
 
 from stages.core.run.stage import Run, stage_main

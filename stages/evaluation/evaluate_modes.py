@@ -5,6 +5,8 @@ PRODUCES     data/rows.parquet (one row a metric, with its mode, budget and inte
              results.json
 PAPER        Qwen3 s.4.6 (sampling in each mode), s.4.7 Table 22 (ThinkFollow, LengthCtrl), Fig. 2 (budgets)
 DEVIATIONS   1 ThinkFollow's and LengthCtrl's questions are the world's
+             2 of the paper's public data sets AIME, MATH-500, GPQA Diamond and IFEval alone can be asked; the others'
+               numbers stand apart in the report
 """
 
 import random
