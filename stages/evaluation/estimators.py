@@ -111,14 +111,35 @@ def bootstrap_interval(
         raise ValueError("a problem without a finite value must be left out before resampling")
     if samples < 1 or not 0 < level < 1:
         raise ValueError(f"need samples >= 1 and 0 < level < 1, got {samples} and {level}")
-    rng = np.random.default_rng(seed)
+    means = _resampled_means(values, samples, np.random.default_rng(seed))
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _resampled_means(values: NDArray[np.float64], samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(problems,) values -> (samples,) means of as many problems, drawn with replacement."""
     block = max(1, 1_000_000 // values.size)  # bounds the index matrix to a few megabytes
     means = [
         values[rng.integers(values.size, size=(min(block, samples - start), values.size))].mean(axis=1)
         for start in range(0, samples, block)
     ]
-    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return np.concatenate(means)
+
+
+def mean_over_sets(sets: Sequence[ArrayLike], samples: int = 1000, seed: int = 0, level: float = 0.95) -> Estimate:
+    """Data sets, each (problems,) values -> the mean of their means, in which each set counts alike, and its interval.
+
+    Problems are drawn with replacement within their set. One set gives `estimate`.
+    """
+    if not sets:
+        raise ValueError("need at least one data set")
+    for values in sets:
+        bootstrap_interval(values, 1, seed, level)  # refuses what cannot be resampled
+    found = [np.asarray(values, dtype=np.float64) for values in sets]
+    rng = np.random.default_rng(seed)
+    means = np.mean([_resampled_means(values, samples, rng) for values in found], axis=0)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(np.mean([values.mean() for values in found])), float(low), float(high))
 
 
 def estimate(per_problem: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95) -> Estimate:

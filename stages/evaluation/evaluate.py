@@ -2,15 +2,15 @@
 
 CONSUMES     checkpoints: the models to compare; reward_models: the helpful one, to see over-optimisation
 PRODUCES     data/rows.parquet (one row a metric, with its interval), data/completions.parquet; results.json
-PAPER        DeepSeek-R1 v2 D.1: pass@1 as the mean over k samples at temperature 0.6, top-p 0.95; cons@k
+PAPER        DeepSeek-R1 v2 D.1: pass@1 as the mean over k samples at temperature 0.6, top-p 0.95, k by data set; cons@k
 DEVIATIONS   1 greedy, temperature 1 and pass@k are reported beside it, to tell learning from sharpening
+             2 of the paper's data sets AIME, MATH-500, GPQA Diamond and IF-Eval alone can be asked; the others' numbers
+               stand apart in the report
 """
 
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.asking import open_engine
-from stages.core.sampling.engine import Decoding
 from stages.evaluation.benchmarks import (
-    Answers,
     Recorder,
     headline,
     held_out,
@@ -20,6 +20,7 @@ from stages.evaluation.benchmarks import (
     reasoning,
     safety,
 )
+from stages.evaluation.questions import Answers, answers_of, decoding_of
 from stages.evaluation.settings import Evaluation
 
 REFERENCE = "general_sft"
@@ -32,13 +33,13 @@ def main(run: Run) -> None:
     recorder = Recorder(run)
     general: dict[str, Answers] = {}
     tokens = 0
-    decoding = Decoding(settings.temperature, settings.max_completion_length, settings.top_p)
+    decoding = decoding_of(settings)
     names = list(run.config["inputs"]["checkpoints"])
     for number, name in enumerate(names):
         engine = open_engine(run, "checkpoints", settings.sampling_batch_size, name)
         tokens += reasoning(recorder, name, engine, questions["reasoning"], decoding)
         found = {
-            benchmark: engine.answer(questions[benchmark], settings.samples_per_question, decoding, settings.seed)
+            benchmark: answers_of(engine, settings, questions[benchmark], decoding)
             for benchmark in ("general", "instruction_following", "safety")
         }
         tokens += sum(c.tokens for answers in found.values() for group in answers for c in group)

@@ -4,12 +4,14 @@ CONSUMES     checkpoints: the models to compare; reward_models: the preference o
 PRODUCES     data/rows.parquet (one row a metric, with its mode, budget and interval), data/completions.parquet;
              results.json
 PAPER        Qwen3 s.4.6 (sampling in each mode), s.4.7 Table 22 (ThinkFollow, LengthCtrl), Fig. 2 (budgets)
-DEVIATIONS   1 no top-k and no presence penalty
-             2 ThinkFollow's and LengthCtrl's questions are the world's
+DEVIATIONS   1 ThinkFollow's and LengthCtrl's questions are the world's
+             2 of the paper's public data sets AIME, MATH-500, GPQA Diamond and IFEval alone can be asked; the others'
+               numbers stand apart in the report
 """
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from data.errors import InputError
 from data.text.chat import render_prompt
@@ -26,16 +28,16 @@ from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
 from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget
 from stages.evaluation.benchmarks import (
-    Answers,
     Recorder,
     headline,
     held_out,
     instructions,
-    means,
     preference,
     preference_scorer,
     reasoning,
+    values_of,
 )
+from stages.evaluation.questions import Answers, answers_of, ask, asked, by_set, decoding_of
 from stages.evaluation.settings import ModeEvaluation
 
 REFERENCE = "thinking_mode_fusion"
@@ -62,12 +64,9 @@ def main(run: Run) -> None:
             decoding = decoding_of(settings, mode)
             tokens += reasoning(recorder, name, engine, questions["reasoning"], decoding, mode)
             found = {
-                benchmark: engine.answer(
-                    questions[benchmark], settings.samples_per_question, decoding, settings.seed,
-                    enable_thinking=mode != "non_thinking",
-                )
+                benchmark: answers_of(engine, settings, questions[benchmark], decoding, mode)
                 for benchmark in ("general", "instruction_following", "length_control")
-            }  # fmt: skip
+            }
             tokens += sum(c.tokens for answers in found.values() for group in answers for c in group)
             general[mode][name] = found["general"]
             instructions(recorder, name, questions["instruction_following"], found["instruction_following"], mode)
@@ -75,7 +74,7 @@ def main(run: Run) -> None:
                 [length_score(c.answer, row) for c in group]
                 for row, group in zip(questions["length_control"], found["length_control"], strict=True)
             ]
-            recorder.add(name, "length_control", "length_score", means(lengths), settings.samples_per_question, mode)
+            recorder.add_scores(name, "length_control", "length_score", questions["length_control"], lengths, mode)
         if name in settings.both_modes:
             think_follow(recorder, name, engine)
         if name == settings.budget_checkpoint:
@@ -88,13 +87,6 @@ def main(run: Run) -> None:
     recorder.save(len(names), tokens)
 
 
-def decoding_of(settings: ModeEvaluation, mode: Mode | None) -> Decoding:
-    """The paper samples the two modes differently."""
-    if mode == "non_thinking":
-        return Decoding(settings.non_thinking_temperature, settings.max_completion_length, settings.non_thinking_top_p)
-    return Decoding(settings.temperature, settings.max_completion_length, settings.top_p)
-
-
 def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
     """Conversations of two to four turns with flags at random: does the last response follow the last flag?
 
@@ -103,7 +95,7 @@ def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
     settings: ModeEvaluation = recorder.run.settings
     scripts = conversations(recorder.run)
     spoken: list[list[dict]] = [[] for _ in scripts]
-    decoding = decoding_of(settings, None)
+    decoding = decoding_of(settings)
     followed: list[float] = [0.0] * len(scripts)
     for turn in range(max(map(len, scripts))):
         going = [i for i, script in enumerate(scripts) if turn < len(script)]
@@ -114,8 +106,8 @@ def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
             followed[i] = float(follows_mode(completion.text, mode_of(spoken[i])))
             spoken[i].append({"role": "assistant", "content": completion.answer})
     for mode in MODES:
-        asked = [value for value, messages in zip(followed, spoken, strict=True) if mode_of(messages) == mode]
-        recorder.add(name, "think_follow", "followed", asked, 1, mode)
+        of_mode = [value for value, messages in zip(followed, spoken, strict=True) if mode_of(messages) == mode]
+        recorder.add(name, "think_follow", "followed", [of_mode], [1], mode)
 
 
 def conversations(run: Run) -> list[list[dict]]:
@@ -141,14 +133,20 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
     Without the latter two a rising curve could mean no more than that more thoughts end by themselves.
     """
     settings: ModeEvaluation = recorder.run.settings
-    prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") for row in questions]
-    # The answer behind a cut thought must have room: the limit is on thinking.
+    stages_own = decoding_of(settings, "thinking")
     for budget in settings.budgets:
-        decoding = Decoding(settings.temperature, settings.max_completion_length + budget, settings.top_p)
-        answers = generate_with_budget(engine, prompts, settings.samples_per_question, decoding, budget, settings.seed)
+
+        def answer(rows: list[Row], samples: int, decoding: Decoding, budget: int = budget) -> Answers:
+            prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") for row in rows]
+            # The answer behind a cut thought must have room: the limit is on thinking.
+            longer = replace(decoding, max_tokens=decoding.max_tokens + budget)
+            return generate_with_budget(engine, prompts, samples, longer, budget, settings.seed)
+
+        answers = ask(questions, lambda row: asked(settings, row, stages_own), answer)
         for metric, value in BUDGET_METRICS.items():
-            values = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
-            recorder.add(name, "budget", metric, means(values), settings.samples_per_question, "thinking", budget)
+            scores = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
+            sets = by_set(questions, "budget")
+            recorder.add_sets(name, "budget", metric, sets, values_of(scores), "thinking", budget, pooled=True)
 
 
 def was_cut(completion: Completion) -> bool:

@@ -11,23 +11,30 @@ from typing import Any
 
 from stages.core.pipeline.scripts import all_scripts
 from stages.evaluation import figures, result_figures
+from stages.evaluation.beside import (
+    beside_paper,
+    budget_points,
+    lecture_tables,
+    number,
+    summary_table,
+    token_points,
+)
 from stages.evaluation.published import (
-    DISTILLATION,
-    DISTILLATION_SOURCE,
-    TABLE_21,
-    TABLE_21_SOURCE,
+    FIG_2_BUDGETS,
+    KIMI_FIG_7_SOURCE,
+    QWEN3_FIG_2_SOURCE,
+    QWEN3_TABLE_21,
+    TABLE_21_HOURS,
+    TABLE_21_METHODS,
     TABLE_21_STAGES,
 )
 from stages.evaluation.records import StageRecord, read_metrics, read_stage, read_table, series
 from stages.evaluation.results import (
     LEADING,
-    Cell,
     Row,
-    beside_paper,
     lines,
     order_columns,
     sampling_lines,
-    summary_table,
 )
 
 __all__ = ["StageRecord", "read_metrics", "read_stage", "read_table", "render", "series", "summary_table"]
@@ -142,7 +149,10 @@ def plain(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
+        return ", ".join(
+            f"{key} ({plain(item)})" if isinstance(item, Mapping) else f"{key} {plain(item)}"
+            for key, item in value.items()
+        )
     return ", ".join(map(plain, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -259,10 +269,10 @@ def strong_to_weak(results: Sequence[Row], stages: Sequence[StageRecord]) -> lis
     `times`, `hours_times`: the compute of RL as a multiple of on-policy distillation's, here and in the paper.
     """
     seconds = {stage.name: float(stage.manifest.get("seconds") or 0) for stage in stages}
-    least, least_hours = seconds.get(TABLE_21_STAGES[-1]), TABLE_21[-1][-1]
+    least, least_hours = seconds.get(TABLE_21_STAGES[-1]), TABLE_21_HOURS[-1]
     measured = [line for line in lines(results) if line.benchmark == "reasoning"]
     found = []
-    for name, (method, printed, hours) in zip(TABLE_21_STAGES, TABLE_21, strict=True):
+    for name, method, hours in zip(TABLE_21_STAGES, TABLE_21_METHODS, TABLE_21_HOURS, strict=True):
         cells = {
             line.metric: line.cells[f"{name} (thinking)"] for line in measured if f"{name} (thinking)" in line.cells
         }
@@ -275,22 +285,11 @@ def strong_to_weak(results: Sequence[Row], stages: Sequence[StageRecord]) -> lis
                     "cells": shown,
                     "seconds": seconds.get(name),
                     "times": seconds[name] / least if other and least and name in seconds else None,
-                    "printed": printed,
                     "hours": hours,
                     "hours_times": hours / least_hours if other else None,
                 }
             )
     return found
-
-
-def distillation(results: Sequence[Row]) -> list[tuple[str, Cell, Cell]]:
-    """(benchmark, distillation, small_rl): pass@1 of the two ways to train the small base, where both were measured."""
-    found = lines(results)
-    return [
-        (line.benchmark, line.cells["distillation"], line.cells["small_rl"])
-        for line in found
-        if line.metric == "pass@1" and {"distillation", "small_rl"} <= line.cells.keys()
-    ]
 
 
 def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
@@ -315,11 +314,15 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         paper_tables=beside_paper(results),
         sparkline=figures.sparkline,
         budget_curve=result_figures.budget_curve(results),
+        token_points=token_points(results),
+        token_source=KIMI_FIG_7_SOURCE,
+        budget_points=budget_points(results),
+        budget_source=QWEN3_FIG_2_SOURCE,
+        paper_budgets=FIG_2_BUDGETS,
         strong_to_weak=strong_to_weak(results, stages),
-        table_21_source=TABLE_21_SOURCE,
-        distillation=distillation(results),
-        paper_distillation=DISTILLATION,
-        distillation_source=DISTILLATION_SOURCE,
+        table_21_source=QWEN3_TABLE_21.source,
+        lecture=lecture_tables(stage.config.get("settings") or {} for stage in stages),
+        number=number,
         sampling=sampling_lines(results),
         zero=zero_figure(stages),
         curves=[(stage, *curves(stage)) for stage in stages if any(curves(stage))],

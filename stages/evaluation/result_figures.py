@@ -28,7 +28,7 @@ def token_efficiency(results: Sequence[Row], columns: Sequence[str]) -> str:
 
 def budget_curve(results: Sequence[Row]) -> str:
     """pass@1 by thinking budget, between that without a limit and that without thinking (Qwen3 Fig. 2), as a figure."""
-    cut = [row for row in results if row.get("budget") is not None and row["metric"] == "pass@1"]
+    cut = [row for row in results if row["benchmark"] == "budget" and row["metric"] == "pass@1"]
     names = {row["checkpoint"] for row in cut}
     whole = [
         row

@@ -1,8 +1,43 @@
 """What evaluations and reports can be told."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import AfterValidator, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from data.public.sources import SOURCES
+from stages.core.pipeline.schema import nearest
 from stages.core.pipeline.settings import Count, Mixture, Positive, Rate, Settings, TopP
+
+
+def _known(name: str) -> str:
+    if name not in SOURCES:
+        raise ValueError(f"no data set is called so; {nearest(name, SOURCES)}")
+    return name
+
+
+DataSet = Annotated[str, AfterValidator(_known)]
+"""A public data set, by its name in data/public/sources.py."""
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+
+
+class Own(TypedDict, total=False):
+    """What a data set is asked with, in both modes, where that is not the stage's."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    samples_per_question: Positive
+    """Completions behind each pass@1."""
+    temperature: Rate
+    """Temperature of the completions."""
+    top_p: TopP
+    """Least probable tokens beyond this mass are cut off; 1 cuts none."""
+    top_k: Count
+    """Most probable tokens that are left, before top-p; 0 leaves all."""
+    presence_penalty: Penalty
+    """What the logit of a token loses that the completion has already."""
+    max_completion_length: Positive
+    """Longest completion, in tokens with the end token."""
 
 
 class Evaluation(Settings):
@@ -21,8 +56,14 @@ class Evaluation(Settings):
     """Temperature of the completions."""
     top_p: TopP
     """Least probable tokens beyond this mass are cut off; 1 cuts none."""
+    top_k: Count = 0
+    """Most probable tokens that are left, before top-p; 0 leaves all."""
+    presence_penalty: Penalty = 0.0
+    """What the logit of a token loses that the completion has already."""
     max_completion_length: Positive
     """Longest completion, in tokens with the end token."""
+    by_data_set: dict[DataSet, Own] = {}
+    """Public data set -> what it is asked with instead of the above."""
 
     tasks: Mixture
     """What reasoning questions are drawn from."""
@@ -59,6 +100,10 @@ class ModeEvaluation(Evaluation):
     """Temperature without thinking."""
     non_thinking_top_p: TopP
     """Least probable tokens beyond this mass are cut off without thinking."""
+    non_thinking_top_k: Count = 0
+    """Most probable tokens that are left without thinking, before top-p; 0 leaves all."""
+    non_thinking_presence_penalty: Penalty = 0.0
+    """What the logit of a token loses without thinking that the completion has already."""
     budget_checkpoint: str
     """The checkpoint whose thinking budgets are tried."""
 

@@ -116,6 +116,7 @@ def test_the_evaluation_has_the_public_benchmarks(finished):
     folder, _ = finished
     results = json.loads((folder / "r1" / "results.json").read_text())
     found = {(row["benchmark"], row["metric"]) for row in results if row["checkpoint"] == "general_rl"}
+    assert {("math_500", "pass@1"), ("world_math", "pass@1"), ("math", "pass@1"), ("xstest", "unsafe_refused")} <= found
     assert {("reasoning", "pass@1"), ("safety", "unsafe_refused"), ("safety", "safe_answered")} <= found
     assert ("general", "win_rate (reward model)") in found
     assert not {("general", "gold"), ("instruction_following", "followed")} & found  # nothing here can say

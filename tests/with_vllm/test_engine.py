@@ -118,6 +118,25 @@ def test_top_p_leaves_out_the_unlikely(engines, questions):
     assert not free <= set(nucleus)
 
 
+def test_top_k_and_penalty_are_those_of_transformers(engines, questions):
+    """Greedy with a penalty token for token; with top-k 2 nothing but the two likeliest tokens is drawn."""
+    import torch
+
+    prompts = [render_prompt(engines[0].tokenizer, row["prompt"], "r1_zero") for row in questions[:32]]
+    penalty = Decoding(0.0, 24, presence_penalty=1.5)
+    (vllm, ids), (expected, expected_ids) = (written(engine, prompts, 1, penalty, 0) for engine in engines)
+    assert ids == expected_ids and facts(vllm) == facts(expected)
+    assert ids != written(engines[0], prompts, 1, Decoding(0.0, 24), 0)[1]
+    inputs = engines[0].tokenizer(prompts[:1], return_tensors="pt")
+    with torch.no_grad():
+        likeliest = set(engines[1].model(**inputs).logits[0, -1].topk(2).indices.tolist())
+    for engine in engines:
+        drawn, free = (
+            {row[0] for row in written(engine, prompts[:1], 200, Decoding(4.0, 1, top_k=k), 3)[1]} for k in (2, 0)
+        )
+        assert drawn <= likeliest and not free <= likeliest
+
+
 def test_progress_counts_every_completion(engines, questions):
     seen = []
     engines[0].answer(questions[:40], 2, Decoding(1.0, 8), 0, progress=lambda done, total: seen.append((done, total)))

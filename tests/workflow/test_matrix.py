@@ -219,6 +219,8 @@ def test_completions_fit_into_the_context_of_the_sampler(scale):
         settings = stage.config["settings"]
         for name in ("max_completion_length", "extended_completion_length"):
             assert settings.get(name, 0) <= context, f"{stage.rule_name}.{name}"
+        for data_set, own in settings.get("by_data_set", {}).items():
+            assert own.get("max_completion_length", 0) <= context, f"{stage.rule_name}.by_data_set.{data_set}"
         assert settings.get("extended_completion_length", context) >= settings.get("max_completion_length", 0)
 
 

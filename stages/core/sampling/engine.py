@@ -12,11 +12,18 @@ from data.text.row import Row
 
 @dataclass(frozen=True)
 class Decoding:
-    """temperature 0 is greedy decoding; max_tokens includes the end token."""
+    """How a token is drawn, in this order: penalty, temperature, top-k, top-p; the same in both engines.
+
+    temperature 0 is greedy decoding, of the penalised logits; max_tokens includes the end token. top_p is of the mass
+    that top-k leaves; top_k 0 leaves all. presence_penalty is taken once off the logit of each token that the
+    completion has, however often; the prompt's do not count (OpenAI's definition, and vLLM's).
+    """
 
     temperature: float
     max_tokens: int
     top_p: float = 1.0
+    top_k: int = 0
+    presence_penalty: float = 0.0
 
 
 class Engine(ABC):

@@ -31,10 +31,13 @@ def sample_completions(
     top_p: float,
     end_ids: list[int],
     stopping=None,
+    top_k: int = 0,
+    presence_penalty: float = 0.0,
 ) -> tuple[list[list[int]], list[list[float]]]:
     """Completion ids of each prompt, the end token included where there is one, and the log-prob of each token.
 
-    input_ids, attention_mask: (B, P), left-padded. temperature 0 is greedy. Draws from torch's global generator.
+    input_ids, attention_mask: (B, P), left-padded. Decoding as in `Decoding`; the log-probs are the model's own at the
+    temperature, before any penalty or cut. Draws from torch's global generator.
     stopping: a `StoppingCriteria` on the generated ids (B, T) that may stop a sequence without an end token.
     """
     batch, device = input_ids.shape[0], input_ids.device
@@ -44,6 +47,7 @@ def sample_completions(
     lengths = torch.full((batch,), max_new_tokens, device=device)
     rows = torch.arange(batch, device=device)  # where the sequences still in the batch belong
     running = torch.ones(batch, dtype=torch.bool, device=device)
+    present = None  # (B, V), where a penalty needs it: the tokens that a completion has
     cache = DynamicCache(config=model.config)
     positions = (attention_mask.cumsum(dim=1) - 1).clamp(min=0)
     tokens = input_ids
@@ -57,7 +61,12 @@ def sample_completions(
             logits_to_keep=1,
         ).logits[:, -1]
         logits = logits.float()
-        chosen = sample_tokens(logits, temperature, top_p)
+        if presence_penalty:
+            present = torch.zeros_like(logits, dtype=torch.bool) if present is None else present
+            chosen = sample_tokens(penalised(logits, present, presence_penalty), temperature, top_p, top_k)
+            present.scatter_(1, chosen[:, None], True)
+        else:
+            chosen = sample_tokens(logits, temperature, top_p, top_k)
         output[rows[running], step] = chosen[running]
         scaled = (logits / (temperature or 1.0)).log_softmax(dim=-1)
         logps[rows[running], step] = scaled.gather(1, chosen[:, None])[running, 0]
@@ -72,7 +81,7 @@ def sample_completions(
             keep = running.nonzero()[:, 0]
             cache.batch_select_indices(keep)
             rows, chosen, attention_mask, positions = rows[keep], chosen[keep], attention_mask[keep], positions[keep]
-            running = running[keep]
+            running, present = running[keep], None if present is None else present[keep]
         tokens = chosen[:, None]
         positions = positions[:, -1:] + 1
         attention_mask = torch.cat([attention_mask, attention_mask.new_ones((len(rows), 1))], dim=1)
@@ -83,18 +92,33 @@ def sample_completions(
     return written, values
 
 
-def sample_tokens(logits: torch.Tensor, temperature: float, top_p: float) -> torch.Tensor:
-    """One token for each row of (B, V) logits, from the smallest set of tokens whose probability reaches top_p."""
+def penalised(logits: torch.Tensor, present: torch.Tensor, penalty: float) -> torch.Tensor:
+    """(B, V) logits less the presence penalty where a token is `present`, (B, V) truth values, in the completion."""
+    return logits - penalty * present
+
+
+def sample_tokens(logits: torch.Tensor, temperature: float, top_p: float, top_k: int = 0) -> torch.Tensor:
+    """One token for each row of (B, V) logits: of the top_k most probable (0: of all) the smallest set that has top_p.
+
+    top_p is a share of the probability of the top_k.
+    """
     if temperature == 0:
         return logits.argmax(dim=-1)
     probabilities = (logits / temperature).softmax(dim=-1)
-    if top_p == 1:
+    vocabulary = probabilities.shape[-1]
+    if 0 < top_k < vocabulary:
+        likely, tokens = probabilities.topk(top_k)
+        likely = likely / likely.sum(dim=-1, keepdim=True)
+    elif top_p == 1:
         return draw(probabilities)
-    likely, tokens = probabilities.topk(min(LIKELY, probabilities.shape[-1]))
-    if likely.sum(dim=-1).min() < top_p:
-        likely, tokens = probabilities.sort(dim=-1, descending=True)
-    before = likely.cumsum(dim=-1) - likely
-    return tokens.gather(1, draw(likely.masked_fill(before >= top_p, 0.0))[:, None])[:, 0]
+    else:
+        likely, tokens = probabilities.topk(min(LIKELY, vocabulary))
+        if likely.sum(dim=-1).min() < top_p:
+            likely, tokens = probabilities.sort(dim=-1, descending=True)
+    if top_p < 1:
+        before = likely.cumsum(dim=-1) - likely
+        likely = likely.masked_fill(before >= top_p, 0.0)
+    return tokens.gather(1, draw(likely)[:, None])[:, 0]
 
 
 def draw(weights: torch.Tensor) -> torch.Tensor:
@@ -141,6 +165,8 @@ class TransformersEngine(Engine):
                 decoding.temperature,
                 decoding.top_p,
                 ends,
+                top_k=decoding.top_k,
+                presence_penalty=decoding.presence_penalty,
             )
             for index, ids in zip(indices, sampled, strict=True):
                 text = self.tokenizer.decode(ids, skip_special_tokens=True)

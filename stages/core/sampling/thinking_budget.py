@@ -5,6 +5,7 @@ tag, which the paper prints.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from data.errors import InputError
 from data.text.chat import THINK_CLOSE, THINK_OPEN
@@ -64,11 +65,12 @@ def generate_with_budget(
 
     decoding.max_tokens limits what is sampled, thought and answer together. `Completion.tokens` counts that too: what
     is inserted is in `text`, but is not counted. Continuing starts from the text, so its tokens may be cut up anew, and
-    bytes of a character that the limit cut in two are dropped. progress: counts each of the two phases by itself.
+    bytes of a character that the limit cut in two are dropped. Behind the cut a presence penalty begins anew.
+    progress: counts each of the two phases by itself.
     """
     limit = thinking_limit(engine.tokenizer, budget, decoding.max_tokens)
     if limit:
-        first = Decoding(decoding.temperature, limit, decoding.top_p)
+        first = replace(decoding, max_tokens=limit)
         found = engine.generate(prompts, n, first, seed, progress)
     else:
         found = [[Completion(THINK_OPEN, 0, False, engine.template)] * n for _ in prompts]
@@ -77,7 +79,7 @@ def generate_with_budget(
     going = [(i, j) for i, group in enumerate(found) for j, completion in enumerate(group) if not completion.finished]
     heads = {(i, j): found[i][j].text.rstrip("\ufffd") for i, j in going}
     heads = {at: closed_early(text) if is_open(text) else text for at, text in heads.items()}
-    second = Decoding(decoding.temperature, decoding.max_tokens - limit, decoding.top_p)
+    second = replace(decoding, max_tokens=decoding.max_tokens - limit)
     rests = engine.generate([prompts[i] + heads[i, j] for i, j in going], 1, second, seed + 1, progress)
 
     groups = [list(group) for group in found]

@@ -70,6 +70,8 @@ class VLLMEngine(Engine):
                 n=n,
                 temperature=decoding.temperature,
                 top_p=decoding.top_p,
+                top_k=decoding.top_k,
+                presence_penalty=decoding.presence_penalty,
                 max_tokens=decoding.max_tokens,
                 # Sample j of a prompt has the seed + j: no two of a call are the same.
                 seed=seed * 1_000_003 + index * n if seeded else None,

@@ -13,10 +13,12 @@ from stages.evaluation.estimators import (
     estimate,
     expected_calibration_error,
     majority_index,
+    mean_over_sets,
     paired_difference,
     pass_at_1,
     pass_at_k,
 )
+from stages.evaluation.questions import ask
 
 exactly = pytest.approx
 
@@ -133,6 +135,27 @@ def test_estimate_has_the_mean_inside_its_interval():
     assert 0 <= low < value < high <= 1
 
 
+def test_each_data_set_counts_alike_in_their_mean():
+    many, few = np.repeat([0.0, 1.0], [300, 100]), np.repeat([0.0, 1.0], [10, 20])
+    found = mean_over_sets([many, few], samples=4000, seed=1)
+    assert found.value == exactly((1 / 4 + 2 / 3) / 2, abs=1e-12)
+    # variance of the mean of two independent means: (0.1875/400 + 0.2222/30) / 4
+    half = 1.96 * ((0.1875 / 400 + (2 / 9) / 30) / 4) ** 0.5
+    assert (found.low, found.high) == exactly((found.value - half, found.value + half), abs=0.008)
+
+
+def test_one_data_set_has_the_estimate_of_its_questions():
+    values = np.linspace(0, 1, 30)
+    assert mean_over_sets([values], samples=200, seed=3) == estimate(values, samples=200, seed=3)
+    assert mean_over_sets([[0.25], [0.75]]) == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("sets", [[], [[0.5], []], [[0.5], [float("nan")]]])
+def test_mean_over_sets_refuses_what_has_no_mean(sets):
+    with pytest.raises(ValueError):
+        mean_over_sets(sets)
+
+
 def test_paired_difference_is_narrower_than_the_single_intervals():
     first = np.tile([0.0, 0.3, 0.9], 50)
     difference = paired_difference(first, first + 0.1)
@@ -164,29 +187,44 @@ class Solver:
     """Answers code and Chinese questions right, others wrong."""
 
     def answer(self, questions, n, decoding, seed, enable_thinking=True):
+        self.asked.append((questions, n, decoding))
         right = [row["domain"] == "code" or row["language"] == "zh" for row in questions]
         return [
             [Completion(f"<think>first</think> {row['answer'] if ok else '?'}", 5, True, "chat")] * n
             for row, ok in zip(questions, right, strict=True)
         ]
 
+    def __init__(self):
+        self.asked = []
 
-def benchmarks(tasks, count):
-    """(questions, rows of the result by benchmark and metric) of the solver."""
+    def asked_for(self, task):
+        return {(n, decoding) for questions, n, decoding in self.asked for row in questions if row["task"] == task}
+
+
+def benchmarks(tasks, count, renamed=None, by_data_set=None):
+    """(questions, rows of the result by benchmark and metric, the solver).
+
+    renamed: task family -> the public data set that its questions are taken to be of.
+    """
     settings = SimpleNamespace(
         samples_per_question=2, pass_k_samples=3, pass_k_questions=20, max_completion_length=8, temperature=0.6,
-        top_p=0.95, seed=0, bootstrap_samples=10,
+        top_p=0.95, top_k=0, presence_penalty=0.0, by_data_set=by_data_set or {}, seed=0, bootstrap_samples=10,
     )  # fmt: skip
     recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
-    questions = rows(tasks, count, "test", 0)
-    tokens = reasoning(recorder, "base", Solver(), questions, Decoding(0.6, 8, 0.95))
-    assert tokens == 5 * (3 * len(questions) + 3 * len(questions[:: max(1, len(questions) // 20)]))
-    return questions, {(row["benchmark"], row["metric"]): row for row in recorder.results}
+    questions = [row | {"task": (renamed or {}).get(row["task"], row["task"])} for row in rows(tasks, count, "test", 0)]
+    solver = Solver()
+    tokens = reasoning(recorder, "base", solver, questions, Decoding(0.6, 8, 0.95))
+    if not by_data_set:
+        assert tokens == 5 * (3 * len(questions) + 3 * len(questions[:: max(1, len(questions) // 20)]))
+        assert [len(asked) for asked, n, _ in solver.asked if n == 2] == [len(questions)]  # in one call
+    results = {(row["benchmark"], row["metric"]): row for row in recorder.results}
+    assert len(results) == len(recorder.results)
+    return questions, results, solver
 
 
 def test_reasoning_questions_are_grouped_by_domain():
     tasks = {"equation": 4.0, "expression": 1.0, "code_output": 1.0, "stem_choice": 1.0, "logic": 1.0}
-    questions, results = benchmarks(tasks, 60)
+    questions, results, _ = benchmarks(tasks, 60)
     members = {
         "math": ["equation"], "code": ["expression", "code_output"], "stem": ["stem_choice", "logic"],
         "reasoning": list(tasks),
@@ -205,5 +243,59 @@ def test_reasoning_questions_are_grouped_by_domain():
 
 def test_a_benchmark_without_questions_is_left_out():
     """A scale's mixture need not have every domain."""
-    _, results = benchmarks({"equation": 1.0}, 10)
+    _, results, _ = benchmarks({"equation": 1.0}, 10)
     assert {benchmark for benchmark, _ in results} == {"math", "chinese", "reasoning"}
+
+
+PUBLIC = {"arithmetic": "aime_2024", "equation": "math_500", "stem_choice": "gpqa_diamond"}
+
+
+def test_each_public_data_set_has_rows_of_its_own_and_a_domain_their_mean():
+    tasks = {"arithmetic": 1.0, "equation": 6.0, "word_problem": 3.0, "stem_choice": 2.0}
+    questions, results, _ = benchmarks(tasks, 60, PUBLIC)
+
+    def right(*tasks):
+        return [row["language"] == "zh" for row in questions if row["task"] in tasks]
+
+    sets = {"math_500": right("math_500"), "aime_2024": right("aime_2024"), "world_math": right("word_problem")}
+    for name, verdicts in sets.items():
+        assert results[name, "pass@1"]["n"] == len(verdicts) > 2
+        assert results[name, "pass@1"]["value"] == exactly(np.mean(verdicts))
+    assert len(set(map(len, sets.values()))) == 3
+    assert results["math", "pass@1"]["value"] == exactly(np.mean([np.mean(part) for part in sets.values()]))
+    assert results["math", "pass@1"]["n"] == sum(map(len, sets.values()))
+    # The only set of its domain: under its own name, and as the domain's mean.
+    assert results["gpqa_diamond", "cons@2"]["value"] == results["stem", "cons@2"]["value"]
+    # All reasoning questions, each counting alike.
+    everything = right("math_500", "aime_2024", "word_problem", "gpqa_diamond")
+    assert results["reasoning", "pass@1"]["value"] == exactly(np.mean(everything))
+    assert not any(benchmark.startswith("world_stem") for benchmark, _ in results)
+
+
+def test_a_data_set_is_asked_as_it_is_in_its_paper():
+    own = {"aime_2024": {"samples_per_question": 4, "max_completion_length": 38}, "math_500": {"top_k": 7}}
+    tasks = {"arithmetic": 2.0, "equation": 2.0, "expression": 2.0}
+    questions, results, solver = benchmarks(tasks, 40, PUBLIC, own)
+    sampled = Decoding(0.6, 8, 0.95)
+    assert solver.asked_for("aime_2024") >= {(4, Decoding(0.6, 38, 0.95)), (1, Decoding(0, 38)), (3, Decoding(1, 38))}
+    assert solver.asked_for("math_500") >= {(2, Decoding(0.6, 8, 0.95, 7)), (1, Decoding(0, 8))}
+    assert (2, sampled) in solver.asked_for("expression") and (2, sampled) not in solver.asked_for("aime_2024")
+    assert (results["aime_2024", "cons@4"]["k"], results["math_500", "cons@2"]["k"]) == (4, 2)
+    assert {("aime_2024", "cons@2"), ("math_500", "cons@4")}.isdisjoint(results)
+    # Where the sets differ in k their mean has no cons@k, and pass@1 no one k.
+    assert {("math", "cons@2"), ("math", "cons@4"), ("reasoning", "cons@2")}.isdisjoint(results)
+    assert results["math", "pass@1"]["k"] is None and results["code", "cons@2"]["k"] == 2
+    assert results["reasoning", "pass@1"]["n"] == len(questions) and results["reasoning", "greedy"]["k"] == 1
+
+
+def test_the_completions_are_in_the_order_of_the_questions_however_they_are_asked():
+    questions = [{"task": task, "number": number} for number, task in enumerate(["a", "b", "a", "c", "b"])]
+    calls = []
+
+    def answer(alike, samples, decoding):
+        calls.append([row["number"] for row in alike])
+        return [[row["number"]] * samples for row in alike]
+
+    found = ask(questions, lambda row: (2 if row["task"] == "b" else 1, Decoding(0, 4)), answer)
+    assert found == [[0], [1, 1], [2], [3], [4, 4]] and calls == [[0, 2, 3], [1, 4]]
+    assert ask([], lambda row: (1, Decoding(0, 4)), answer) == []

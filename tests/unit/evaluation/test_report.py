@@ -11,20 +11,20 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from data.public.sources import SOURCES
 from stages.core.run.manifest import file_digests
 from stages.evaluation import figures, records, reporting
-from stages.evaluation.published import STAGES
-from stages.evaluation.results import (
-    LEADING,
-    Cell,
-    column,
-    lines,
-    order_columns,
-    sampling_lines,
+from stages.evaluation.beside import (
+    TABLES,
+    beside_paper,
+    lecture_tables,
     shape,
     step,
     summary_table,
+    token_points,
 )
+from stages.evaluation.published import R1_TABLE_3, STAGES
+from stages.evaluation.results import LEADING, Cell, column, lines, order_columns, sampling_lines
 
 ROOT = Path(__file__).parents[3]
 ORDER = ["base", *STAGES, "distillation", "small_rl"]
@@ -240,12 +240,102 @@ def test_step_needs_intervals_that_are_apart():
 
 
 def test_shape_counts_the_steps_that_go_as_in_the_paper(results):
-    aime = shape(results)[0]
+    results = [each | {"benchmark": "aime_2024"} for each in results if each["benchmark"] == "math"]
+    [aime] = shape(results, R1_TABLE_3)
     assert aime.name.startswith("AIME") and aime.paper_steps == ("↓", "↑", "↑", "↑")
     assert aime.our_steps == ("↓", "↑", "≈", "≈") and aime.agreement == (2, 4)
-    gap = shape([each for each in results if each["checkpoint"] != "cold_start_sft"])[0]
+    [gap] = shape([each for each in results if each["checkpoint"] != "cold_start_sft"], R1_TABLE_3)
     assert gap.our_steps == ("", "", "≈", "≈") and gap.agreement == (0, 2)
-    assert shape([each for each in results if each["checkpoint"] == "base"]) == []
+    assert shape([each for each in results if each["checkpoint"] == "base"], R1_TABLE_3) == []
+
+
+def test_a_published_number_stands_beside_its_own_data_set_or_apart(results):
+    stages, _, distilled = beside_paper(results)
+    assert [found.table.source.split(", ")[1][:8] for found in beside_paper(results)] == [
+        "Table 3", "Table 14", "Table 6;",
+    ]  # fmt: skip
+    assert stages.same == [] and [found.name for found in stages.apart] == [row.name for row in R1_TABLE_3.rows]
+    assert all(not any(found.ours) for found in stages.apart)
+    assert [found.name for found in stages.own] == ["reasoning pass@1", "math pass@1", "safety unsafe refused"]
+    assert all(set(found.paper) == {None} for found in stages.own) and stages.own[0].our_steps == ("↓", "↑", "≈", "≈")
+    assert [cell.value for cell in distilled.own[0].ours] == [0.3, 0.1]
+    assert {*distilled.own[0].our_steps, *distilled.apart[0].paper_steps} == {""}  # not made from one another
+
+    results += [row(name, "math_500", "pass@1", 0.9) for name in STAGES]
+    stages, difficulty, _ = beside_paper(results)
+    assert [found.name for found in stages.same] == ["MATH-500 (pass@1)"]
+    assert not any(found.name.startswith("MATH") for found in stages.apart) and len(stages.apart) == 13
+    assert difficulty.own == []  # of the same stages: shown once
+
+
+def test_every_data_set_that_a_paper_names_is_one_of_the_projects():
+    for table in TABLES:
+        assert {published.data_set for published in table.rows} <= {None, *SOURCES}
+        assert {published.metric for published in table.rows} <= {"pass@1", "cons@64", "pass@64", "followed"}
+
+
+def test_the_page_shows_the_papers_numbers_apart(page):
+    alone = page.split("The paper alone")[1].split("<tbody>")[1].split("</table>")[0]
+    assert "AIME 2024" in alone and "2029" in alone and "this run" not in alone  # a rating is no percentage
+    own = page.split("by the same stages")[1].split("</table>")[0]
+    assert "math pass@1, this run" in own and "AIME" not in own and "53.0–57.0" in own
+    assert "The same data sets" not in page and "LiveCodeBench by difficulty" in page
+    assert "DeepSeekMath" not in page  # no stage here is known to be GRPO
+
+
+@pytest.mark.parametrize(
+    ("measured", "shown"),
+    [
+        ([("policy_mirror_descent", "aime_2024", "pass@1", None), ("long2short_rl", "math_500", "pass@1", None),
+          ("long2short_rl", "aime_2024", "pass@1", None), ("long2short_rl", "aime_2024", "mean_tokens", None)],
+         ["3,272", "long2short rl, this run", "AIME 2024, this run", "Table 2: long thoughts", "percentile"]),
+        ([(name, "aime_2025", "pass@64", "thinking") for name in ("student_rl", "on_policy_distillation")],
+         ["AIME 2025 (pass@64), this run", "Table 21 (Qwen3-8B)", "17,920"]),
+    ],
+)  # fmt: skip
+def test_the_page_of_the_other_papers(tmp_path, measured, shown):
+    results = [row(*each[:3], 0.5, mode=each[3]) for each in measured]
+    results += [row(each[0], "reasoning", "pass@1", 0.5, mode=each[3]) for each in measured[:2]]
+    if measured[0][3]:
+        results += [each | {"budget": 1024} for each in results] + [
+            row("student_rl", "budget", "pass@1", 0.5) | {"budget": 8}
+        ]
+        shown = [*shown, "Fig. 2 (Qwen3-235B-A22B)", "16,384", "86.5"]
+    results = [{"budget": None} | each for each in results]
+    folder = write_stage(tmp_path, "evaluation")
+    (folder / "data").mkdir()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(results), folder / "data" / "rows.parquet")
+    page = reporting.render("mine", "tiny", read(tmp_path, "evaluation"))
+    assert [text for text in shown if text not in page] == []
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+
+
+def test_what_the_lecture_shows_stands_with_the_method():
+    def sources(*settings):
+        return [found.table.source for found in lecture_tables(settings)]
+
+    grpo = sources({"advantage_scaling": "group"}, {"epochs": 1})
+    assert len(grpo) == 2 and "DeepSeekMath" in grpo[0] and "understand-r1-zero" in grpo[1]
+    [preference] = sources({"beta": 0.1})
+    assert "AlpacaFarm" in preference and sources({"helpful_normalisation": "none"}) == [preference]
+    assert sources({"epochs": 1}) == sources() == []
+    dpo, ppo = (lecture_tables([{"beta": 0.1}])[0].table.labels.index(name) for name in ("DPO", "PPO"))
+    people = lecture_tables([{"beta": 0.1}])[0].apart[1].paper
+    assert people[dpo] is None and people[ppo] == 55.1
+
+
+def test_kimis_numbers_stand_beside_its_stages():
+    found = [row("policy_mirror_descent", "aime_2024", "pass@1", 0.5), row("long2short_rl", "math", "pass@1", 0.4)]
+    found += [row("long2short_rl", "aime_2024", "pass@1", 0.4), row("long2short_rl", "aime_2024", "mean_tokens", 900.0)]
+    long, short = beside_paper(found)
+    assert [each.name for each in long.same] == [each.name for each in short.same] == ["AIME 2024"]
+    assert long.same[0].ours[0].value == 0.5 and not any(long.same[0].ours[1:]) and long.own == []
+    [(point, accuracy, tokens)] = token_points(found)
+    assert (point.accuracy, point.tokens, accuracy.value, tokens.value) == (60.8, 3272, 0.4, 900.0)
+    [(point, *nothing)] = token_points([row("shortest_sft", "math", "pass@1", 0.4)])
+    assert point.label == "k1.5-shortest" and nothing == [None, None] and token_points([]) == []
 
 
 def test_sampling_table(results):
@@ -257,7 +347,11 @@ def test_sampling_table(results):
 
 def test_summary_table(results):
     text = summary_table(results)
-    assert "55.0" in text and "53.0–57.0" in text and "math, here" in text and "↓ 59.0" in text
+    assert "55.0" in text and "53.0–57.0" in text and "here" not in text.split("Apart")[0] and "↓ 59.0" in text
+    same = summary_table([*results, *(row(name, "aime_2024", "pass@1", 0.5) for name in STAGES)])
+    beside = same.split("The same data sets here and in arXiv")[1].split("Apart")[0]
+    assert "AIME 2024 (pass@1), here " in beside and "≈ 50.0" in beside and "AIME 2024 (pass@1), paper" in beside
+    assert max(map(len, same.splitlines())) <= 120
     assert max(map(len, text.splitlines())) <= 120
     assert summary_table([]) == "no results\n"
     assert "Table 3" not in summary_table(results[:9])  # the base alone
@@ -310,7 +404,8 @@ def test_samples_show_every_checkpoint_on_the_same_questions(run_folder):
     ("value", "text"),
     [(3e-6, "3e-6"), (0.0003, "0.0003"), (10.0, "10"), (10400, "10,400"), (True, "yes"), (None, "none"),
      ("grpo", "grpo"), (["a", 2], "a, 2"), (1e20, "1e20"),
-     ({"accuracy": 1.0, "format": 0.5}, "accuracy 1, format 0.5")],
+     ({"accuracy": 1.0, "format": 0.5}, "accuracy 1, format 0.5"),
+     ({"aime_2024": {"top_k": 20, "top_p": 0.9}}, "aime_2024 (top_k 20, top_p 0.9)")],
 )  # fmt: skip
 def test_plain(value, text):
     assert reporting.plain(value) == text

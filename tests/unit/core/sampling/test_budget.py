@@ -39,6 +39,17 @@ def run(script, budget, max_tokens=40, prompts=("Q",), n=1):
     return found, [call for call in engine.asked if call[0]]
 
 
+def test_both_phases_are_drawn_alike():
+    engine = Scripted({"Q": [HEAD + "2+3=5, and so on"], "Q" + HEAD + "2+3=" + CUT: ["5"]})
+    decodings = []
+    generate = engine.generate
+    engine.generate = lambda prompts, n, decoding, *rest: (
+        decodings.append(decoding) or generate(prompts, n, decoding, *rest)
+    )
+    generate_with_budget(engine, ["Q"], 1, Decoding(0.6, 40, 0.9, 20, 1.5), 4, 7)
+    assert decodings == [Decoding(0.6, 12, 0.9, 20, 1.5), Decoding(0.6, 28, 0.9, 20, 1.5)]
+
+
 def test_a_completion_that_ends_within_the_budget_is_left_alone():
     written = HEAD + "so\n</think>\n\n5"
     [[found]], asked = run({"Q": written}, budget=20)

@@ -1,6 +1,8 @@
 """Sampling: the tokens of `model.generate`, the right distribution, and the right completion for each prompt."""
 
 import copy
+import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +10,8 @@ import torch
 from data.text.chat import render_prompt
 from data.text.completion import Completion
 from stages.core.sampling.engine import Decoding
-from stages.core.sampling.generation import TransformersEngine, sample_completions, sample_tokens
+from stages.core.sampling.generation import TransformersEngine, penalised, sample_completions, sample_tokens
+from stages.core.sampling.vllm_engine import VLLMEngine
 
 PROMPTS = ["Start at 5: +3, -2. Result?", "从5开始:+7。", "x", "Pick two of 1 5 6 7 8 that add to 9.", "Who are you?"]
 NEW = 24
@@ -100,10 +103,10 @@ def test_the_model_stays_as_it_was(model, tokenizer):
 # -- sampling a token
 
 
-def frequencies(probabilities, temperature, top_p, draws=20_000):
+def frequencies(probabilities, temperature, top_p, top_k=0, draws=20_000):
     torch.manual_seed(3)
     logits = torch.tensor(probabilities).log().expand(draws, -1)
-    counts = torch.bincount(sample_tokens(logits, temperature, top_p), minlength=len(probabilities))
+    counts = torch.bincount(sample_tokens(logits, temperature, top_p, top_k), minlength=len(probabilities))
     return (counts / draws).tolist()
 
 
@@ -130,6 +133,49 @@ def test_sample_tokens_frequencies(probabilities, temperature, top_p, expected):
         assert share == pytest.approx(probability, abs=4 * (probability * (1 - probability) / 20_000) ** 0.5)
 
 
+@pytest.mark.parametrize(
+    ("top_k", "temperature", "top_p", "expected"),
+    [
+        (1, 1.0, 1.0, [0.0, 1.0, 0.0, 0.0]),
+        (2, 1.0, 1.0, [1 / 3, 2 / 3, 0.0, 0.0]),
+        (3, 1.0, 1.0, [0.25 / 0.9, 0.5 / 0.9, 0.0, 0.15 / 0.9]),
+        (4, 1.0, 1.0, [0.25, 0.5, 0.1, 0.15]),
+        (9, 1.0, 0.8, [0.25 / 0.9, 0.5 / 0.9, 0.0, 0.15 / 0.9]),  # more than there are: top-p alone
+        # top-p is of what top-k leaves: of 0.5 and 0.25 the first has two thirds, of all tokens only half
+        (2, 1.0, 0.6, [0.0, 1.0, 0.0, 0.0]),
+        (0, 1.0, 0.6, [1 / 3, 2 / 3, 0.0, 0.0]),
+        # temperature 1/2 squares, before both
+        (2, 0.5, 1.0, [0.2, 0.8, 0.0, 0.0]),
+        (2, 0.5, 0.75, [0.0, 1.0, 0.0, 0.0]),
+    ],
+)
+def test_top_k_comes_before_top_p(top_k, temperature, top_p, expected):
+    found = frequencies([0.25, 0.5, 0.1, 0.15], temperature, top_p, top_k)
+    for share, probability in zip(found, expected, strict=True):
+        assert share == pytest.approx(probability, abs=4 * (probability * (1 - probability) / 20_000) ** 0.5)
+
+
+def test_a_draw_without_cuts_is_where_a_uniform_number_hits_the_distribution():
+    """To the bit: what is sampled for a seed may not change."""
+    logits = torch.randn(64, 200, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(5)
+    drawn = sample_tokens(logits, 0.6, 1.0)
+    torch.manual_seed(5)
+    reached = (logits / 0.6).softmax(dim=-1).cumsum(dim=-1, dtype=torch.float64)
+    at = torch.rand((64, 1), dtype=torch.float64) * reached[:, -1:]
+    assert torch.equal(drawn, (reached <= at).sum(dim=-1))
+
+
+def test_without_top_k_the_draws_are_the_same():
+    logits = torch.randn(64, 200, generator=torch.Generator().manual_seed(1))
+    for top_p in (1.0, 0.95, 0.2):
+        drawn = []
+        for top_k in (0, 200):
+            torch.manual_seed(5)
+            drawn.append(sample_tokens(logits, 1.0, top_p, top_k))
+        assert torch.equal(*drawn)
+
+
 def test_rows_are_sampled_by_themselves():
     torch.manual_seed(0)
     logits = torch.tensor([[0.6, 0.3, 0.1], [0.1, 0.3, 0.6]]).log().repeat(500, 1)
@@ -141,6 +187,90 @@ def test_rows_are_sampled_by_themselves():
 def test_temperature_zero_is_argmax(top_p):
     logits = torch.randn(50, 30, generator=torch.Generator().manual_seed(1))
     assert torch.equal(sample_tokens(logits, 0, top_p), logits.argmax(dim=-1))
+
+
+# -- presence penalty
+
+
+class Replay:
+    """A model whose logits after any token are the same row."""
+
+    def __init__(self, logits, config):
+        self.row, self.config = torch.tensor(logits), config
+
+    def __call__(self, input_ids, **_):
+        return SimpleNamespace(logits=self.row.expand(len(input_ids), 1, -1).clone())
+
+
+def test_the_penalty_is_taken_off_once_where_a_token_is_present():
+    logits, present = torch.tensor([[1.0, 2.0, -1.0]] * 2), torch.tensor([[True, False, True], [False, False, False]])
+    assert penalised(logits, present, 1.5).tolist() == [[-0.5, 2.0, -2.5], [1.0, 2.0, -1.0]]
+    assert logits.tolist() == [[1.0, 2.0, -1.0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("penalty", "expected"),
+    [
+        (0.0, [0, 0, 0, 0, 0]),
+        # 3.0, 2.0, 1.0, 0: token 0 falls to 1.5, then 1 to 0.5; 0 is ahead from there on, however often it is written
+        (1.5, [0, 1, 0, 0, 0]),
+        (2.5, [0, 1, 2, 0, 0]),
+        (-1.0, [0, 0, 0, 0, 0]),
+    ],
+)
+def test_tokens_of_the_completion_are_penalised_and_those_of_the_prompt_are_not(model, penalty, expected):
+    prompt = torch.tensor([[0, 1, 0]])  # tokens 0 and 1 stand in the prompt, at no cost
+    [ids], [logps] = sample_completions(
+        Replay([3.0, 2.0, 1.0, 0.0], model.config), prompt, torch.ones_like(prompt), 5, 0.0, 1.0, [9],
+        presence_penalty=penalty,
+    )  # fmt: skip
+    assert ids == expected
+    own = torch.tensor([3.0, 2.0, 1.0, 0.0]).log_softmax(dim=-1)
+    assert logps == pytest.approx(own[ids].tolist())  # the model's, without the penalty
+
+
+def test_a_completion_is_penalised_for_its_own_tokens_alone(model, tokenizer):
+    """Also behind one that has ended and left the batch."""
+    inputs = padded(tokenizer)
+    endless = sample_completions(model, *inputs, NEW, 0.0, 1.0, [tokenizer.pad_token_id], presence_penalty=2.0)[0]
+    ends = [endless[0][2], endless[1][7]]
+    together = sample_completions(model, *inputs, NEW, 0.0, 1.0, ends, presence_penalty=2.0)[0]
+    alone = [
+        sample_completions(model, *padded(tokenizer, [prompt]), NEW, 0.0, 1.0, ends, presence_penalty=2.0)[0][0]
+        for prompt in PROMPTS
+    ]
+    assert together == alone and len({len(ids) for ids in together}) > 1
+    assert together != greedy(model, *inputs, ends)
+
+
+def test_the_engine_passes_top_k_and_penalty_on(model, tokenizer):
+    one = engine(model, tokenizer)
+    plain = one.generate(PROMPTS, 2, Decoding(1.0, 12), 1)
+    assert one.generate(PROMPTS, 2, Decoding(1.0, 12, 1.0, 0, 0.0), 1) == plain
+    assert one.generate(PROMPTS, 1, Decoding(1.0, 12, top_k=1), 1) == one.generate(PROMPTS, 1, Decoding(0, 12), 1)
+    assert one.generate(PROMPTS, 2, Decoding(1.0, 12, presence_penalty=2.0), 1) != plain
+
+
+def test_vllm_is_told_the_same(monkeypatch):
+    """Its definitions are those of `Decoding`: tests/with_vllm compares what is drawn."""
+    asked = []
+    package, params = ModuleType("vllm"), ModuleType("vllm.sampling_params")
+    package.SamplingParams = lambda **given: given
+    params.RequestOutputKind = SimpleNamespace(FINAL_ONLY=None)
+    monkeypatch.setitem(sys.modules, "vllm", package)
+    monkeypatch.setitem(sys.modules, "vllm.sampling_params", params)
+    one = VLLMEngine.__new__(VLLMEngine)
+    one.tokenizer = lambda prompts: {"input_ids": [[1, 2]] * len(prompts)}
+    loaded = SimpleNamespace(
+        model_config=SimpleNamespace(max_model_len=64), has_unfinished_requests=lambda: False,
+        add_request=lambda name, prompt, params: asked.append(params),
+    )  # fmt: skip
+    one._llm = SimpleNamespace(llm_engine=loaded)
+    monkeypatch.setattr(VLLMEngine, "end_ids", property(lambda self: [0]))
+    one.generate(["x"], 1, Decoding(0.7, 8, 0.8, 20, 1.5), 0)
+    one.generate(["x"], 1, Decoding(0.7, 8), 0)
+    told = [(given["top_p"], given["top_k"], given["presence_penalty"]) for given in asked]
+    assert told == [(0.8, 20, 1.5), (1.0, 0, 0.0)]
 
 
 # -- the engine

@@ -151,7 +151,8 @@ def test_the_benchmark_asks_a_public_set(package, put):
     mixtures = {"tasks": {}, "general_tasks": {}, "safety_tasks": {}, "instruction_tasks": {"ifeval": 1.0}}
     settings = SimpleNamespace(
         **mixtures, reasoning_questions=0, questions_per_benchmark=5, split="test", seed=0, samples_per_question=2,
-        temperature=0.6, bootstrap_samples=10,
+        temperature=0.6, top_p=0.95, top_k=0, presence_penalty=0.0, max_completion_length=8, by_data_set={},
+        bootstrap_samples=10,
     )  # fmt: skip
     run = SimpleNamespace(
         settings=settings, public_data=SimpleNamespace(decontaminate=[], commercial_only=False), sources={},
@@ -162,6 +163,7 @@ def test_the_benchmark_asks_a_public_set(package, put):
     recorder = Recorder(run)
     answers = [[Completion(text, 1, True, "chat") for text in ("Red and blue.", "Red, blue.")]]
     benchmark(recorder, "base", questions, answers)
-    (found,) = recorder.results
-    assert (found["benchmark"], found["metric"], found["value"]) == ("instruction_following", "followed", 0.5)
+    assert [(found["benchmark"], found["metric"], found["value"]) for found in recorder.results] == [
+        ("ifeval", "followed", 0.5), ("instruction_following", "followed", 0.5),
+    ]  # fmt: skip
     assert recorder.completions[0]["correct"] is True
