@@ -106,6 +106,7 @@ def _row(name: str, source: Source, parts: dict, ours: str, own: dict[str, str])
     identity = hashlib.sha256("|".join([name, key, *texts.values()]).encode()).hexdigest()[:16]
     return {
         "id": identity,
+        "key": key,
         "prompt": prompt,
         "answer": answer,
         "task": name,

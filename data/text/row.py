@@ -31,6 +31,8 @@ class Row(TypedDict):
 
     id: str
     """Hash of family, content and wording."""
+    key: str
+    """Names the content, whatever the wording: it decides the split, and intervals are over keys."""
     prompt: list[Message]
     answer: str
     """The right one; of general prompts the value to be named, or `refuse`."""

@@ -12,6 +12,7 @@ def join(first: Row, second: Row) -> Row:
     question = gap.join(f"({number}){gap}{text}" for number, text in enumerate(questions, start=1))
     return first | {
         "id": hashlib.sha256(f"{first['id']}|{second['id']}".encode()).hexdigest()[:16],
+        "key": f"{first['key']} | {second['key']}",
         "prompt": [{"role": "user", "content": question}],
         "answer": f"{first['answer']}; {second['answer']}",
     }

@@ -1,7 +1,8 @@
 """Estimators of an evaluation: samples' verdicts in, values and intervals out. numpy only, no state.
 
 Shapes: `problems` is the number of questions, `samples` (n) how often each was answered. All rates are fractions in
-[0, 1]. The problem is the unit of resampling everywhere: samples of one question are not independent.
+[0, 1]. The content is the unit of resampling everywhere: samples of one question are not independent, nor are questions
+that are wordings of one content (the `key` of a row).
 """
 
 import operator
@@ -97,12 +98,18 @@ def cons_at_k(
 
 
 def bootstrap_interval(
-    per_problem: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95
+    per_problem: ArrayLike,
+    keys: Sequence[str] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> tuple[float, float]:
     """Percentile bootstrap of the mean over problems: (problems,) values -> (low, high) in the values' unit.
 
-    Problems are drawn with replacement `samples` times; the interval holds the central `level` of their means (Efron
-    and Tibshirani 1993, chapter 13). One problem, or all values equal, gives an interval of width zero.
+    keys: (problems,) what each problem is about; those of one key are drawn together, so a mean is of as many problems
+    as the drawn keys have. None: each problem is one of its own. Keys are drawn with replacement `samples` times; the
+    interval holds the central `level` of the means (Efron and Tibshirani 1993, chapter 13). One key, or all values
+    equal, gives an interval of width zero.
     """
     values = np.asarray(per_problem, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
@@ -111,26 +118,42 @@ def bootstrap_interval(
         raise ValueError("a problem without a finite value must be left out before resampling")
     if samples < 1 or not 0 < level < 1:
         raise ValueError(f"need samples >= 1 and 0 < level < 1, got {samples} and {level}")
+    if keys is not None and len(keys) != values.size:
+        raise ValueError(f"{values.size} problems have values but {len(keys)} have keys")
+    numbers: dict[str, int] = {}
+    cluster = range(values.size) if keys is None else [numbers.setdefault(key, len(numbers)) for key in keys]
+    sums, counts = np.bincount(cluster, weights=values), np.bincount(cluster)
     rng = np.random.default_rng(seed)
-    block = max(1, 1_000_000 // values.size)  # bounds the index matrix to a few megabytes
-    means = [
-        values[rng.integers(values.size, size=(min(block, samples - start), values.size))].mean(axis=1)
-        for start in range(0, samples, block)
-    ]
+    block = max(1, 1_000_000 // sums.size)  # bounds the index matrix to a few megabytes
+    means = []
+    for start in range(0, samples, block):
+        drawn = rng.integers(sums.size, size=(min(block, samples - start), sums.size))
+        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
     low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def estimate(per_problem: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95) -> Estimate:
-    """(problems,) values -> their mean with its bootstrap interval over problems."""
-    low, high = bootstrap_interval(per_problem, samples, seed, level)
+def estimate(
+    per_problem: ArrayLike,
+    keys: Sequence[str] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Estimate:
+    """(problems,) values and their keys -> their mean with its bootstrap interval over keys."""
+    low, high = bootstrap_interval(per_problem, keys, samples, seed, level)
     return Estimate(float(np.mean(np.asarray(per_problem, dtype=np.float64))), low, high)
 
 
 def paired_difference(
-    first: ArrayLike, second: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95
+    first: ArrayLike,
+    second: ArrayLike,
+    keys: Sequence[str] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> Estimate:
-    """Mean of second - first over the same (problems,) in the same order, with its bootstrap interval.
+    """Mean of second - first over the same (problems,) in the same order, with its bootstrap interval over keys.
 
     Two checkpoints answer the same questions, so the pairing takes the questions' difficulty out of the interval: a
     difference can be clear (zero outside) where the two single intervals overlap.
@@ -138,7 +161,7 @@ def paired_difference(
     first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if first.shape != second.shape:
         raise ValueError(f"paired values must have one shape, got {first.shape} and {second.shape}")
-    return estimate(second - first, samples, seed, level)
+    return estimate(second - first, keys, samples, seed, level)
 
 
 def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:

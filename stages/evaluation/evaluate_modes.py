@@ -31,6 +31,7 @@ from stages.evaluation.benchmarks import (
     headline,
     held_out,
     instructions,
+    keys_of,
     means,
     preference,
     preference_scorer,
@@ -75,7 +76,10 @@ def main(run: Run) -> None:
                 [length_score(c.answer, row) for c in group]
                 for row, group in zip(questions["length_control"], found["length_control"], strict=True)
             ]
-            recorder.add(name, "length_control", "length_score", means(lengths), settings.samples_per_question, mode)
+            keys = keys_of(questions["length_control"])
+            recorder.add(
+                name, "length_control", "length_score", means(lengths), keys, settings.samples_per_question, mode
+            )
         if name in settings.both_modes:
             think_follow(recorder, name, engine)
         if name == settings.budget_checkpoint:
@@ -114,8 +118,9 @@ def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
             followed[i] = float(follows_mode(completion.text, mode_of(spoken[i])))
             spoken[i].append({"role": "assistant", "content": completion.answer})
     for mode in MODES:
-        asked = [value for value, messages in zip(followed, spoken, strict=True) if mode_of(messages) == mode]
-        recorder.add(name, "think_follow", "followed", asked, 1, mode)
+        # Conversations are of several questions, drawn again for each: every one is a content of its own.
+        asked = {str(i): followed[i] for i, messages in enumerate(spoken) if mode_of(messages) == mode}
+        recorder.add(name, "think_follow", "followed", list(asked.values()), list(asked), 1, mode)
 
 
 def conversations(run: Run) -> list[list[dict]]:
@@ -148,7 +153,10 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
         answers = generate_with_budget(engine, prompts, settings.samples_per_question, decoding, budget, settings.seed)
         for metric, value in BUDGET_METRICS.items():
             values = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
-            recorder.add(name, "budget", metric, means(values), settings.samples_per_question, "thinking", budget)
+            recorder.add(
+                name, "budget", metric, means(values), keys_of(questions), settings.samples_per_question, "thinking",
+                budget,
+            )  # fmt: skip
 
 
 def was_cut(completion: Completion) -> bool:

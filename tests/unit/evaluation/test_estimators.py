@@ -115,6 +115,33 @@ def test_bootstrap_interval_is_a_function_of_its_seed():
     assert bootstrap_interval(values, seed=3) != bootstrap_interval(values, seed=4)
 
 
+def test_bootstrap_interval_with_a_key_for_each_problem_is_that_over_problems():
+    values = np.linspace(0, 1, 30) ** 2
+    rng = np.random.default_rng(3)
+    means = values[rng.integers(30, size=(1000, 30))].mean(axis=1)
+    expected = np.quantile(means, [0.025, 0.975])
+    assert bootstrap_interval(values, seed=3) == exactly(tuple(expected), abs=1e-12)
+    assert bootstrap_interval(values, [f"key {n}" for n in range(30)], seed=3) == bootstrap_interval(values, seed=3)
+
+
+def test_bootstrap_interval_draws_the_wordings_of_a_content_together():
+    # keys a (0, 0) and b (1, 1): the drawn means are 0, 0.5 (twice as often) and 1
+    assert bootstrap_interval([0, 1, 0, 1], ["a", "b", "a", "b"]) == (0.0, 1.0)
+    assert bootstrap_interval([0.25, 0.75], ["a", "a"]) == (0.5, 0.5)  # one content tells nothing about the spread
+    # keys a (0) and b (1, 1, 1): of a and b the mean is 3 / 4, not the 1 / 2 of two contents' means
+    rng = np.random.default_rng(0)
+    drawn = [{(0, 0): 0.0, (1, 1): 1.0}.get(tuple(pair), 0.75) for pair in rng.integers(2, size=(1000, 2)).tolist()]
+    expected = np.quantile(drawn, [0.3, 0.7])
+    assert bootstrap_interval([0, 1, 1, 1], list("abbb"), level=0.4) == exactly(tuple(expected), abs=1e-12)
+    # 100 contents twice each: as wide as those contents once, by sqrt(2) wider than 200 problems
+    values = np.tile([0.0, 1.0], 50)
+    once = bootstrap_interval(values, seed=1)
+    twice = bootstrap_interval(np.repeat(values, 2), np.repeat(np.arange(100), 2).tolist(), seed=1)
+    assert twice == exactly(once, abs=1e-12)
+    low, high = bootstrap_interval(np.repeat(values, 2), seed=1)
+    assert (once[1] - once[0]) / (high - low) == exactly(2**0.5, rel=0.15)
+
+
 def test_bootstrap_interval_draws_in_blocks():
     values = np.tile([0.0, 1.0], 200_000)  # five draws a block
     low, high = bootstrap_interval(values, samples=12)
@@ -141,6 +168,15 @@ def test_paired_difference_is_narrower_than_the_single_intervals():
     assert paired_difference([1.0, 0.0], [0.0, 0.0]).value == exactly(-0.5)
     with pytest.raises(ValueError, match="one shape"):
         paired_difference([1.0], [1.0, 2.0])
+
+
+def test_paired_difference_is_over_contents_too():
+    first, second, keys = [0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 1.0, 0.0], ["a", "b", "a", "b"]
+    # of a: +1 and 0; of b: 0 and -1
+    assert paired_difference(first, second, keys) == exactly((0.0, -0.5, 0.5), abs=1e-12)
+    assert estimate([0.0, 1.0], ["a", "a"]) == exactly((0.5, 0.5, 0.5), abs=1e-12)
+    with pytest.raises(ValueError, match="have keys"):
+        paired_difference(first, second, ["a", "b"])
 
 
 def test_expected_calibration_error():
@@ -201,6 +237,15 @@ def test_reasoning_questions_are_grouped_by_domain():
     assert results["code", "pass@1"]["value"] == results["chinese", "pass@1"]["value"] == 1.0
     assert results["chinese", "pass@1"]["n"] == sum(row["language"] == "zh" for row in questions)
     assert results["reasoning", "pass@3 (T 1)"]["n"] == len(questions[::3]) and results["math", "greedy"]["k"] == 1
+
+
+def test_intervals_are_over_contents_and_leave_out_who_has_no_value():
+    settings = SimpleNamespace(bootstrap_samples=200, seed=0)
+    recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
+    recorder.add("m", "math", "pass@1", [0.0, None, 1.0, 0.0, 1.0], ["a", "c", "a", "b", "b"], 1)
+    recorder.add("m", "math", "nothing", [None], ["a"], 1)
+    (found,) = recorder.results
+    assert (found["n"], found["value"], found["low"], found["high"]) == (4, 0.5, 0.5, 0.5)  # each content has 0.5
 
 
 def test_a_benchmark_without_questions_is_left_out():
