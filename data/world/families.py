@@ -1,7 +1,7 @@
 """The task families of the tiny world, the puzzles, and the rows that they make."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from data.errors import InputError
@@ -55,8 +55,37 @@ def verify(given: Parsed | str | None, row: Row) -> bool:
     """
     verifier = VERIFIERS[row["verifier"]]
     if isinstance(given, Parsed):
-        given = given.answer if getattr(verifier, "reads", "final") == "answer" else given.final
+        given = _read(given, verifier)
     return given is not None and bool(verifier.verify(given, row))
+
+
+def votes(given: Iterable[Parsed], row: Row) -> list[str | None]:
+    """What each completion says, for a majority vote: one text for answers that the row's verifier takes for equal.
+
+    None where there is no answer. An answer that the verifier cannot read is one all the same: its text. Verifiers that
+    compare in pairs (`same`) put an answer to the first one before it that it equals.
+    """
+    verifier = VERIFIERS[row["verifier"]]
+    same = getattr(verifier, "same", lambda first, second, row: False)
+    found: list[str | None] = []
+    first: dict[str, str] = {}  # a form -> the first answer that has it
+    merged: dict[str, str] = {}
+    for parsed in given:
+        answer = _read(parsed, verifier)
+        if answer is None or not answer.strip():
+            found.append(None)
+            continue
+        form = verifier.canonical(answer, row)
+        if form not in merged:
+            merged[form] = next((other for other, said in first.items() if same(said, answer, row)), form)
+            first.setdefault(merged[form], answer)
+        found.append(merged[form])
+    return found
+
+
+def _read(given: Parsed, verifier: Any) -> str | None:
+    """What of a completion a verifier reads."""
+    return given.answer if getattr(verifier, "reads", "final") == "answer" else given.final
 
 
 def family(name: str) -> tuple[Task, tuple[Language, ...]]:

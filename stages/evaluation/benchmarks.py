@@ -12,7 +12,7 @@ from data.text.language import language_consistency
 from data.text.modes import Mode
 from data.text.row import Row, last_turn
 from data.verifiers.instructions import need_checkers
-from data.world.families import GENERAL
+from data.world.families import GENERAL, votes
 from data.world.preference import complied_unsafely, gold, is_refusal
 from stages.core.rewards.rules import accuracy, format, instruction
 from stages.core.run.manifest import write_atomically
@@ -161,6 +161,7 @@ def reasoning(
     recorder.keep(name, "reasoning", questions, sampled, accuracy, mode)
 
     correct = np.array([[accuracy(c, row) for c in group] for row, group in pairs(questions, sampled)])
+    said = [votes([c.parsed for c in group], row) for row, group in pairs(questions, sampled)]
     groups = {
         benchmark: [i for i, row in enumerate(questions) if row["domain"] in domains]
         for benchmark, domains in BENCHMARKS.items()
@@ -178,8 +179,7 @@ def reasoning(
             recorder.add(name, benchmark, metric, values, keys, k, mode)
 
         add("pass@1", correct[indices].mean(axis=1).tolist())
-        finals = [[c.parsed.final for c in sampled[i]] for i in indices]
-        add(f"cons@{k}", cons_at_k(finals, correct[indices]).tolist())
+        add(f"cons@{k}", cons_at_k([said[i] for i in indices], correct[indices]).tolist())
         add(f"pass@{k}", pass_at_k(k, correct[indices].sum(axis=1).astype(int), k).tolist())
         if mode != "non_thinking":  # its think block is given
             add("format_rate", each(format, sampled))

@@ -5,8 +5,7 @@ Shapes: `problems` is the number of questions, `samples` (n) how often each was 
 that are wordings of one content (the `key` of a row).
 """
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -55,44 +54,34 @@ def pass_at_k(n: int | ArrayLike, c: int | ArrayLike, k: int) -> float | NDArray
     return np.array(values, dtype=np.float64).reshape(n_all.shape)
 
 
-def majority_index(answers: Sequence[str | None], equal: Callable[[str, str], bool] = operator.eq) -> int | None:
-    """Index of the first sample of the largest group of equal answers; None if no answer could be parsed.
+def majority_index(votes: Sequence[str | None]) -> int | None:
+    """Index of the first sample of the largest group of equal votes; None if nobody votes.
 
-    None answers vote for nothing. A tie goes to the group seen first. An answer joins the first group whose first
-    member it equals, so `equal` may be any test of equivalence (a parser of maths) and need not be transitive.
+    None is a missing answer, which votes for nothing. A tie goes to the group seen first: samples are exchangeable, so
+    that is a fair draw among them.
     """
-    groups: list[list[int]] = []
-    for index, answer in enumerate(answers):
-        if answer is None:
-            continue
-        for group in groups:
-            if equal(answers[group[0]], answer):
-                group.append(index)
-                break
-        else:
-            groups.append([index])
-    return max(groups, key=len)[0] if groups else None
+    groups: dict[str, list[int]] = {}
+    for index, vote in enumerate(votes):
+        if vote is not None:
+            groups.setdefault(vote, []).append(index)
+    return max(groups.values(), key=len)[0] if groups else None
 
 
-def cons_at_k(
-    answers: Sequence[Sequence[str | None]],
-    correct: ArrayLike,
-    equal: Callable[[str, str], bool] = operator.eq,
-) -> NDArray[np.float64]:
-    """(problems, k) extracted answers and their verdicts -> (problems,) 1.0 where the majority's answer is right.
+def cons_at_k(votes: Sequence[Sequence[str | None]], correct: ArrayLike) -> NDArray[np.float64]:
+    """(problems, k) votes and their verdicts -> (problems,) 1.0 where the majority's answer is right.
 
-    `correct` is the verifier's verdict on each sample: a problem may have several right answers. Strings must come
-    normalised, or `equal` must say which are the same. Problems may differ in k. All None counts as wrong.
-    R1 reports cons@64 on AIME (arXiv 2501.12948v2, evaluation).
+    `votes`: answers in a canonical form (data/world/families.py:votes), so that equal ones are equal texts. `correct`
+    is the verifier's verdict on each sample: a problem may have several right answers. Problems may differ in k. All
+    None counts as wrong. R1 reports cons@64 on AIME (arXiv 2501.12948v2, evaluation).
     """
     verdicts = list(correct)
-    if len(verdicts) != len(answers):
-        raise ValueError(f"{len(answers)} problems have answers but {len(verdicts)} have verdicts")
+    if len(verdicts) != len(votes):
+        raise ValueError(f"{len(votes)} problems have answers but {len(verdicts)} have verdicts")
     values = []
-    for row, verdict in zip(answers, verdicts, strict=True):
+    for row, verdict in zip(votes, verdicts, strict=True):
         if len(row) != len(verdict):
             raise ValueError(f"a problem has {len(row)} answers but {len(verdict)} verdicts")
-        index = majority_index(row, equal)
+        index = majority_index(row)
         values.append(0.0 if index is None else float(verdict[index]))
     return np.array(values, dtype=np.float64)
 

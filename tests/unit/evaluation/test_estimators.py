@@ -17,6 +17,7 @@ from stages.evaluation.estimators import (
     pass_at_1,
     pass_at_k,
 )
+from tests.questions import find
 
 exactly = pytest.approx
 
@@ -64,7 +65,7 @@ def test_pass_at_k_refuses_impossible_counts(n, c, k):
         pass_at_k(n, c, k)
 
 
-def test_majority_ignores_unparsable_answers_and_gives_a_tie_to_the_first_seen():
+def test_majority_ignores_missing_answers_and_gives_a_tie_to_the_first_seen():
     assert majority_index(["7", "8", "8"]) == 1
     assert majority_index(["8", "7", "7", "8"]) == 0
     assert majority_index([None, None, "3"]) == 2
@@ -77,16 +78,6 @@ def test_cons_at_k():
     answers = [["7", "7", "8"], ["1", "2", None], [None, None, None], ["x"]]
     correct = [[1, 1, 0], [0, 1, 0], [0, 0, 0], [1]]
     assert cons_at_k(answers, correct).tolist() == [1.0, 0.0, 0.0, 1.0]
-
-
-def test_cons_at_k_groups_by_the_equality_it_is_given():
-    answers, correct = [["8", "0.5", "1/2"]], [[0, 1, 1]]
-    assert cons_at_k(answers, correct).tolist() == [0.0]
-
-    def same_value(a, b):
-        return {"0.5": "1/2"}.get(a, a) == {"0.5": "1/2"}.get(b, b)
-
-    assert cons_at_k(answers, correct, same_value).tolist() == [1.0]
 
 
 def test_cons_at_k_refuses_answers_without_verdicts():
@@ -237,6 +228,26 @@ def test_reasoning_questions_are_grouped_by_domain():
     assert results["code", "pass@1"]["value"] == results["chinese", "pass@1"]["value"] == 1.0
     assert results["chinese", "pass@1"]["n"] == sum(row["language"] == "zh" for row in questions)
     assert results["reasoning", "pass@3 (T 1)"]["n"] == len(questions[::3]) and results["math", "greedy"]["k"] == 1
+
+
+def test_a_vote_is_for_what_an_answer_says():
+    """2+7 and 7+2 together outvote 3+5, which comes first and as often as each."""
+    question = find("pair_search", "en", lambda problem: problem.answer == "2+7" and 3 in problem.info["numbers"])
+    answers = ["3+5", "2+7", "3+5", "7+2", "2 + 7 = 9"]
+
+    class Voter:
+        def answer(self, questions, n, decoding, seed, enable_thinking=True):
+            texts = answers if n == 5 else answers[:1] * n
+            return [[Completion(f"<think>so</think> \\boxed{{{text}}}", 5, True, "chat") for text in texts]]
+
+    settings = SimpleNamespace(
+        samples_per_question=5, pass_k_samples=1, pass_k_questions=1, max_completion_length=8, temperature=0.6,
+        top_p=0.95, seed=0, bootstrap_samples=10,
+    )  # fmt: skip
+    recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
+    reasoning(recorder, "base", Voter(), [question], Decoding(0.6, 8, 0.95))
+    found = {row["metric"]: row["value"] for row in recorder.results if row["benchmark"] == "math"}
+    assert found["cons@5"] == 1.0 and found["pass@1"] == exactly(0.6)
 
 
 def test_intervals_are_over_contents_and_leave_out_who_has_no_value():

@@ -12,7 +12,8 @@ from data.text.chat import parse
 from data.world.families import VERIFIERS, verify
 from tests.hub_samples import MARKED, SAMPLES, THOUGHT, turns
 
-COLUMNS = "id key prompt answer task domain language verifier source licence split info".split()
+COLUMNS = ["id", "key", "prompt", "answer", "task", "domain", "language", "verifier", "source", "licence", "split",
+           "info"]  # fmt: skip
 DEMONSTRATION = "<think>\nTwo and two.\n</think>\n\nThe answer is \\boxed{4}."
 
 
