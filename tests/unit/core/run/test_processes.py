@@ -124,7 +124,7 @@ def same_weights(one, other, start, tolerance):
     """Both moved from the start, and to the same place."""
     moved = max((one[name] - start[name]).abs().max().item() for name in start)
     apart = max((one[name] - other[name]).abs().max().item() for name in one)
-    assert moved > 100 * tolerance and apart < tolerance, (moved, apart)
+    assert moved > 20 * tolerance and apart < tolerance, (moved, apart)
 
 
 WAYS = pytest.mark.parametrize("accelerate", ["cpu", "cpu_fsdp2"], ids=["whole", "shards"])
@@ -265,7 +265,7 @@ def test_mirror_descent_in_two_processes_finishes_with_a_buffer_each(tmp_path, i
     """Its own loop over prompts and rollouts: both processes draw, and what both solved decides the next draw."""
     settings = MIRROR | {
         "objective": "mirror_descent", "length_from_iteration": 1, "prompt_choice": "prioritised",
-        "warm_up_fraction": 0.0, "hard_pass_rate": 0.5,
+        "warm_up_fraction": 0.0, "hard_pass_rate": 0.5, "keep_every_iterations": 0,
     }  # fmt: skip
     both = {"from": inputs["from"], "data": curated}
     metrics, weights, _ = finish(config_of(tmp_path, "pmd", "kimi_k15.policy_mirror_descent", settings, both, 2))
