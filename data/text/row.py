@@ -72,6 +72,13 @@ def last_turn(row: Row) -> str:
     return row["prompt"][-1]["content"]
 
 
+def question_of(row: Row) -> str:
+    """The question behind a row, without options, instructions and system prompts."""
+    return row_info(row).get("question") or "\n".join(
+        message["content"] for message in row["prompt"] if message["role"] == "user"
+    )
+
+
 def row_info(row: Row) -> dict[str, Any]:
     """The `info` column of a row, which is JSON text in a table."""
     return json.loads(row["info"]) if isinstance(row["info"], str) else row["info"]

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from data.errors import InputError
 from data.text.chat import boxed
-from data.text.row import Row, last_turn
+from data.text.row import Row, question_of
 from data.verifiers.worker import Worker
 
 MAX_ANSWER = 500
@@ -78,7 +78,7 @@ class MathAnswer:
 
 def _repeats(found: str, row: Row) -> bool:
     """Whether an answer is the question."""
-    return _squeezed(found) == _squeezed(bare(last_turn(row)))
+    return _squeezed(found) == _squeezed(bare(question_of(row)))
 
 
 def bare(text: str) -> str:

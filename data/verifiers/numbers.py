@@ -10,7 +10,8 @@ def same_number(gold: str, answer: str) -> bool:
 
     An expression is not an answer: `3+4` is wrong for 7, or a policy could answer by repeating the question.
     """
-    return canonical_number(answer) == str(int(gold))
+    found = canonical_number(answer)
+    return found is not None and found == str(int(gold))
 
 
 def canonical_number(answer: str) -> str | None:

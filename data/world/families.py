@@ -7,7 +7,7 @@ from typing import Any
 from data.errors import InputError
 from data.text.chat import Parsed
 from data.text.language import LANGUAGES, Language
-from data.text.row import Row
+from data.text.row import Row, row_info
 from data.verifiers.free_form import FREE_FORM
 from data.world.general.answers import GeneralTask
 from data.world.general.facts import Facts, Greeting, Identity, ListTwo, Translation
@@ -52,10 +52,12 @@ def verify(given: Parsed | str | None, row: Row) -> bool:
     """Whether a completion (data.text.chat.parse), or an answer by itself, is right for a row; a missing one is wrong.
 
     Most verifiers read the bare final answer of a completion, those of programs and instructions its whole answer.
+    Mathematics that is asked for in the form `marked` has a final answer only in a box or in answer tags: "the final
+    answer in a required format (e.g. box)" (R1 v2 s.2.2).
     """
     verifier = VERIFIERS[row["verifier"]]
     if isinstance(given, Parsed):
-        given = _read(given, verifier)
+        given = _read(given, row)
     return given is not None and bool(verifier.verify(given, row))
 
 
@@ -71,7 +73,7 @@ def votes(given: Iterable[Parsed], row: Row) -> list[str | None]:
     first: dict[str, str] = {}  # a form -> the first answer that has it
     merged: dict[str, str] = {}
     for parsed in given:
-        answer = _read(parsed, verifier)
+        answer = _read(parsed, row)
         if answer is None or not answer.strip():
             found.append(None)
             continue
@@ -83,9 +85,12 @@ def votes(given: Iterable[Parsed], row: Row) -> list[str | None]:
     return found
 
 
-def _read(given: Parsed, verifier: Any) -> str | None:
-    """What of a completion a verifier reads."""
-    return given.answer if getattr(verifier, "reads", "final") == "answer" else given.final
+def _read(given: Parsed, row: Row) -> str | None:
+    """What of a completion a row's verifier reads."""
+    if getattr(VERIFIERS[row["verifier"]], "reads", "final") == "answer":
+        return given.answer
+    unmarked = row["verifier"] == "math" and not given.marked and row_info(row).get("answer_form") == "marked"
+    return None if unmarked else given.final
 
 
 def family(name: str) -> tuple[Task, tuple[Language, ...]]:

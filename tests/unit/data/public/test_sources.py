@@ -6,9 +6,10 @@ import pytest
 
 from data.public.decontaminate import normalised
 from data.public.hub_rows import BadRow, thought_and_answer
-from data.public.loading import load, question_of
+from data.public.loading import load
 from data.public.sources import SOURCES
 from data.text.chat import parse
+from data.text.row import question_of
 from data.world.families import VERIFIERS, verify
 from tests.hub_samples import MARKED, SAMPLES, THOUGHT, turns
 
