@@ -18,7 +18,7 @@ from data.public.decontaminate import normalised
 from data.public.hub_rows import BadRow
 from data.public.sources import Source, find, revision_of
 from data.text.language import language_consistency
-from data.text.row import Row, split_of
+from data.text.row import Row, question_of, row_info, split_of
 from data.verifiers.math_answers import readable
 
 FOLDER_VARIABLE = "SOURCES_FOLDER"
@@ -63,11 +63,18 @@ def load(name: str, split: str | None = None, folder: Path | str | None = None) 
     return rows, {**counts, "rows": len(rows)}
 
 
-def question_of(row: Row) -> str:
-    """The question behind a row, without options, instructions and system prompts."""
-    return json.loads(row["info"]).get("question") or "\n".join(
-        message["content"] for message in row["prompt"] if message["role"] == "user"
-    )
+def asked(row: Row, instruction: str, answer_form: str) -> Row:
+    """Free-form mathematics as it is asked: the instruction stands behind the last turn, `info` keeps the answer form.
+
+    answer_form: `marked` or `anywhere` (data/world/families.py:verify). Other rows are as they were.
+    """
+    if row["verifier"] != "math":
+        return row
+    info, prompt = row_info(row) | {"answer_form": answer_form}, list(row["prompt"])
+    if instruction:
+        info["question"] = question_of(row)
+        prompt[-1] = {"role": "user", "content": f"{prompt[-1]['content']}\n\n{instruction}"}
+    return row | {"prompt": prompt, "info": json.dumps(info, ensure_ascii=False, sort_keys=True)}
 
 
 def download(name: str) -> int:
@@ -106,6 +113,7 @@ def _row(name: str, source: Source, parts: dict, ours: str, own: dict[str, str])
     identity = hashlib.sha256("|".join([name, key, *texts.values()]).encode()).hexdigest()[:16]
     return {
         "id": identity,
+        "key": key,
         "prompt": prompt,
         "answer": answer,
         "task": name,

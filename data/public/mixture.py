@@ -6,9 +6,9 @@ from pathlib import Path
 
 from data.errors import InputError
 from data.public.decontaminate import EvaluationTexts, normalised
-from data.public.loading import load, question_of
+from data.public.loading import load
 from data.public.sources import find
-from data.text.row import Row, apply_rules
+from data.text.row import Row, apply_rules, question_of
 
 Counts = dict[str, dict[str, int]]
 _ORDER = {"train": 0, "validation": 1, "test": 2}

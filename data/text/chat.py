@@ -6,7 +6,7 @@ which is no query.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -87,11 +87,13 @@ class Parsed:
     thinking: the text of the think block; None where there is no closed block.
     answer: what the user sees (the summary); empty where the thinking was never closed.
     final: the final answer inside `answer`, bare; None where there is none.
+    marked: whether a box or an answer tag says that it is the final answer.
     """
 
     thinking: str | None
     answer: str
     final: str | None
+    marked: bool = field(default=False, compare=False)
 
 
 def render_prompt(tokenizer, messages: list[Message], template: Template, enable_thinking: bool = True) -> str:
@@ -120,7 +122,7 @@ def parse(text: str) -> Parsed:
     elif THINK_OPEN in text:
         answer = ""
     answer = answer.strip()
-    return Parsed(thinking, _TAG.sub("", answer).strip(), _final(answer))
+    return Parsed(thinking, _TAG.sub("", answer).strip(), *_final(answer))
 
 
 def has_format(text: str, template: Template, needs_thinking: bool = True) -> bool:
@@ -149,14 +151,17 @@ def boxed(text: str) -> str | None:
     return None
 
 
-def _final(answer: str) -> str | None:
-    """The bare final answer: the last answer tag, else the last box, else what is stated, else the last line."""
-    if ANSWER_OPEN in answer:
+def _final(answer: str) -> tuple[str | None, bool]:
+    """The bare final answer and whether it is marked: the last box (in the last answer tag), else what is stated there,
+    else the last line.
+    """
+    marked = ANSWER_OPEN in answer
+    if marked:
         answer = answer.rsplit(ANSWER_OPEN, 1)[1]
     answer = answer.split(ANSWER_CLOSE)[0].strip()
     inside = boxed(answer)
     if inside is not None:
-        return inside or None
+        return inside or None, True
     stated = _STATED.findall(answer)
     lines = stated or [line for line in answer.splitlines() if line.strip()]
-    return (_TAG.sub("", lines[-1]).strip(" .\u3002,!\uff01\uff0c") or None) if lines else None
+    return (_TAG.sub("", lines[-1]).strip(" .\u3002,!\uff01\uff0c") or None) if lines else None, marked

@@ -10,3 +10,6 @@ R1_ZERO_INSTRUCTION = (
 
 R1_ZERO_TEMPLATE = R1_ZERO_INSTRUCTION + " User: {prompt}. Assistant:"
 """DeepSeek-R1 v2 Table 1. A single string, no chat template; the think tag is not pre-filled."""
+
+BOX_INSTRUCTION = "Please reason step by step, and put your final answer within \\boxed{}."
+"""What mathematical questions end with (usage recommendations of DeepSeek-R1's README)."""

@@ -31,6 +31,8 @@ class Row(TypedDict):
 
     id: str
     """Hash of family, content and wording."""
+    key: str
+    """Names the content, whatever the wording: it decides the split, and intervals are over keys."""
     prompt: list[Message]
     answer: str
     """The right one; of general prompts the value to be named, or `refuse`."""
@@ -68,6 +70,13 @@ def split_of(key: str) -> Split:
 def last_turn(row: Row) -> str:
     """The text of a prompt's last turn: what is asked, with its flag if it has one."""
     return row["prompt"][-1]["content"]
+
+
+def question_of(row: Row) -> str:
+    """The question behind a row, without options, instructions and system prompts."""
+    return row_info(row).get("question") or "\n".join(
+        message["content"] for message in row["prompt"] if message["role"] == "user"
+    )
 
 
 def row_info(row: Row) -> dict[str, Any]:

@@ -21,6 +21,10 @@ class Verifier(Protocol):
 
     def verify(self, answer: str, row: Row) -> bool: ...
 
+    def canonical(self, answer: str, row: Row) -> str:
+        """One text for all answers that `verify` takes for the same, as far as one can be computed."""
+        ...
+
 
 _CHOICE = re.compile(
     r"(?:(?:option|choice|answer|\u9009\u9879|\u9009|\u7b54\u6848)\s*[:\uff1a]?\s*)?[(\uff08]?([A-Z])[)\uff09]?\s*(?:[.:\u3001\uff1a]\s*(.*)|(?<=[)\uff09])\s*(.+))?",
@@ -35,12 +39,20 @@ class Choice:
 
     def verify(self, answer: str, row: Row) -> bool:
         """Whether the answer is the letter, bare, in parentheses or before its own option's text; nothing else."""
-        match = _CHOICE.fullmatch(bare(answer).strip("*` "))
-        if match is None or match[1].upper() != row["answer"]:
-            return False
-        said = match[2] or match[3]
-        option = json.loads(row["info"])["choices"][ascii_uppercase.index(row["answer"])]
-        return not said or bare(said).casefold() == bare(option).casefold()
+        return _chosen(answer, row) == row["answer"]
+
+    def canonical(self, answer: str, row: Row) -> str:
+        return _chosen(answer, row) or answer.strip()
+
+
+def _chosen(answer: str, row: Row) -> str | None:
+    """The letter that an answer says; None where it says none, or another option's text behind it."""
+    match = _CHOICE.fullmatch(bare(answer).strip("*` "))
+    if match is None:
+        return None
+    letter, said = match[1].upper(), match[2] or match[3]
+    options = dict(zip(ascii_uppercase, json.loads(row["info"])["choices"], strict=False))
+    return letter if not said or bare(said).casefold() == bare(options.get(letter, "")).casefold() else None
 
 
 class NoRule:
@@ -50,6 +62,9 @@ class NoRule:
 
     def verify(self, answer: str, row: Row) -> bool:
         return False
+
+    def canonical(self, answer: str, row: Row) -> str:
+        return answer.strip()
 
 
 FREE_FORM: dict[str, Verifier] = {

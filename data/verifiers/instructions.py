@@ -59,6 +59,9 @@ class Instructions:
             return False
         return scores.binary_strict == 1.0
 
+    def canonical(self, answer: str, row: Row) -> str:
+        return answer.strip()
+
 
 def need_checkers(rows: Iterable[Row]) -> None:
     """InputError where an instruction of the rows cannot be checked here: now, and not after hours of sampling."""

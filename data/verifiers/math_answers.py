@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from data.errors import InputError
 from data.text.chat import boxed
-from data.text.row import Row, last_turn
+from data.text.row import Row, question_of
 from data.verifiers.worker import Worker
 
 MAX_ANSWER = 500
@@ -48,7 +48,7 @@ class MathAnswer:
         gold, found = bare(row["answer"]), bare(answer)
         if not readable(row["answer"]):
             raise InputError(f"row {row.get('id')} of {row.get('source')}: its answer {row['answer']!r} cannot be read")
-        if not found or len(answer) > MAX_ANSWER or _squeezed(found) == _squeezed(bare(last_turn(row))):
+        if not found or len(answer) > MAX_ANSWER or _repeats(found, row):
             return False
         wanted, given = number(gold), number(found)
         if wanted is not None and (given is not None or wanted.denominator == 1):
@@ -56,6 +56,29 @@ class MathAnswer:
         if _squeezed(gold) == _squeezed(found):
             return True
         return not _is_word(gold) and _equal(gold, found)
+
+    def canonical(self, answer: str, row: Row) -> str:
+        """A plain number's value, else the formula without spaces; equal formulas of other forms: `same`."""
+        found = bare(answer)
+        value = number(found) if not _repeats(found, row) else None
+        return _squeezed(found) if value is None else str(value)
+
+    def same(self, first: str, second: str, row: Row) -> bool:
+        """Whether two answers are equal by the rules of `verify`, whichever were the gold."""
+        one, other = bare(first), bare(second)
+        if max(len(first), len(second)) > MAX_ANSWER or _repeats(one, row) or _repeats(other, row):
+            return _squeezed(one) == _squeezed(other)
+        values = [value for value in (number(one), number(other)) if value is not None]
+        if len(values) == 2 or any(value.denominator == 1 for value in values):
+            return len(values) == 2 and values[0] == values[1]
+        if _squeezed(one) == _squeezed(other):
+            return True
+        return not _is_word(one) and not _is_word(other) and _equal(one, other)
+
+
+def _repeats(found: str, row: Row) -> bool:
+    """Whether an answer is the question."""
+    return _squeezed(found) == _squeezed(bare(question_of(row)))
 
 
 def bare(text: str) -> str:

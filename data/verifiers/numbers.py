@@ -10,5 +10,11 @@ def same_number(gold: str, answer: str) -> bool:
 
     An expression is not an answer: `3+4` is wrong for 7, or a policy could answer by repeating the question.
     """
+    found = canonical_number(answer)
+    return found is not None and found == str(int(gold))
+
+
+def canonical_number(answer: str) -> str | None:
+    """The whole number that an answer is, as Python writes it; None for anything else."""
     found = _NUMBER.fullmatch(answer.strip())
-    return found is not None and int(found[1]) == int(gold)
+    return None if found is None else str(int(found[1]))

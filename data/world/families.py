@@ -1,13 +1,13 @@
 """The task families of the tiny world, the puzzles, and the rows that they make."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from data.errors import InputError
 from data.text.chat import Parsed
 from data.text.language import LANGUAGES, Language
-from data.text.row import Row
+from data.text.row import Row, row_info
 from data.verifiers.free_form import FREE_FORM
 from data.world.general.answers import GeneralTask
 from data.world.general.facts import Facts, Greeting, Identity, ListTwo, Translation
@@ -52,11 +52,45 @@ def verify(given: Parsed | str | None, row: Row) -> bool:
     """Whether a completion (data.text.chat.parse), or an answer by itself, is right for a row; a missing one is wrong.
 
     Most verifiers read the bare final answer of a completion, those of programs and instructions its whole answer.
+    Mathematics that is asked for in the form `marked` has a final answer only in a box or in answer tags: "the final
+    answer in a required format (e.g. box)" (R1 v2 s.2.2).
     """
     verifier = VERIFIERS[row["verifier"]]
     if isinstance(given, Parsed):
-        given = given.answer if getattr(verifier, "reads", "final") == "answer" else given.final
+        given = _read(given, row)
     return given is not None and bool(verifier.verify(given, row))
+
+
+def votes(given: Iterable[Parsed], row: Row) -> list[str | None]:
+    """What each completion says, for a majority vote: one text for answers that the row's verifier takes for equal.
+
+    None where there is no answer. An answer that the verifier cannot read is one all the same: its text. Verifiers that
+    compare in pairs (`same`) put an answer to the first one before it that it equals.
+    """
+    verifier = VERIFIERS[row["verifier"]]
+    same = getattr(verifier, "same", lambda first, second, row: False)
+    found: list[str | None] = []
+    first: dict[str, str] = {}  # a form -> the first answer that has it
+    merged: dict[str, str] = {}
+    for parsed in given:
+        answer = _read(parsed, row)
+        if answer is None or not answer.strip():
+            found.append(None)
+            continue
+        form = verifier.canonical(answer, row)
+        if form not in merged:
+            merged[form] = next((other for other, said in first.items() if same(said, answer, row)), form)
+            first.setdefault(merged[form], answer)
+        found.append(merged[form])
+    return found
+
+
+def _read(given: Parsed, row: Row) -> str | None:
+    """What of a completion a row's verifier reads."""
+    if getattr(VERIFIERS[row["verifier"]], "reads", "final") == "answer":
+        return given.answer
+    unmarked = row["verifier"] == "math" and not given.marked and row_info(row).get("answer_form") == "marked"
+    return None if unmarked else given.final
 
 
 def family(name: str) -> tuple[Task, tuple[Language, ...]]:

@@ -1,8 +1,9 @@
 """Queries that ask two things at once: what a filter of queries must find (Qwen3 s.4.1)."""
 
 import hashlib
+import json
 
-from data.text.row import Row, last_turn
+from data.text.row import Row, last_turn, row_info
 
 
 def join(first: Row, second: Row) -> Row:
@@ -10,10 +11,13 @@ def join(first: Row, second: Row) -> Row:
     questions = [last_turn(row) for row in (first, second)]
     gap = " " if first["language"] == "en" else ""
     question = gap.join(f"({number}){gap}{text}" for number, text in enumerate(questions, start=1))
+    info = {name: value for name, value in row_info(first).items() if name != "question"}  # of the first alone
     return first | {
         "id": hashlib.sha256(f"{first['id']}|{second['id']}".encode()).hexdigest()[:16],
+        "key": f"{first['key']} | {second['key']}",
         "prompt": [{"role": "user", "content": question}],
         "answer": f"{first['answer']}; {second['answer']}",
+        "info": json.dumps(info, ensure_ascii=False, sort_keys=True),
     }
 
 

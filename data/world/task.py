@@ -31,16 +31,17 @@ class Problem:
 
     @classmethod
     def from_row(cls, row: Row) -> "Problem":
-        """The problem behind a row; its key is not kept there."""
+        """The problem behind a row."""
         question = last_turn(row)
         info = json.loads(row["info"])
-        return cls(row["task"], row["domain"], row["language"], question, row["answer"], "", info)
+        return cls(row["task"], row["domain"], row["language"], question, row["answer"], row["key"], info)
 
     def row(self) -> Row:
         """The data set row (data/text/row.py)."""
         identity = hashlib.sha256(f"{self.task}|{self.key}|{self.question}".encode()).hexdigest()[:16]
         return {
             "id": identity,
+            "key": self.key,
             "prompt": [{"role": "user", "content": self.question}],
             "answer": self.answer,
             "task": self.task,
@@ -99,3 +100,7 @@ class Task(ABC):
     @abstractmethod
     def verify(self, answer: str, row: Row) -> bool:
         """Whether a bare final answer is right for a row."""
+
+    def canonical(self, answer: str, row: Row) -> str:
+        """One text for all answers that `verify` takes for the same; what it cannot read stands for itself."""
+        return answer.strip()

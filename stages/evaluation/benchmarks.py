@@ -8,7 +8,7 @@ from data.text.language import language_consistency
 from data.text.modes import Mode
 from data.text.row import Row, last_turn
 from data.verifiers.instructions import need_checkers
-from data.world.families import GENERAL
+from data.world.families import GENERAL, votes
 from data.world.preference import complied_unsafely, gold, is_refusal
 from stages.core.rewards.rules import accuracy, format, instruction
 from stages.core.run.stage import Run
@@ -75,26 +75,32 @@ def reasoning(
         return [[score(c, row) for c in group] for row, group in pairs(questions, answers)]
 
     def each(score: Callable[[Completion, Row], float | None]) -> Values:
-        return values_of(scored(score))
+        return values_of(questions, scored(score))
 
     def solved(correct: Scores, samples: int) -> Values:
         """pass@k of the questions that have k samples."""
         found = {i: sum(group) for i, group in enumerate(correct) if len(group) == samples}
-        return {i: Value(pass_at_k(samples, int(right), samples), samples) for i, right in found.items()}
+        return {
+            i: Value(pass_at_k(samples, int(right), samples), samples, questions[i]["key"])
+            for i, right in found.items()
+        }
 
     correct, correct_greedy, correct_hot = (scored(accuracy, answers) for answers in (sampled, greedy, hot))
-    majority = cons_at_k([[c.parsed.final for c in group] for group in sampled], correct)
+    said = [votes([c.parsed for c in group], row) for row, group in pairs(questions, sampled)]
+    majority = cons_at_k(said, correct)
     of_k: dict[str, Values] = {}
     for k in dict.fromkeys(map(len, sampled)):
-        of_k[f"cons@{k}"] = {i: Value(float(right), k) for i, right in enumerate(majority) if len(sampled[i]) == k}
+        of_k[f"cons@{k}"] = {
+            i: Value(float(right), k, questions[i]["key"]) for i, right in enumerate(majority) if len(sampled[i]) == k
+        }
         of_k[f"pass@{k}"] = solved(correct, k)
-    table = {"pass@1": values_of(correct)} | of_k
+    table = {"pass@1": values_of(questions, correct)} | of_k
     if mode != "non_thinking":  # its think block is given
         table["format_rate"] = each(format)
     table["language_consistency"] = each(lambda c, row: language_consistency(c.thinking or c.text, row["language"]))
     table["mean_tokens"] = each(lambda c, row: float(c.tokens))
-    table["greedy"] = values_of(correct_greedy)
-    table["pass@1 (T 1)"] = values_of(correct_hot)
+    table["greedy"] = values_of(questions, correct_greedy)
+    table["pass@1 (T 1)"] = values_of(questions, correct_hot)
     table[f"pass@{many} (T 1)"] = solved(correct_hot, many)
 
     places = range(len(questions))

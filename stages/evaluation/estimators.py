@@ -1,11 +1,11 @@
 """Estimators of an evaluation: samples' verdicts in, values and intervals out. numpy only, no state.
 
 Shapes: `problems` is the number of questions, `samples` (n) how often each was answered. All rates are fractions in
-[0, 1]. The problem is the unit of resampling everywhere: samples of one question are not independent.
+[0, 1]. The content is the unit of resampling everywhere: samples of one question are not independent, nor are questions
+that are wordings of one content (the `key` of a row).
 """
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,55 +54,51 @@ def pass_at_k(n: int | ArrayLike, c: int | ArrayLike, k: int) -> float | NDArray
     return np.array(values, dtype=np.float64).reshape(n_all.shape)
 
 
-def majority_index(answers: Sequence[str | None], equal: Callable[[str, str], bool] = operator.eq) -> int | None:
-    """Index of the first sample of the largest group of equal answers; None if no answer could be parsed.
+def majority_index(votes: Sequence[str | None]) -> int | None:
+    """Index of the first sample of the largest group of equal votes; None if nobody votes.
 
-    None answers vote for nothing. A tie goes to the group seen first. An answer joins the first group whose first
-    member it equals, so `equal` may be any test of equivalence (a parser of maths) and need not be transitive.
+    None is a missing answer, which votes for nothing. A tie goes to the group seen first: samples are exchangeable, so
+    that is a fair draw among them.
     """
-    groups: list[list[int]] = []
-    for index, answer in enumerate(answers):
-        if answer is None:
-            continue
-        for group in groups:
-            if equal(answers[group[0]], answer):
-                group.append(index)
-                break
-        else:
-            groups.append([index])
-    return max(groups, key=len)[0] if groups else None
+    groups: dict[str, list[int]] = {}
+    for index, vote in enumerate(votes):
+        if vote is not None:
+            groups.setdefault(vote, []).append(index)
+    return max(groups.values(), key=len)[0] if groups else None
 
 
-def cons_at_k(
-    answers: Sequence[Sequence[str | None]],
-    correct: ArrayLike,
-    equal: Callable[[str, str], bool] = operator.eq,
-) -> NDArray[np.float64]:
-    """(problems, k) extracted answers and their verdicts -> (problems,) 1.0 where the majority's answer is right.
+def cons_at_k(votes: Sequence[Sequence[str | None]], correct: ArrayLike) -> NDArray[np.float64]:
+    """(problems, k) votes and their verdicts -> (problems,) 1.0 where the majority's answer is right.
 
-    `correct` is the verifier's verdict on each sample: a problem may have several right answers. Strings must come
-    normalised, or `equal` must say which are the same. Problems may differ in k. All None counts as wrong.
-    R1 reports cons@64 on AIME (arXiv 2501.12948v2, evaluation).
+    `votes`: answers in a canonical form (data/world/families.py:votes), so that equal ones are equal texts. `correct`
+    is the verifier's verdict on each sample: a problem may have several right answers. Problems may differ in k. All
+    None counts as wrong. R1 reports cons@64 on AIME (arXiv 2501.12948v2, evaluation).
     """
     verdicts = list(correct)
-    if len(verdicts) != len(answers):
-        raise ValueError(f"{len(answers)} problems have answers but {len(verdicts)} have verdicts")
+    if len(verdicts) != len(votes):
+        raise ValueError(f"{len(votes)} problems have answers but {len(verdicts)} have verdicts")
     values = []
-    for row, verdict in zip(answers, verdicts, strict=True):
+    for row, verdict in zip(votes, verdicts, strict=True):
         if len(row) != len(verdict):
             raise ValueError(f"a problem has {len(row)} answers but {len(verdict)} verdicts")
-        index = majority_index(row, equal)
+        index = majority_index(row)
         values.append(0.0 if index is None else float(verdict[index]))
     return np.array(values, dtype=np.float64)
 
 
 def bootstrap_interval(
-    per_problem: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95
+    per_problem: ArrayLike,
+    keys: Sequence[str] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> tuple[float, float]:
     """Percentile bootstrap of the mean over problems: (problems,) values -> (low, high) in the values' unit.
 
-    Problems are drawn with replacement `samples` times; the interval holds the central `level` of their means (Efron
-    and Tibshirani 1993, chapter 13). One problem, or all values equal, gives an interval of width zero.
+    keys: (problems,) what each problem is about; those of one key are drawn together, so a mean is of as many problems
+    as the drawn keys have. None: each problem is one of its own. Keys are drawn with replacement `samples` times; the
+    interval holds the central `level` of the means (Efron and Tibshirani 1993, chapter 13). One key, or all values
+    equal, gives an interval of width zero.
     """
     values = np.asarray(per_problem, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
@@ -111,47 +107,73 @@ def bootstrap_interval(
         raise ValueError("a problem without a finite value must be left out before resampling")
     if samples < 1 or not 0 < level < 1:
         raise ValueError(f"need samples >= 1 and 0 < level < 1, got {samples} and {level}")
-    means = _resampled_means(values, samples, np.random.default_rng(seed))
+    if keys is not None and len(keys) != values.size:
+        raise ValueError(f"{values.size} problems have values but {len(keys)} have keys")
+    means = _resampled_means(values, keys, samples, np.random.default_rng(seed))
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def _resampled_means(values: NDArray[np.float64], samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """(problems,) values -> (samples,) means of as many problems, drawn with replacement."""
-    block = max(1, 1_000_000 // values.size)  # bounds the index matrix to a few megabytes
-    means = [
-        values[rng.integers(values.size, size=(min(block, samples - start), values.size))].mean(axis=1)
-        for start in range(0, samples, block)
-    ]
+def _resampled_means(
+    values: NDArray[np.float64], keys: Sequence[str] | None, samples: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """(problems,) values -> (samples,) means over the problems of as many keys, drawn with replacement."""
+    numbers: dict[str, int] = {}
+    cluster = range(values.size) if keys is None else [numbers.setdefault(key, len(numbers)) for key in keys]
+    sums, counts = np.bincount(cluster, weights=values), np.bincount(cluster)
+    block = max(1, 1_000_000 // sums.size)  # bounds the index matrix to a few megabytes
+    means = []
+    for start in range(0, samples, block):
+        drawn = rng.integers(sums.size, size=(min(block, samples - start), sums.size))
+        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
     return np.concatenate(means)
 
 
-def mean_over_sets(sets: Sequence[ArrayLike], samples: int = 1000, seed: int = 0, level: float = 0.95) -> Estimate:
+def mean_over_sets(
+    sets: Sequence[ArrayLike],
+    keys: Sequence[Sequence[str] | None] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Estimate:
     """Data sets, each (problems,) values -> the mean of their means, in which each set counts alike, and its interval.
 
-    Problems are drawn with replacement within their set. One set gives `estimate`.
+    keys: of each set, as in `bootstrap_interval`; they are drawn with replacement within their set. One set gives
+    `estimate`.
     """
     if not sets:
         raise ValueError("need at least one data set")
-    for values in sets:
-        bootstrap_interval(values, 1, seed, level)  # refuses what cannot be resampled
+    named = [None] * len(sets) if keys is None else keys
+    for values, known in zip(sets, named, strict=True):
+        bootstrap_interval(values, known, 1, seed, level)  # refuses what cannot be resampled
     found = [np.asarray(values, dtype=np.float64) for values in sets]
     rng = np.random.default_rng(seed)
-    means = np.mean([_resampled_means(values, samples, rng) for values in found], axis=0)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    drawn = [_resampled_means(values, known, samples, rng) for values, known in zip(found, named, strict=True)]
+    low, high = np.quantile(np.mean(drawn, axis=0), [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(np.mean([values.mean() for values in found])), float(low), float(high))
 
 
-def estimate(per_problem: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95) -> Estimate:
-    """(problems,) values -> their mean with its bootstrap interval over problems."""
-    low, high = bootstrap_interval(per_problem, samples, seed, level)
+def estimate(
+    per_problem: ArrayLike,
+    keys: Sequence[str] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Estimate:
+    """(problems,) values and their keys -> their mean with its bootstrap interval over keys."""
+    low, high = bootstrap_interval(per_problem, keys, samples, seed, level)
     return Estimate(float(np.mean(np.asarray(per_problem, dtype=np.float64))), low, high)
 
 
 def paired_difference(
-    first: ArrayLike, second: ArrayLike, samples: int = 1000, seed: int = 0, level: float = 0.95
+    first: ArrayLike,
+    second: ArrayLike,
+    keys: Sequence[str] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> Estimate:
-    """Mean of second - first over the same (problems,) in the same order, with its bootstrap interval.
+    """Mean of second - first over the same (problems,) in the same order, with its bootstrap interval over keys.
 
     Two checkpoints answer the same questions, so the pairing takes the questions' difficulty out of the interval: a
     difference can be clear (zero outside) where the two single intervals overlap.
@@ -159,7 +181,7 @@ def paired_difference(
     first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if first.shape != second.shape:
         raise ValueError(f"paired values must have one shape, got {first.shape} and {second.shape}")
-    return estimate(second - first, samples, seed, level)
+    return estimate(second - first, keys, samples, seed, level)
 
 
 def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:

@@ -38,6 +38,7 @@ from stages.evaluation.benchmarks import (
     values_of,
 )
 from stages.evaluation.questions import Answers, answers_of, ask, asked, by_set, decoding_of
+from stages.evaluation.recorder import Value
 from stages.evaluation.settings import ModeEvaluation
 
 REFERENCE = "thinking_mode_fusion"
@@ -106,8 +107,9 @@ def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
             followed[i] = float(follows_mode(completion.text, mode_of(spoken[i])))
             spoken[i].append({"role": "assistant", "content": completion.answer})
     for mode in MODES:
-        of_mode = [value for value, messages in zip(followed, spoken, strict=True) if mode_of(messages) == mode]
-        recorder.add(name, "think_follow", "followed", [of_mode], [1], mode)
+        # Conversations are of several questions, drawn again for each: every one is a content of its own.
+        of_mode = [Value(followed[i], 1, str(i)) for i, messages in enumerate(spoken) if mode_of(messages) == mode]
+        recorder.add(name, "think_follow", "followed", [of_mode], mode)
 
 
 def conversations(run: Run) -> list[list[dict]]:
@@ -146,7 +148,9 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
         for metric, value in BUDGET_METRICS.items():
             scores = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
             sets = by_set(questions, "budget")
-            recorder.add_sets(name, "budget", metric, sets, values_of(scores), "thinking", budget, pooled=True)
+            recorder.add_sets(
+                name, "budget", metric, sets, values_of(questions, scores), "thinking", budget, pooled=True
+            )
 
 
 def was_cut(completion: Completion) -> bool:

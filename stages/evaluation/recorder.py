@@ -18,10 +18,11 @@ from stages.evaluation.questions import Answers, asked, by_set, decoding_of
 
 
 class Value(NamedTuple):
-    """A question's value: the mean over its samples, and how many they are."""
+    """A question's value: the mean over its samples, how many they are, and what the question is about."""
 
     mean: float
     samples: int
+    key: str
 
 
 Scores = list[list[float | None]]
@@ -30,13 +31,13 @@ Values = dict[int, Value]
 """By the place of a question; one without a value is left out."""
 
 
-def values_of(scores: Iterable[Sequence[float | None]]) -> Values:
+def values_of(questions: Sequence[Row], scores: Iterable[Sequence[float | None]]) -> Values:
     """The mean of each question's samples; samples and questions without a score are left out."""
     found = {}
-    for place, group in enumerate(scores):
+    for place, (row, group) in enumerate(zip(questions, scores, strict=True)):
         kept = [float(score) for score in group if score is not None]
         if kept:
-            found[place] = Value(sum(kept) / len(kept), len(group))
+            found[place] = Value(sum(kept) / len(kept), len(group), row["key"])
     return found
 
 
@@ -53,19 +54,17 @@ class Recorder:
         checkpoint: str,
         benchmark: str,
         metric: str,
-        sets: Sequence[Sequence[float]],
-        samples: Iterable[int],
+        sets: Sequence[Sequence[Value]],
         mode: Mode | None = None,
         budget: int | None = None,
     ) -> None:
-        """One metric with its bootstrap interval, the mean over data sets that count alike; nothing where one is empty.
-
-        sets: a value for each question; samples: how many are behind a question's value, one number or several.
-        """
+        """One metric, the mean over data sets that count alike, and its interval over contents; none where one is empty."""
         if not sets or not all(sets):
             return
-        settings, counts = self.run.settings, set(samples)
-        found = mean_over_sets(sets, settings.bootstrap_samples, settings.seed)
+        settings, counts = self.run.settings, {value.samples for part in sets for value in part}
+        means = [[value.mean for value in part] for part in sets]
+        keys = [[value.key for value in part] for part in sets]
+        found = mean_over_sets(means, keys, settings.bootstrap_samples, settings.seed)
         self.results.append(
             {
                 "recipe": self.run.recipe,
@@ -101,14 +100,9 @@ class Recorder:
         parts = {name: [values[place] for place in places if place in values] for name, places in sets.items()}
         for name, part in parts.items():
             if name in SOURCES or len(parts) > 1:
-                self._add_values(checkpoint, name, metric, [part], mode, budget)
+                self.add(checkpoint, name, metric, [part], mode, budget)
         whole = [[value for part in parts.values() for value in part]] if pooled else list(parts.values())
-        self._add_values(checkpoint, benchmark, metric, whole, mode, budget)
-
-    def _add_values(self, checkpoint, benchmark, metric, sets: list[list[Value]], mode, budget) -> None:
-        samples = [value.samples for part in sets for value in part]
-        means = [[value.mean for value in part] for part in sets]
-        self.add(checkpoint, benchmark, metric, means, samples, mode, budget)
+        self.add(checkpoint, benchmark, metric, whole, mode, budget)
 
     def add_scores(
         self,
@@ -120,7 +114,7 @@ class Recorder:
         mode: Mode | None = None,
     ) -> None:
         """`add_sets` of the scores of each question's samples."""
-        self.add_sets(checkpoint, benchmark, metric, by_set(questions, benchmark), values_of(scores), mode)
+        self.add_sets(checkpoint, benchmark, metric, by_set(questions, benchmark), values_of(questions, scores), mode)
 
     def save(self, checkpoints: int, tokens: int) -> None:
         """results.json, the printed table, the stage's own tables."""

@@ -24,7 +24,7 @@ from datasets import Dataset
 
 from data.errors import InputError
 from data.text.chat import parse
-from data.text.row import apply_rules, last_turn
+from data.text.row import apply_rules, question_of
 from data.world.joined import join_some
 from data.world.written import solution, worked_completion
 from stages.core.run.stage import Run, stage_main
@@ -52,7 +52,7 @@ def main(run: Run) -> None:
     random.Random(settings.seed).shuffle(pool)
 
     query_rules = {
-        "queries with several questions": lambda row: not several_questions(last_turn(row)),
+        "queries with several questions": lambda row: not several_questions(question_of(row)),
         "queries not verifiable": verifiable,
     }
     single, query_counts = apply_rules(pool, query_rules)
@@ -70,13 +70,13 @@ def main(run: Run) -> None:
     sampled = answers(run, teacher, queries)
     rates = {row["id"]: rate for row, rate in zip(queries, pass_rates(queries, sampled), strict=True)}
     solved = [candidate for candidate in candidates(queries, sampled) if rates[candidate.row["id"]] > 0]
-    reserved = [last_turn(row) for row in validation]
+    reserved = [question_of(row) for row in validation]
     solutions = [
         solution(row) or parse(worked_completion(row, "chat")[0]).thinking for row in validation if verifiable(row)
     ]
 
     def similar(candidate: Candidate) -> float:
-        question = similarity(last_turn(candidate.row), reserved, settings.similarity_ngram)
+        question = similarity(question_of(candidate.row), reserved, settings.similarity_ngram)
         return max(question, similarity(candidate.sample.thinking, solutions, settings.similarity_ngram))
 
     rules = {

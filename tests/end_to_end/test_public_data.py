@@ -21,7 +21,8 @@ STAGES = (
 SCALE = {
     "description": "the smoke scale on files",
     "use": "smoke",
-    "public_data": {"decontaminate": ["math_500"]},
+    # The tokenizer of that scale has no words for the instruction, its model no practice in boxes.
+    "public_data": {"decontaminate": ["math_500"], "math_instruction": "", "math_answer": "anywhere"},
     "stages": {
         **{stage: {"tasks": REASONING} for stage in STAGES},
         "qwen3_cold_start_data": {"tasks": REASONING},

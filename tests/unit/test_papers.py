@@ -12,6 +12,7 @@ from data.text.completion import Completion
 from data.world.families import rows
 from data.world.written import worked_completion
 from stages.core.pipeline.scripts import all_scripts
+from stages.core.pipeline.system import PublicData
 from stages.core.rewards.rules import accuracy, format, language
 
 FOLDER = Path("docs/papers")
@@ -50,7 +51,8 @@ def targets(cell: str) -> list[str]:
 
 @pytest.mark.parametrize("name", LEAST)
 def test_each_target_setting_and_test_exists(name):
-    fields = {field for settings in all_scripts().values() for field in settings.model_fields}
+    classes = [*all_scripts().values(), PublicData]
+    fields = {field for settings in classes for field in settings.model_fields}
     for section, _, where, setting, test in table(name):
         if where in (NOT_BUILT, "-") or where.startswith(DECIDED):
             assert setting == test == "-", section

@@ -4,7 +4,7 @@ import random
 
 from data.text.language import Language
 from data.text.row import Row
-from data.verifiers.numbers import same_number
+from data.verifiers.numbers import canonical_number, same_number
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
 LIMIT = 20
@@ -78,6 +78,9 @@ class _ChainTask(Task):
 
     def verify(self, answer: str, row: Row) -> bool:
         return same_number(row["answer"], answer)
+
+    def canonical(self, answer: str, row: Row) -> str:
+        return canonical_number(answer) or super().canonical(answer, row)
 
 
 class Arithmetic(_ChainTask):

@@ -5,7 +5,7 @@ import random
 
 from data.text.language import Language
 from data.text.row import Row
-from data.verifiers.sandbox import passes
+from data.verifiers.sandbox import passes, values
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
 _INPUTS = (0, 1, 2, 5, 11)
@@ -58,6 +58,12 @@ class Expression(Task):
     def verify(self, answer: str, row: Row) -> bool:
         tests = json.loads(row["info"])["tests"]
         return passes(answer.strip("` "), tuple((x, expected) for x, expected in tests))
+
+    def canonical(self, answer: str, row: Row) -> str:
+        """The values at the tests' inputs: an expression is what it computes."""
+        inputs = tuple(x for x, _ in json.loads(row["info"])["tests"])
+        found = values(answer.strip("` "), inputs)
+        return super().canonical(answer, row) if found is None else f"values {' '.join(found)}"
 
 
 def _run(steps: list[tuple[str, int]], x: int) -> int:

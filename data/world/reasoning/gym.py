@@ -1,10 +1,14 @@
 """Families of reasoning-gym, with its own generators and scorers (a reward of exactly 1.0 counts as right)."""
 
+import json
 import random
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
 
 import reasoning_gym
+from reasoning_gym.logic.knights_knaves import KnightsKnavesDataset
 
 from data.errors import InputError
 from data.text.language import Language
@@ -30,6 +34,40 @@ class _Gym(Task):
     def verify(self, answer: str, row: Row) -> bool:
         entry = {"answer": row["answer"], "metadata": row_info(row).get("metadata", {})}
         return _dataset(self.dataset).score_answer(answer, entry) == 1.0
+
+    def canonical(self, answer: str, row: Row) -> str:
+        """As the package's scorer reads it."""
+        try:
+            return _CANONICAL[self.dataset](answer) if self.dataset in _CANONICAL else super().canonical(answer, row)
+        except (ValueError, ArithmeticError, RecursionError):
+            return super().canonical(answer, row)
+
+
+def _number(answer: str) -> str:
+    value = Decimal(answer.strip().replace(",", ""))
+    return str(int(value)) if value == value.to_integral_value() else str(value.normalize())
+
+
+def _mapping(answer: str) -> str:
+    pairs = (pair.split("=") for pair in answer.split(","))
+    return ",".join(sorted(f"{letter.strip()}={int(digit)}" for letter, digit in pairs))
+
+
+def _roles(answer: str) -> str:
+    found = KnightsKnavesDataset._normalize_answer(answer)
+    if not found:
+        raise ValueError("no role")
+    return ", ".join(sorted(f"{name} {role}" for name, role in found))
+
+
+_CANONICAL: dict[str, Callable[[str], str]] = {
+    "chain_sum": _number,
+    "knights_knaves": _roles,
+    "zebra_puzzles": lambda answer: answer.lower().replace("\n", ""),
+    "color_cube_rotation": lambda answer: answer.strip().lower(),
+    "cryptarithm": _mapping,
+    "jugs": lambda answer: json.dumps(json.loads(answer)),  # other moves to the target remain other answers
+}
 
 
 @lru_cache

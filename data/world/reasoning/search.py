@@ -60,15 +60,20 @@ class PairSearch(Task):
 
     def verify(self, answer: str, row: Row) -> bool:
         info = json.loads(row["info"])
-        found = [int(number) for number in re.findall(r"\d+", answer)]
-        if len(found) == 3 and found[2] == info["target"]:  # "3+12=15"
-            found = found[:2]
-        return (
-            len(found) == 2
-            and found[0] != found[1]
-            and set(found) <= set(info["numbers"])
-            and sum(found) == info["target"]
-        )
+        pair = _pair(answer, info["target"])
+        return pair is not None and len({*pair}) == 2 and {*pair} <= {*info["numbers"]} and sum(pair) == info["target"]
+
+    def canonical(self, answer: str, row: Row) -> str:
+        pair = _pair(answer, json.loads(row["info"])["target"])
+        return f"{pair[0]}+{pair[1]}" if pair else super().canonical(answer, row)
+
+
+def _pair(answer: str, target: int) -> tuple[int, int] | None:
+    """The two numbers that an answer names, the smaller one first; None where it names others than two."""
+    found = [int(number) for number in re.findall(r"\d+", answer)]
+    if len(found) == 3 and found[2] == target:  # "3+12=15"
+        found = found[:2]
+    return (min(found), max(found)) if len(found) == 2 else None
 
 
 def _order(numbers: list[int], target: int, rng: random.Random, thorough: float):

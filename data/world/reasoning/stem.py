@@ -78,8 +78,15 @@ class StemChoice(Task):
         return Trace(lines, rng.choice(_LETTERS[: len(info["options"])]))
 
     def verify(self, answer: str, row: Row) -> bool:
-        found = re.fullmatch(r"([A-H])(?: ?\d+)?", answer.strip(" ().\u3002").upper())
-        return found is not None and found[1] == row["answer"]
+        return _letter(answer) == row["answer"]
+
+    def canonical(self, answer: str, row: Row) -> str:
+        return _letter(answer) or super().canonical(answer, row)
+
+
+def _letter(answer: str) -> str | None:
+    found = re.fullmatch(r"([A-H])(?: ?\d+)?", answer.strip(" ().\u3002").upper())
+    return found[1] if found else None
 
 
 _TRUE: dict[bool, dict[Language, str]] = {True: {"en": "true", "zh": "真"}, False: {"en": "false", "zh": "假"}}
@@ -133,6 +140,10 @@ class Logic(Task):
     def verify(self, answer: str, row: Row) -> bool:
         truth = row["answer"] in (_TRUE[True]["en"], _TRUE[True]["zh"])
         return answer.strip().lower() in _TRUE[truth].values()
+
+    def canonical(self, answer: str, row: Row) -> str:
+        said = answer.strip().lower()
+        return next((form["en"] for form in _TRUE.values() if said in form.values()), super().canonical(answer, row))
 
 
 def _literal(name: str, value: bool, negated: bool, result: bool, language: Language) -> str:

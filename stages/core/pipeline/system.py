@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data.text.prompts import BOX_INSTRUCTION
 from stages.core.pipeline.settings import Fraction, Positive, Rate
 
 Tracker = Literal["none", "tensorboard", "trackio", "wandb"]
@@ -63,6 +64,10 @@ class PublicData(BaseModel):
     """Data sets whose test questions and 10-grams no training row may hold."""
     commercial_only: bool = False
     """Leave out what is not clearly licensed for commercial use."""
+    math_instruction: str = BOX_INSTRUCTION
+    """What a question of free-form mathematics ends with (README of DeepSeek-R1); empty for nothing."""
+    math_answer: Literal["marked", "anywhere"] = "marked"
+    """Where its answer counts: in a box or answer tags alone (R1 v2 s.2.2), or also stated or in the last line."""
 
 
 class System(BaseModel):

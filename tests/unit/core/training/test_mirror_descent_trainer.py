@@ -22,7 +22,7 @@ SETTINGS = {
     "max_completion_length": 24, "accuracy_weight": 1.0, "length_weight": 0.5, "length_from_iteration": 0,
     "prompt_choice": "uniform", "warm_up_fraction": 0.0, "hard_pass_rate": 1.0, "repetition_ngram": 4,
     "repetition_times": 3, "repetition_penalty": 0.5, "segment_tokens": 16,
-    "keep_earlier_segments": False, "micro_batch_size": 8,
+    "keep_earlier_segments": False, "keep_every_iterations": 0, "micro_batch_size": 8,
 }  # fmt: skip
 
 

@@ -109,8 +109,8 @@ def test_trimmed_log_probs_are_trls(trainer, batch_size):
         )
     used = mask[:, -width:].bool()
     assert trimmed.shape == entropies.shape == whole.shape == used.shape and auxiliary is None
-    assert (trimmed - whole)[used].abs().max() < 1e-6 * whole[used].abs().max()
-    assert (entropies - whole_entropies)[used].abs().max() < 1e-6 * whole_entropies[used].abs().max()
+    assert (trimmed - whole)[used].abs().max() < 1e-5 * whole[used].abs().max()
+    assert (entropies - whole_entropies)[used].abs().max() < 1e-5 * whole_entropies[used].abs().max()
     assert torch.allclose(trimmed[used], expected[used], atol=1e-4)
     assert expected[used].std() > 0.5  # not all alike
 

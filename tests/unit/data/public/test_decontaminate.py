@@ -6,9 +6,8 @@ import pytest
 
 from data.errors import InputError
 from data.public.decontaminate import EvaluationTexts, grams, normalised
-from data.public.loading import question_of
 from data.public.mixture import prepare
-from data.text.row import split_of
+from data.text.row import question_of, split_of
 
 ENGLISH = "A farmer has twelve red hens and sells them for four coins each at the market"
 COUNTING = "count on from there by one and stop at the number that comes next."

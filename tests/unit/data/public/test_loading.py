@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import datasets
 import httpx
@@ -16,10 +17,15 @@ from data.errors import InputError
 from data.public import __main__ as command_line
 from data.public import loading, sources
 from data.public.decontaminate import normalised
-from data.public.loading import load, question_of
+from data.public.loading import load
 from data.public.sources import SOURCES
-from data.text.row import split_of
-from data.world.families import VERIFIERS
+from data.text.chat import parse
+from data.text.prompts import BOX_INSTRUCTION
+from data.text.row import question_of, split_of
+from data.world.families import VERIFIERS, verify
+from data.world.joined import join
+from stages.core.pipeline.system import PublicData
+from stages.core.sampling.drawing import draw_rows
 from tests.hub_samples import SAMPLES
 
 
@@ -209,3 +215,47 @@ def test_pinning_without_network(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
     assert command_line.main(["pin", "gsm8k"]) == 2
     assert "openai/gsm8k" in capsys.readouterr().err and not (tmp_path / "revisions.json").exists()
+
+
+# -- as a stage asks
+
+
+def drawn(name, **public):
+    """The test rows of a source as a stage draws them."""
+    settings = PublicData(**public)
+    metrics = SimpleNamespace(say=lambda text: None)
+    run = SimpleNamespace(public_data=settings, sources={}, metrics=metrics, stage="evaluation")
+    return draw_rows(run, {name: 1.0}, 100, "test", 1)
+
+
+def test_mathematics_is_asked_for_a_box_as_the_paper_advises(put):
+    put("math_500", SAMPLES["math_500"])
+    plain = {row["id"]: row for row in load("math_500")[0]}
+    for row in drawn("math_500"):
+        before = plain[row["id"]]
+        question = before["prompt"][-1]["content"]
+        assert row["prompt"] == [{"role": "user", "content": f"{question}\n\n{BOX_INSTRUCTION}"}]
+        assert question_of(row) == question and row["key"] == before["key"]
+        assert json.loads(row["info"])["answer_form"] == "marked"
+        said = [f"<think>\nso\n</think>\n\n{text}" for text in (f"\\boxed{{{row['answer']}}}", row["answer"])]
+        assert [verify(parse(text), row) for text in said] == [True, False]
+        assert not verify(question, row)  # the question is not its answer
+    assert BOX_INSTRUCTION.endswith("put your final answer within \\boxed{}.")
+
+
+def test_a_scale_may_ask_otherwise(put):
+    put("math_500", SAMPLES["math_500"])
+    for row in drawn("math_500", math_instruction="", math_answer="anywhere"):
+        assert row["prompt"][-1]["content"] == question_of(row)
+        assert verify(parse(f"So it is\n{row['answer']}"), row)
+
+
+def test_other_questions_are_asked_as_they_are(put):
+    put("gpqa_diamond", SAMPLES["gpqa_diamond"])
+    assert drawn("gpqa_diamond") == load("gpqa_diamond", "test")[0] != []
+
+
+def test_two_questions_as_one_hide_neither(put):
+    put("math_500", SAMPLES["math_500"])
+    row = drawn("math_500")[0]
+    assert question_of(join(row, row)).startswith("(1) ")

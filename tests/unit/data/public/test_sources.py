@@ -4,14 +4,17 @@ import json
 
 import pytest
 
+from data.public.decontaminate import normalised
 from data.public.hub_rows import BadRow, thought_and_answer
-from data.public.loading import load, question_of
+from data.public.loading import load
 from data.public.sources import SOURCES
 from data.text.chat import parse
+from data.text.row import question_of
 from data.world.families import VERIFIERS, verify
 from tests.hub_samples import MARKED, SAMPLES, THOUGHT, turns
 
-COLUMNS = ["id", "prompt", "answer", "task", "domain", "language", "verifier", "source", "licence", "split", "info"]
+COLUMNS = ["id", "key", "prompt", "answer", "task", "domain", "language", "verifier", "source", "licence", "split",
+           "info"]  # fmt: skip
 DEMONSTRATION = "<think>\nTwo and two.\n</think>\n\nThe answer is \\boxed{4}."
 
 
@@ -36,6 +39,7 @@ def test_rows_of_the_hub_become_ours(put, name):
         assert all(isinstance(value, str) for column, value in row.items() if column != "prompt")
         assert all(set(message) == {"role", "content"} and message["content"] for message in row["prompt"])
         assert row["prompt"][-1]["role"] == "user"
+        assert row["key"] == normalised(question_of(row))
         assert row["task"] == row["source"] == name and row["licence"] == source.licence
         assert row["domain"] in ("math", "code", "stem", "logic", "general", "safety")
         assert row["language"] in ("en", "zh") and row["verifier"] in VERIFIERS

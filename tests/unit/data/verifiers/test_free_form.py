@@ -13,7 +13,7 @@ from data.text.completion import Completion
 from data.verifiers import math_answers, programs, worker
 from data.verifiers.math_answers import readable
 from data.verifiers.programs import code_of, same_output
-from data.world.families import VERIFIERS, verify
+from data.world.families import VERIFIERS, verify, votes
 from stages.core.rewards.rules import accuracy
 
 ADD = "def add(a, b):\n    return a + b"
@@ -91,6 +91,30 @@ def test_huge_expressions_end_in_time(answer, monkeypatch):
     assert verify(answer, row("\\frac{1}{2}x")) is False
     assert time.monotonic() - started < worker.SECONDS + 3
     assert verify("x/2", row("\\frac{1}{2}x")) is True  # and the next one is served
+
+
+@pytest.mark.parametrize(
+    ("text", "marked", "anywhere"),
+    [
+        ("<think>\nso\n</think>\n\nThe answer is \\boxed{18}.", True, True),
+        (" <think> so </think> <answer> 18 </answer>", True, True),
+        (" <think> so </think> <answer> \\boxed{18} </answer>", True, True),
+        ("\\boxed{18}", True, True),  # a prompt whose think block is given
+        ("<think>\nso\n</think>\n\nThe answer is 18.", False, True),
+        ("<think>\nso\n</think>\n\n9 + 9 =\n18", False, True),
+        ("<think>\n\\boxed{18}\n</think>\n\n18", False, True),  # a box in the thought marks nothing
+        ("<think>\nso\n</think>\n\n\\boxed{19}, or 18", False, False),
+        ("<think>\nso\n</think>\n\n\\boxed{}", False, False),
+        ("<think>\n\\boxed{18}", False, False),
+    ],
+)
+def test_mathematics_may_have_to_mark_its_final_answer(text, marked, anywhere):
+    """R1 v2 s.2.2: the final answer in a required format, e.g. a box."""
+    strict, lenient = (row("18", answer_form=form) for form in ("marked", "anywhere"))
+    assert (verify(parse(text), strict), verify(parse(text), lenient)) == (marked, anywhere)
+    assert accuracy(Completion(text, 9, True, "chat"), strict) == float(marked)
+    assert (votes([parse(text)], strict) == ["18"]) is marked
+    assert verify("18", strict)  # an answer by itself has nothing around it
 
 
 # -- multiple choice

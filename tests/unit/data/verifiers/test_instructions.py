@@ -14,6 +14,7 @@ from data.text.completion import Completion
 from data.verifiers import instructions
 from data.verifiers.instructions import ARGUMENTS, need_checkers
 from data.world.families import verify
+from stages.core.pipeline.system import PublicData
 from stages.core.rewards.rules import RULES
 from stages.core.rewards.self_test import self_test
 from stages.evaluation.benchmarks import Recorder, held_out
@@ -155,7 +156,7 @@ def test_the_benchmark_asks_a_public_set(package, put):
         bootstrap_samples=10,
     )  # fmt: skip
     run = SimpleNamespace(
-        settings=settings, public_data=SimpleNamespace(decontaminate=[], commercial_only=False), sources={},
+        settings=settings, public_data=PublicData(), sources={},
         metrics=SimpleNamespace(say=lambda text: None), recipe="r1", scale="x", stage="evaluation",
     )  # fmt: skip
     questions = held_out(run)["instruction_following"]

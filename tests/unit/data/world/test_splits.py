@@ -9,7 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from data.text.language import LANGUAGES
+from data.text.row import split_of
 from data.world.families import GENERAL, REASONING, TASKS, problems, rows
+from data.world.joined import join
 from data.world.task import Problem, Task
 from stages.evaluation.evaluate import held_out
 from tests.questions import CHAINS, draw, read_chain
@@ -83,9 +85,10 @@ def test_rows_are_of_the_asked_split_distinct_and_in_both_languages(split):
     share = sum(row["language"] == "zh" for row in found) / 300
     assert 0.25 < share < 0.6  # the gym families have no Chinese
     for row in found:
-        assert list(row) == ["id", "prompt", "answer", "task", "domain", "language", "verifier", "source", "licence",
-                             "split", "info"]  # fmt: skip
+        assert list(row) == ["id", "key", "prompt", "answer", "task", "domain", "language", "verifier", "source",
+                             "licence", "split", "info"]  # fmt: skip
         assert all(isinstance(value, str) for key, value in row.items() if key != "prompt")
+        assert split_of(row["key"]) == split
         assert [message["role"] for message in row["prompt"]] == ["user"]
 
 
@@ -100,6 +103,19 @@ def test_splits_share_no_content():
     ]
     assert all(not a & b for a, b in itertools.combinations(contents, 2))
     assert all(len(content) > 200 for content in contents)
+
+
+def test_the_key_is_the_content_whatever_the_wording():
+    questions = rows({"stem_choice": 1.0, "word_problem": 1.0, "arithmetic": 1.0}, 300, "test", 1)
+    contents: dict[str, set] = {}
+    for row in questions:
+        info = json.loads(row["info"])
+        content = info.get("operation") or json.dumps([info["start"], info["steps"]])
+        contents.setdefault(row["key"], set()).add(content)
+    assert len(contents) < len(questions) and all(len(found) == 1 for found in contents.values())
+    first, second = questions[:2]
+    assert join(first, second)["key"] == f"{first['key']} | {second['key']}"
+    assert Problem.from_row(first).row() == first
 
 
 def test_same_seed_same_rows():

@@ -161,7 +161,7 @@ def test_every_step_of_a_worked_solution_is_true(name, language):
 
 def test_steps_by_hand():
     row = {"task": "arithmetic", "domain": "math", "language": "en", "answer": "9", "prompt": [{"content": "q"}],
-           "info": json.dumps({"start": 7, "steps": [["+", 5], ["/", 4], ["*", 3]]})}  # fmt: skip
+           "info": json.dumps({"start": 7, "steps": [["+", 5], ["/", 4], ["*", 3]]}), "key": "k"}  # fmt: skip
     trace = TASKS["arithmetic"].solve(Problem.from_row(row), random.Random(0))
     assert [step["en"] for step in trace.steps] == ["first 7+5=12", "then 12/4=3", "then 3*3=9"]
     assert [step["zh"] for step in trace.steps] == ["先7+5=12", "再12/4=3", "再3*3=9"]
