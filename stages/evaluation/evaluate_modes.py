@@ -28,17 +28,15 @@ from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
 from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget
 from stages.evaluation.benchmarks import (
-    Recorder,
     headline,
     held_out,
     instructions,
     preference,
     preference_scorer,
     reasoning,
-    values_of,
 )
 from stages.evaluation.questions import Answers, answers_of, ask, asked, by_set, decoding_of
-from stages.evaluation.recorder import Value
+from stages.evaluation.recorder import Recorder, Value, values_of
 from stages.evaluation.settings import ModeEvaluation
 
 REFERENCE = "thinking_mode_fusion"
@@ -147,10 +145,8 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
         answers = ask(questions, lambda row: asked(settings, row, stages_own), answer)
         for metric, value in BUDGET_METRICS.items():
             scores = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
-            sets = by_set(questions, "budget")
-            recorder.add_sets(
-                name, "budget", metric, sets, values_of(questions, scores), "thinking", budget, pooled=True
-            )
+            sets, values = by_set(questions, "budget"), values_of(questions, scores)
+            recorder.add_sets(name, "budget", metric, sets, values, "thinking", budget, pooled=True)
 
 
 def was_cut(completion: Completion) -> bool:

@@ -58,7 +58,7 @@ class Recorder:
         mode: Mode | None = None,
         budget: int | None = None,
     ) -> None:
-        """One metric, the mean over data sets that count alike, and its interval over contents; none where one is empty."""
+        """One metric, the mean over data sets that count alike, and its interval; nothing where one is empty."""
         if not sets or not all(sets):
             return
         settings, counts = self.run.settings, {value.samples for part in sets for value in part}
