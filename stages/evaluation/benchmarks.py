@@ -145,7 +145,7 @@ def reasoning(
     mode: for a checkpoint that has two; `non_thinking` pre-fills the empty think block.
     """
     settings: Evaluation = recorder.run.settings
-    switch = {"enable_thinking": mode != "non_thinking"}
+    switch: dict = {"enable_thinking": mode != "non_thinking", "opening": settings.opening}
     k, many = settings.samples_per_question, settings.pass_k_samples
     step = max(1, len(questions) // settings.pass_k_questions)
     length = settings.max_completion_length

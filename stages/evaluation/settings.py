@@ -23,6 +23,8 @@ class Evaluation(Settings):
     """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     max_completion_length: Positive
     """Longest completion, in tokens with the end token."""
+    opening: str = ""
+    """What responses to reasoning questions must begin with, in the chat template and where thinking is on."""
 
     tasks: Mixture
     """What reasoning questions are drawn from."""
