@@ -52,8 +52,8 @@ def verify(given: Parsed | str | None, row: Row) -> bool:
     """Whether a completion (data.text.chat.parse), or an answer by itself, is right for a row; a missing one is wrong.
 
     Most verifiers read the bare final answer of a completion, those of programs and instructions its whole answer.
-    Mathematics that is asked for in the form `marked` has a final answer only in a box or in answer tags: "the final
-    answer in a required format (e.g. box)" (R1 v2 s.2.2).
+    Mathematics that is asked for in the form `marked` has a final answer only in a box or in answer tags: in a required
+    format, for example a box (R1 v2 s.2.2).
     """
     verifier = VERIFIERS[row["verifier"]]
     if isinstance(given, Parsed):

@@ -53,6 +53,7 @@ def reasoning(
     mode: for a checkpoint that has two; `non_thinking` pre-fills the empty think block.
     """
     settings: Evaluation = recorder.run.settings
+    switch: dict = {"enable_thinking": mode != "non_thinking", "opening": settings.opening}
     many = settings.pass_k_samples
     step = max(1, len(questions) // settings.pass_k_questions)
 
@@ -62,10 +63,9 @@ def reasoning(
         def how(row: Row) -> tuple[int, Decoding]:
             return samples, Decoding(temperature, asked(settings, row, decoding)[1].max_tokens)
 
-        thinks = mode != "non_thinking"
-        return ask(rows, how, lambda alike, n, own: engine.answer(alike, n, own, settings.seed, enable_thinking=thinks))
+        return ask(rows, how, lambda alike, n, own: engine.answer(alike, n, own, settings.seed, **switch))
 
-    sampled = answers_of(engine, settings, questions, decoding, mode)
+    sampled = answers_of(engine, settings, questions, decoding, mode, settings.opening)
     greedy = at(1, 0, questions)
     hot: Answers = [[] for _ in questions]
     hot[::step] = at(many, 1.0, questions[::step])

@@ -64,13 +64,17 @@ def ask(
 
 
 def answers_of(
-    engine: Engine, settings: Evaluation, questions: Sequence[Row], decoding: Decoding, mode: Mode | None = None
+    engine: Engine,
+    settings: Evaluation,
+    questions: Sequence[Row],
+    decoding: Decoding,
+    mode: Mode | None = None,
+    opening: str = "",
 ) -> Answers:
     """An engine's completions of each question, as its data set is asked; without thinking in that mode alone."""
+    switch: dict = {"enable_thinking": mode != "non_thinking", "opening": opening}
     return ask(
         questions,
         lambda row: asked(settings, row, decoding),
-        lambda rows, samples, own: engine.answer(
-            rows, samples, own, settings.seed, enable_thinking=mode != "non_thinking"
-        ),
+        lambda rows, samples, own: engine.answer(rows, samples, own, settings.seed, **switch),
     )

@@ -64,6 +64,8 @@ class Evaluation(Settings):
     """Longest completion, in tokens with the end token."""
     by_data_set: dict[DataSet, Own] = {}
     """Public data set -> what it is asked with instead of the above."""
+    opening: str = ""
+    """What responses to reasoning questions must begin with, in the chat template and where thinking is on."""
 
     tasks: Mixture
     """What reasoning questions are drawn from."""

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from data.text.chat import Template, render_prompt
@@ -49,14 +49,27 @@ class Engine(ABC):
         """n completions for each prompt, in the order of the prompts. progress: completions done and asked for."""
 
     def answer(
-        self, rows: list[Row], n: int, decoding: Decoding, seed: int, enable_thinking: bool = True, **options
+        self,
+        rows: list[Row],
+        n: int,
+        decoding: Decoding,
+        seed: int,
+        enable_thinking: bool = True,
+        opening: str = "",
+        **options,
     ) -> list[list[Completion]]:
         """`generate` for data set rows, their prompts rendered in the model's own template.
 
-        enable_thinking: False pre-fills the empty think block, which the completions then do not hold.
+        enable_thinking: False pre-fills the empty think block, which the completions then do not hold. opening: what
+        the completions of a model that may think begin with, in the chat template; they hold it, `tokens` does not
+        count it.
         """
-        prompts = [render_prompt(self.tokenizer, row["prompt"], self.template, enable_thinking) for row in rows]
-        return self.generate(prompts, n, decoding, seed, **options)
+        opening = opening if enable_thinking and self.template == "chat" else ""
+        prompts = [
+            render_prompt(self.tokenizer, row["prompt"], self.template, enable_thinking) + opening for row in rows
+        ]
+        found = self.generate(prompts, n, decoding, seed, **options)
+        return [[replace(c, text=opening + c.text) for c in group] for group in found] if opening else found
 
 
 def as_list(ends: int | list[int]) -> list[int]:

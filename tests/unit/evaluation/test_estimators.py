@@ -213,7 +213,7 @@ def test_expected_calibration_error_refuses_bad_input(confidence, correct):
 class Solver:
     """Answers code and Chinese questions right, others wrong."""
 
-    def answer(self, questions, n, decoding, seed, enable_thinking=True):
+    def answer(self, questions, n, decoding, seed, enable_thinking=True, opening=""):
         self.asked.append((questions, n, decoding))
         right = [row["domain"] == "code" or row["language"] == "zh" for row in questions]
         return [
@@ -236,6 +236,7 @@ def benchmarks(tasks, count, renamed=None, by_data_set=None):
     settings = SimpleNamespace(
         samples_per_question=2, pass_k_samples=3, pass_k_questions=20, max_completion_length=8, temperature=0.6,
         top_p=0.95, top_k=0, presence_penalty=0.0, by_data_set=by_data_set or {}, seed=0, bootstrap_samples=10,
+        opening="",
     )  # fmt: skip
     recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
     questions = [row | {"task": (renamed or {}).get(row["task"], row["task"])} for row in rows(tasks, count, "test", 0)]
@@ -274,13 +275,14 @@ def test_a_vote_is_for_what_an_answer_says():
     answers = ["3+5", "2+7", "3+5", "7+2", "2 + 7 = 9"]
 
     class Voter:
-        def answer(self, questions, n, decoding, seed, enable_thinking=True):
+        def answer(self, questions, n, decoding, seed, enable_thinking=True, opening=""):
             texts = answers if n == 5 else answers[:1] * n
             return [[Completion(f"<think>so</think> \\boxed{{{text}}}", 5, True, "chat") for text in texts]]
 
     settings = SimpleNamespace(
         samples_per_question=5, pass_k_samples=1, pass_k_questions=1, max_completion_length=8, temperature=0.6,
         top_p=0.95, top_k=0, presence_penalty=0.0, by_data_set={}, seed=0, bootstrap_samples=10,
+        opening="",
     )  # fmt: skip
     recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
     reasoning(recorder, "base", Voter(), [question], Decoding(0.6, 8, 0.95))

@@ -31,7 +31,7 @@ SETTINGS = SimpleNamespace(
     non_thinking_temperature=0.7, non_thinking_top_p=0.8, max_completion_length=20, samples_per_question=2,
     bootstrap_samples=50, budgets=[0, 8],
     pass_k_samples=4, pass_k_questions=3, top_k=20, presence_penalty=0.0, non_thinking_top_k=20,
-    non_thinking_presence_penalty=1.5, by_data_set={},
+    non_thinking_presence_penalty=1.5, by_data_set={}, opening="<think>\n",
 )  # fmt: skip
 
 
@@ -123,7 +123,8 @@ class Solver:
     def __init__(self, tokenizer=None):
         self.tokenizer, self.asked = tokenizer, []
 
-    def answer(self, rows, n, sampling, seed, enable_thinking=True):
+    def answer(self, rows, n, sampling, seed, enable_thinking=True, opening=""):
+        assert opening == SETTINGS.opening
         self.asked.append((enable_thinking, sampling.temperature, sampling.top_p))
         texts = [render_completion("so", row["answer"]) if enable_thinking else "zero" for row in rows]
         return [[Completion(text, 6, True, "chat")] * n for text in texts]

@@ -13,7 +13,7 @@ from stages.core.pipeline.scale import load_scale
 from stages.core.pipeline.schema import available, recipe_file
 from stages.core.pipeline.workspace import Stage, load_workspace, resolve
 
-CITATION = re.compile(r"((v[12]|DSM) )?(s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|undisclosed$")
+CITATION = re.compile(r"((v[12]|DSM) )?(s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|README|undisclosed$")
 SCALE = """
 description: for tests
 system: {engine: transformers}
