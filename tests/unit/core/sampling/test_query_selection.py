@@ -163,7 +163,7 @@ def test_reinforcement_learning_takes_the_pairs_and_the_student_draws(monkeypatc
     run = SimpleNamespace(
         settings=SimpleNamespace(
             tasks={"equation": 1}, prompts=6, seed=0, template="chat", rewards={"accuracy": 1.0}, clip_epsilon=0.2,
-            kl_coefficient=0.0, reference_refresh_steps=1,
+            kl_coefficient=0.0, entropy_coefficient=0.0, reference_refresh_steps=1,
         ),
         load_rows=lambda: Dataset.from_list(pool),
     )  # fmt: skip
