@@ -11,5 +11,8 @@ R1_ZERO_INSTRUCTION = (
 R1_ZERO_TEMPLATE = R1_ZERO_INSTRUCTION + " User: {prompt}. Assistant:"
 """DeepSeek-R1 v2 Table 1. A single string, no chat template; the think tag is not pre-filled."""
 
-BOX_INSTRUCTION = "Please reason step by step, and put your final answer within \\boxed{}."
-"""What mathematical questions end with (usage recommendations of DeepSeek-R1's README)."""
+BOX_INSTRUCTION = "Put your final answer within \\boxed{}."
+"""The required format of a mathematical answer (DeepSeek-R1 v2 s.2.2); it says nothing about strategy."""
+
+EVALUATION_INSTRUCTION = "Please reason step by step, and put your final answer within \\boxed{}."
+"""What mathematical questions of an evaluation end with (usage recommendations of DeepSeek-R1's README)."""

@@ -65,7 +65,7 @@ def reasoning(
 
         return ask(rows, how, lambda alike, n, own: engine.answer(alike, n, own, settings.seed, **switch))
 
-    sampled = answers_of(engine, settings, questions, decoding, mode, settings.opening)
+    sampled = answers_of(engine, settings, questions, decoding, mode)
     greedy = at(1, 0, questions)
     hot: Answers = [[] for _ in questions]
     hot[::step] = at(many, 1.0, questions[::step])
@@ -95,7 +95,7 @@ def reasoning(
         }
         of_k[f"pass@{k}"] = solved(correct, k)
     table = {"pass@1": values_of(questions, correct)} | of_k
-    if mode != "non_thinking":  # its think block is given
+    if mode != "non_thinking" and not settings.opening:  # else the think tag is given
         table["format_rate"] = each(format)
     table["language_consistency"] = each(lambda c, row: language_consistency(c.thinking or c.text, row["language"]))
     table["mean_tokens"] = each(lambda c, row: float(c.tokens))
@@ -214,14 +214,11 @@ def wins(ours: Scores, theirs: Scores) -> Scores:
 
 def headline(recorder: Recorder, name: str) -> dict[str, float]:
     """What the progress line shows of a checkpoint; of one with two modes, how it does when it thinks."""
-    found = {
-        (row["benchmark"], row["metric"]): row["value"]
-        for row in recorder.results
-        if row["checkpoint"] == name and row["mode"] != "non_thinking"
-    }
     return {
-        f"{benchmark} {metric}": found[benchmark, metric]
-        for benchmark, metric in (("reasoning", "pass@1"), ("reasoning", "format_rate"))
+        f"reasoning {row['metric']}": row["value"]
+        for row in recorder.results
+        if row["checkpoint"] == name and row["mode"] != "non_thinking" and row["benchmark"] == "reasoning"
+        if row["metric"] in ("pass@1", "format_rate")
     }
 
 

@@ -20,17 +20,6 @@ class Estimate(NamedTuple):
     high: float
 
 
-def pass_at_1(correct: ArrayLike) -> NDArray[np.float64]:
-    """(problems, samples) verdicts in {0, 1} -> (problems,) mean correctness of each problem.
-
-    R1's pass@1: the mean over k samples at T 0.6, top-p 0.95, not a greedy answer (arXiv 2501.12948v2, evaluation).
-    """
-    correct = np.asarray(correct, dtype=np.float64)
-    if correct.ndim != 2 or correct.shape[1] == 0:
-        raise ValueError(f"correct must be (problems, samples) with at least one sample, got shape {correct.shape}")
-    return correct.mean(axis=1)
-
-
 def pass_at_k(n: int | ArrayLike, c: int | ArrayLike, k: int) -> float | NDArray[np.float64]:
     """Unbiased chance that at least one of k answers drawn without replacement from n, of which c are right, is right.
 

@@ -11,7 +11,6 @@ DEVIATIONS   1 greedy, temperature 1 and pass@k are reported beside it, to tell 
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.asking import open_engine
 from stages.evaluation.benchmarks import (
-    Recorder,
     headline,
     held_out,
     instructions,
@@ -21,6 +20,7 @@ from stages.evaluation.benchmarks import (
     safety,
 )
 from stages.evaluation.questions import Answers, answers_of, decoding_of
+from stages.evaluation.recorder import Recorder
 from stages.evaluation.settings import Evaluation
 
 REFERENCE = "general_sft"

@@ -137,7 +137,7 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
     for budget in settings.budgets:
 
         def answer(rows: list[Row], samples: int, decoding: Decoding, budget: int = budget) -> Answers:
-            prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") for row in rows]
+            prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") + settings.opening for row in rows]
             # The answer behind a cut thought must have room: the limit is on thinking.
             longer = replace(decoding, max_tokens=decoding.max_tokens + budget)
             return generate_with_budget(engine, prompts, samples, longer, budget, settings.seed)

@@ -69,10 +69,9 @@ def answers_of(
     questions: Sequence[Row],
     decoding: Decoding,
     mode: Mode | None = None,
-    opening: str = "",
 ) -> Answers:
     """An engine's completions of each question, as its data set is asked; without thinking in that mode alone."""
-    switch: dict = {"enable_thinking": mode != "non_thinking", "opening": opening}
+    switch: dict = {"enable_thinking": mode != "non_thinking", "opening": settings.opening}
     return ask(
         questions,
         lambda row: asked(settings, row, decoding),

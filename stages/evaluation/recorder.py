@@ -32,7 +32,10 @@ Values = dict[int, Value]
 
 
 def values_of(questions: Sequence[Row], scores: Iterable[Sequence[float | None]]) -> Values:
-    """The mean of each question's samples; samples and questions without a score are left out."""
+    """The mean of each question's samples; samples and questions without a score are left out.
+
+    Of verdicts in {0, 1} it is R1's pass@1: the mean over k samples, not a greedy answer (v2 D.1).
+    """
     found = {}
     for place, (row, group) in enumerate(zip(questions, scores, strict=True)):
         kept = [float(score) for score in group if score is not None]

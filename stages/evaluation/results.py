@@ -1,4 +1,4 @@
-"""The rows of an evaluation as tables: which metrics lead, how a value is written, what moved from stage to stage.
+"""The rows of an evaluation as tables: which metrics lead, how a value is written.
 
 A row is a mapping with checkpoint, benchmark, mode, metric, value, low, high, n, k and, where thinking was cut, budget.
 Needs no torch.

@@ -65,7 +65,7 @@ class Evaluation(Settings):
     by_data_set: dict[DataSet, Own] = {}
     """Public data set -> what it is asked with instead of the above."""
     opening: str = ""
-    """What responses to reasoning questions must begin with, in the chat template and where thinking is on."""
+    """What every response must begin with, in the chat template and where thinking is on."""
 
     tasks: Mixture
     """What reasoning questions are drawn from."""

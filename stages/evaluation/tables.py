@@ -20,8 +20,8 @@ HEAD = """# Results
 Made by `{command}`; not written by hand.
 
 Shares are in percent, lengths in tokens; below each value its 95 % interval by bootstrap over what the
-held-out questions are about: wordings of one content are drawn together. An interval covers the choice of questions, not
-another run: each run here has one seed. What the benchmarks are:
+held-out questions are about: wordings of one content are drawn together. An interval covers the choice of questions,
+not another run: each run here has one seed. What the benchmarks are:
 [tiny_world.md](tiny_world.md); what the tables show: [reading_results.md](reading_results.md).
 """
 

@@ -3,7 +3,7 @@
 CONSUMES     from: the chosen long-CoT model; data: the pairs of shortest rejection sampling
 PRODUCES     model/
 PAPER        Kimi k1.5 s.2.4
-DEVIATIONS   1 beta, epochs, rate, schedule, optimizer and batch are the scale's: the paper names none
+DEVIATIONS   1 beta, epochs, rate, schedule, gradient norm, optimizer and batch are the scale's: the paper names none
              2 what is longer than the scale's length is cut
 """
 

@@ -5,7 +5,7 @@ PRODUCES     model/ that thinks before it answers
 PAPER        Kimi k1.5 s.2.2: a small set of verified reasoning paths on the refined prompts, lightweight SFT
 DEVIATIONS   1 the paths are worked solutions of the world's patient author, or a public data set's demonstrations,
                where the paper prompts a model for them
-             2 epochs, rate, batch and length are the scale's: the paper names none
+             2 epochs, rate, its fall by cosine, batch and length are the scale's: the paper names none
              3 rows longer than that are left out, not cut
 """
 

@@ -1,6 +1,6 @@
 """Merge: the plain average of the long and the short model's weights, without training.
 
-CONSUMES     checkpoints: the chosen long-CoT model and the vanilla SFT model
+CONSUMES     checkpoints: the chosen long-CoT model and the short model (vanilla SFT after both epochs)
 PRODUCES     model/
 PAPER        Kimi k1.5 s.2.4
 DEVIATIONS   none

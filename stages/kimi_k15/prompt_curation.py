@@ -1,12 +1,13 @@
 """Prompt curation: which prompts reinforcement learning is worth doing on.
 
-CONSUMES     sampler: the vanilla SFT model; data: code prompts with generated tests (optional)
+CONSUMES     sampler: the SFT model; data: code prompts with generated tests (optional)
 PRODUCES     data/rows.parquet: prompts with `pass_rate` (the lower, the harder)
 PAPER        Kimi k1.5 s.2.1: no multiple choice, true/false or proofs; difficulty is the pass rate of 10 answers at a
              high temperature; trivial prompts out; general questions out that are guessed without any chain of thought
              within 8 attempts; domains balanced
 DEVIATIONS   1 the domain of a prompt is the row's own, where the paper trains a tagger
-             2 general questions are those of neither mathematics nor code: the paper does not draw the line
+             2 general questions are those of neither mathematics nor code: the paper does not draw the line. Once
+               the excluded kinds are out the scales' prompts are mathematics and code, and none is tried
              3 what no answer solves may be left out as well, by a setting: the paper names trivial prompts alone
              4 balanced means that no domain has more than a share of the prompts: the paper does not say
              5 prompts have no images

@@ -196,6 +196,8 @@ class Long2ShortDPO(Settings):
     """Peak learning rate."""
     learning_rate_schedule: Schedule
     """How the learning rate goes on from its peak."""
+    max_gradient_norm: Rate = 1.0
+    """Norm to which a larger gradient is scaled down."""
     adam: Adam = Adam()
     """The optimizer's own numbers."""
     batch_size: Positive

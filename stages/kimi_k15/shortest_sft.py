@@ -3,7 +3,7 @@
 CONSUMES     from: the chosen long-CoT model; data: shortest rejection sampling
 PRODUCES     model/
 PAPER        Kimi k1.5 s.2.4
-DEVIATIONS   1 epochs, rate, batch and length are the scale's: the paper names none
+DEVIATIONS   1 epochs, rate, its fall by cosine, batch and length are the scale's: the paper names none
              2 rows longer than that are left out, not cut
 """
 

@@ -1,4 +1,4 @@
-"""Vanilla SFT: the base model learns to answer at once or after a few words; the short model of long2short.
+"""Vanilla SFT: the base model learns to answer at once or after a few words; after a second epoch the short model.
 
 CONSUMES     from: the base checkpoint; for the second epoch (`long_context_sft`) that of the first
 PRODUCES     model/ that answers without a thought
@@ -7,6 +7,7 @@ PAPER        Kimi k1.5 s.2.5.2: about a million examples of general and reasonin
 DEVIATIONS   1 the world's own author answers, or a public data set, where the paper has people and rejection sampling
              2 of the made-up world reasoning questions only, where the paper has half a million general ones
              3 rows that do not fit into the context are left out, not cut
+             4 the rate falls by cosine, after the scale's warm-up: the paper prints its ends
 """
 
 import random

@@ -3,7 +3,7 @@
 CONSUMES     from: the base checkpoint; data: the cold-start rows
 PRODUCES     model/ that reasons, with room for RL
 PAPER        Qwen3 s.4.1: few samples and few steps, so that RL has potential left
-DEVIATIONS   1 epochs, rate, batch and length are the scale's: the paper names none
+DEVIATIONS   1 epochs, rate, its fall by cosine, batch and length are the scale's: the paper names none
              2 rows longer than that are left out, not cut
 """
 

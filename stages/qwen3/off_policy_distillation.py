@@ -3,7 +3,7 @@
 CONSUMES     from: a smaller base; data: the distillation data
 PRODUCES     model/: a student that reasons and switches modes
 PAPER        Qwen3 s.4.5: the outputs of the teacher with /think and /no_think are combined for response distillation
-DEVIATIONS   1 epochs, rate, batch and length are the scale's: the paper names none
+DEVIATIONS   1 epochs, rate, its fall by cosine, batch and length are the scale's: the paper names none
              2 rows longer than that are left out, not cut
 """
 

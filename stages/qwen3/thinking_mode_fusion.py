@@ -3,7 +3,7 @@
 CONSUMES     from: the reasoning RL model; data: the fusion data
 PRODUCES     model/ with two modes
 PAPER        Qwen3 s.4.3: continual SFT on the reasoning RL model
-DEVIATIONS   1 epochs, rate, batch and length are the scale's: the paper names none
+DEVIATIONS   1 epochs, rate, its fall by cosine, batch and length are the scale's: the paper names none
              2 rows longer than that are left out, not cut
 """
 

@@ -5,7 +5,7 @@ PRODUCES     model/: the distilled student
 PAPER        DeepSeek-R1 v1 s.2.4, v2 B.4.3: 2-3 epochs, learning rate by cosine to a tenth, batch 64
 DEVIATIONS   1 one student, of the scale, where the paper has six of Qwen2.5 and Llama 3
              2 rows that do not fit into the context are left out, not cut: what the paper does with them is not said
-             3 warm-up and Adam's numbers are the scale's: the paper names the learning rates alone
+             3 warm-up, gradient norm and Adam's numbers are the scale's: the paper names the learning rates alone
 """
 
 from stages.core.run.stage import Run, stage_main

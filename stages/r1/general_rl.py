@@ -69,7 +69,7 @@ def ordered_prompts(run: Run, with_room: Callable[[list[Row]], list[Row]]) -> li
     late = len(uses) * settings.prompts_per_step - early
     general = round(late * settings.general_fraction)
     count = min(early + late - general, settings.prompts)
-    reasoning = with_room(draw_rows(run, settings.tasks, count, "train", settings.seed + 4))
+    reasoning = with_room(draw_rows(run, settings.tasks, count, "train", settings.seed + 4)) if count else []
     count = min(general, settings.prompts)
     pool = with_room(draw_rows(run, settings.general_tasks, count, "train", settings.seed + 5)) if general else []
     alone = [reasoning[i % len(reasoning)] for i in range(early)]

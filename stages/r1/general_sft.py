@@ -4,7 +4,7 @@ CONSUMES     from: the base checkpoint again (not the RL model); data: the rejec
 PRODUCES     model/ (Dev3)
 PAPER        DeepSeek-R1 v1 s.2.3.3, v2 B.4.2: two epochs, cosine learning rate
 DEVIATIONS   1 rows that do not fit into the context are left out, not cut: what the paper does with them is not said
-             2 warm-up and Adam's numbers are the scale's: the paper names the learning rates alone
+             2 warm-up, gradient norm and Adam's numbers are the scale's: the paper names the learning rates alone
 """
 
 from stages.core.run.stage import Run, stage_main

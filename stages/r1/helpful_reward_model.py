@@ -9,7 +9,7 @@ DEVIATIONS   1 the judge is the world's gold preference seen through noise, wher
                judge gives one of five verdicts on the pair (B.2), so that its 1 is another one
              3 pairs of public data sets come judged: once, by their authors
              4 scores are held around 0 by a small term, which the paper does not have
-             5 schedule and Adam's numbers are the scale's: the paper names the learning rate alone
+             5 schedule, gradient norm and Adam's numbers are the scale's: the paper names the learning rate alone
 """
 
 from stages.core.run.stage import Run, stage_main

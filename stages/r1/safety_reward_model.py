@@ -4,7 +4,7 @@ CONSUMES     from: the general SFT model (Dev3)
 PRODUCES     model/ with a scalar head (its sigmoid is the probability of safe)
 PAPER        DeepSeek-R1 v2 s.3.1: responses labelled safe or unsafe by guidelines, pointwise loss, one epoch
 DEVIATIONS   1 the labels are the world's own with some flipped, or a public data set's, where the paper has guidelines
-             2 schedule and Adam's numbers are the scale's: the paper names the learning rate alone
+             2 schedule, gradient norm and Adam's numbers are the scale's: the paper names the learning rate alone
 """
 
 from data.world.preference_data import Labelled, labelled_responses, public_labels

@@ -22,7 +22,8 @@ SCALE = {
     "description": "the smoke scale on files",
     "use": "smoke",
     # The tokenizer of that scale has no words for the instruction, its model no practice in boxes.
-    "public_data": {"decontaminate": ["math_500"], "math_instruction": "", "math_answer": "anywhere"},
+    "public_data": {"decontaminate": ["math_500"], "math_answer": "anywhere"}
+    | dict.fromkeys(("math_instruction", "evaluation_instruction"), ""),
     "stages": {
         **{stage: {"tasks": REASONING} for stage in STAGES},
         "qwen3_cold_start_data": {"tasks": REASONING},

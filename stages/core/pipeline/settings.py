@@ -174,6 +174,8 @@ class SFT(Settings):
     """Learning rate at the end, to which it falls by cosine."""
     warmup_fraction: Fraction
     """Share of the updates in which the learning rate rises to its peak."""
+    max_gradient_norm: Rate = 1.0
+    """Norm to which a larger gradient is scaled down."""
     adam: Adam = Adam()
     """The optimizer's own numbers."""
     batch_size: Positive
@@ -196,6 +198,8 @@ class RewardModel(Settings):
     """Peak learning rate."""
     learning_rate_schedule: Schedule
     """How the learning rate goes on from its peak."""
+    max_gradient_norm: Rate = 1.0
+    """Norm to which a larger gradient is scaled down."""
     adam: Adam = Adam()
     """The optimizer's own numbers."""
     batch_size: Positive

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.text.prompts import BOX_INSTRUCTION
+from data.text.prompts import BOX_INSTRUCTION, EVALUATION_INSTRUCTION
 from stages.core.pipeline.settings import Fraction, Positive, Rate
 
 Tracker = Literal["none", "tensorboard", "trackio", "wandb"]
@@ -65,7 +65,9 @@ class PublicData(BaseModel):
     commercial_only: bool = False
     """Leave out what is not clearly licensed for commercial use."""
     math_instruction: str = BOX_INSTRUCTION
-    """What a question of free-form mathematics ends with (README of DeepSeek-R1); empty for nothing."""
+    """What a training question of free-form mathematics ends with (R1 v2 s.2.2); empty for nothing."""
+    evaluation_instruction: str = EVALUATION_INSTRUCTION
+    """What one of validation or test ends with (README of DeepSeek-R1); empty for nothing."""
     math_answer: Literal["marked", "anywhere"] = "marked"
     """Where its answer counts: in a box or answer tags alone (R1 v2 s.2.2), or also stated or in the last line."""
 

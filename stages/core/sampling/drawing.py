@@ -55,6 +55,7 @@ def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int)
         run.sources[f"{name} ({split}, seed {seed})"] = {"revision": revision_of(find(name))} | by_rule
     if not drawn:
         raise InputError(f"{run.stage}: no row of {', '.join(sources)} is left for the split {split}")
-    found += [asked(row, public.math_instruction, public.math_answer) for row in drawn]
+    instruction = public.math_instruction if split == "train" else public.evaluation_instruction
+    found += [asked(row, instruction, public.math_answer) for row in drawn]
     random.Random(seed).shuffle(found)
     return found

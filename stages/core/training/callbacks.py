@@ -91,6 +91,7 @@ def epoch_arguments(run: Run) -> dict:
         **micro_batches(settings.batch_size, settings.micro_batch_size),
         "num_train_epochs": settings.epochs,
         "learning_rate": settings.learning_rate,
+        "max_grad_norm": settings.max_gradient_norm,
         "save_strategy": "epoch",
     }
 

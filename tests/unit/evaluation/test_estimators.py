@@ -6,7 +6,7 @@ import pytest
 from data.text.completion import Completion
 from data.world.families import rows
 from stages.core.sampling.engine import Decoding
-from stages.evaluation.benchmarks import Recorder, reasoning
+from stages.evaluation.benchmarks import reasoning
 from stages.evaluation.estimators import (
     bootstrap_interval,
     cons_at_k,
@@ -15,25 +15,19 @@ from stages.evaluation.estimators import (
     majority_index,
     mean_over_sets,
     paired_difference,
-    pass_at_1,
     pass_at_k,
 )
 from stages.evaluation.questions import ask
+from stages.evaluation.recorder import Recorder, values_of
 from tests.questions import find
 
 exactly = pytest.approx
 
 
-def test_pass_at_1_is_the_mean_of_each_problem():
-    assert pass_at_1([[1, 0, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1]]).tolist() == [0.5, 0.0, 1.0]
-    assert pass_at_1(np.array([[True, False, True]])) == exactly([2 / 3], abs=1e-9)
-    assert pass_at_1(np.zeros((0, 4))).shape == (0,)
-
-
-@pytest.mark.parametrize("correct", [[1, 0], [[]], [[[1]]]])
-def test_pass_at_1_refuses_other_shapes(correct):
-    with pytest.raises(ValueError, match="problems, samples"):
-        pass_at_1(correct)
+def test_pass_at_1_is_the_mean_over_the_samples_of_a_question():
+    questions = [{"key": key} for key in "abcd"]
+    found = values_of(questions, [[1, 0, 0, 1], [0.0, 0.0], [None, None], [1, None, 0, 0]])
+    assert found == {0: (0.5, 4, "a"), 1: (0.0, 2, "b"), 3: (exactly(1 / 3), 4, "d")}
 
 
 @pytest.mark.parametrize(

@@ -140,16 +140,25 @@ def reasoned(recorder):
     return recorder, engine
 
 
-def test_reasoning_rows_carry_their_mode_and_format_is_for_thinking(reasoned):
+def test_reasoning_rows_carry_their_mode(reasoned):
     recorder, engine = reasoned
     assert engine.asked == [
         (True, 0.6, 0.95), (True, 0, 1.0), (True, 1.0, 1.0), (False, 0.7, 0.8), (False, 0, 1.0), (False, 1.0, 1.0),
     ]  # fmt: skip
     values = {(row["mode"], row["metric"]): row["value"] for row in recorder.results if row["benchmark"] == "reasoning"}
     assert values["thinking", "pass@1"] == 1.0 and values["non_thinking", "pass@1"] == 0.0
-    assert values["thinking", "format_rate"] == 1.0 and ("non_thinking", "format_rate") not in values
+    assert not any(metric == "format_rate" for _, metric in values)  # the tag is given
     assert {row["budget"] for row in recorder.results} == {None}
-    assert benchmarks.headline(recorder, "m") == {"reasoning pass@1": 1.0, "reasoning format_rate": 1.0}
+    assert benchmarks.headline(recorder, "m") == {"reasoning pass@1": 1.0}
+
+
+def test_format_is_measured_where_a_model_opens_its_thought_itself(recorder, monkeypatch):
+    monkeypatch.setattr(SETTINGS, "opening", "")
+    for mode in MODES:
+        decoding = evaluation.decoding_of(SETTINGS, mode)
+        benchmarks.reasoning(recorder, "m", Solver(), rows(SETTINGS.tasks, 6, "test", 1), decoding, mode)
+    found = {row["mode"] for row in recorder.results if row["metric"] == "format_rate"}
+    assert found == {"thinking"}
 
 
 def test_the_report_shows_the_completions_of_both_modes(reasoned):

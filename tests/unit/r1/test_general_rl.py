@@ -53,6 +53,14 @@ def test_prompts_without_room_are_left_out_before_the_order_is_made():
     assert len(found) == 12 and found[:8] == [0] * 8
 
 
+def test_general_prompts_from_the_first_step_on_and_no_others():
+    def with_room(rows):
+        assert rows
+        return rows
+
+    assert kinds(8, 8, 2, 1, with_room, general_fraction=1.0) == [4] * 8
+
+
 @pytest.mark.parametrize("general_fraction", [0.0, 1.0])
 def test_no_general_prompts_or_nothing_else_in_the_last_steps(general_fraction):
     found = kinds(8, 4, 2, 1, general_fraction=general_fraction)

@@ -20,7 +20,7 @@ from data.public.decontaminate import normalised
 from data.public.loading import load
 from data.public.sources import SOURCES
 from data.text.chat import parse
-from data.text.prompts import BOX_INSTRUCTION
+from data.text.prompts import BOX_INSTRUCTION, EVALUATION_INSTRUCTION
 from data.text.row import question_of, split_of
 from data.world.families import VERIFIERS, verify
 from data.world.joined import join
@@ -220,12 +220,12 @@ def test_pinning_without_network(monkeypatch, tmp_path, capsys):
 # -- as a stage asks
 
 
-def drawn(name, **public):
-    """The test rows of a source as a stage draws them."""
+def drawn(name, split="test", **public):
+    """The rows of a source as a stage draws them."""
     settings = PublicData(**public)
     metrics = SimpleNamespace(say=lambda text: None)
     run = SimpleNamespace(public_data=settings, sources={}, metrics=metrics, stage="evaluation")
-    return draw_rows(run, {name: 1.0}, 100, "test", 1)
+    return draw_rows(run, {name: 1.0}, 100, split, 1)
 
 
 def test_mathematics_is_asked_for_a_box_as_the_paper_advises(put):
@@ -234,18 +234,27 @@ def test_mathematics_is_asked_for_a_box_as_the_paper_advises(put):
     for row in drawn("math_500"):
         before = plain[row["id"]]
         question = before["prompt"][-1]["content"]
-        assert row["prompt"] == [{"role": "user", "content": f"{question}\n\n{BOX_INSTRUCTION}"}]
+        assert row["prompt"] == [{"role": "user", "content": f"{question}\n\n{EVALUATION_INSTRUCTION}"}]
         assert question_of(row) == question and row["key"] == before["key"]
         assert json.loads(row["info"])["answer_form"] == "marked"
         said = [f"<think>\nso\n</think>\n\n{text}" for text in (f"\\boxed{{{row['answer']}}}", row["answer"])]
         assert [verify(parse(text), row) for text in said] == [True, False]
         assert not verify(question, row)  # the question is not its answer
-    assert BOX_INSTRUCTION.endswith("put your final answer within \\boxed{}.")
+    assert EVALUATION_INSTRUCTION.endswith("put your final answer within \\boxed{}.")
+
+
+def test_training_asks_for_the_format_alone(put):
+    put("deepscaler", [{"problem": f"What is {n} + {n}?", "answer": str(2 * n), "solution": ""} for n in range(30)])
+    asked_for = drawn("deepscaler", "train")
+    assert len(asked_for) > 10
+    for row in asked_for:
+        assert row["prompt"][-1]["content"] == f"{question_of(row)}\n\n{BOX_INSTRUCTION}"
+    assert "step" not in BOX_INSTRUCTION and "\\boxed{}" in BOX_INSTRUCTION
 
 
 def test_a_scale_may_ask_otherwise(put):
     put("math_500", SAMPLES["math_500"])
-    for row in drawn("math_500", math_instruction="", math_answer="anywhere"):
+    for row in drawn("math_500", evaluation_instruction="", math_answer="anywhere"):
         assert row["prompt"][-1]["content"] == question_of(row)
         assert verify(parse(f"So it is\n{row['answer']}"), row)
 
