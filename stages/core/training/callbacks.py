@@ -3,6 +3,8 @@
 import importlib.util
 import math
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,7 +15,7 @@ from stages.core.machines.adapters import LoadAdapter, is_adapted
 from stages.core.machines.sharding import largest
 from stages.core.machines.weights import keep_weights
 from stages.core.pipeline.settings import Adam
-from stages.core.run.processes import world_size
+from stages.core.run.processes import rank, world_size
 from stages.core.run.stage import Run
 
 
@@ -62,24 +64,80 @@ def micro_batches(batch_size: int, micro_batch_size: int) -> dict:
     return {"per_device_train_batch_size": each, "gradient_accumulation_steps": batch_size // (each * processes)}
 
 
-class MeanOverUpdate:
-    """For a Trainer whose loss is a mean over its micro-batch: made one over the update, whose last may be smaller."""
+class EachRowOnce:
+    """For a Trainer in several processes: without the rows with which accelerate fills an epoch's last batches.
+
+    They are the epoch's first rows, a second time. A process that has no others keeps one row, which counts nothing.
+    """
 
     accelerator: Any
+    args: Any
+    counted: list[int]
+    """Rows of each micro-batch of the update, or pairs twice."""
+
+    def _get_num_items_in_batch(self, batches: list, device):
+        end, size = self.accelerator.gradient_state, self.args.per_device_train_batch_size
+        self.counted = [len(batch["input_ids"]) for batch in batches]
+        if world_size() > 1 and batches and end.end_of_dataloader and end.remainder > 0:
+            own = min(max(end.remainder - rank() * size, 0), size)
+            batches[-1] = first_rows(batches[-1], size, max(own, 1))
+            self.counted[-1] = len(batches[-1]["input_ids"]) if own else 0
+            if not own and "labels" in batches[-1] and not batches[-1]["labels"].is_floating_point():
+                batches[-1]["labels"] = torch.full_like(batches[-1]["labels"], -100)
+        return super()._get_num_items_in_batch(batches, device)  # type: ignore[misc]
+
+
+def first_rows(batch: Mapping[str, Any], size: int, count: int) -> dict[str, Any]:
+    """The first `count` of the `size` rows of a batch, whose tensors may hold chosen rows, then as many rejected ones.
+
+    Packed rows, which lie in one sequence, stay as they are.
+    """
+    if len(batch["input_ids"]) % size:
+        return dict(batch)
+    return {
+        name: value.unflatten(0, (-1, size))[:, :count].flatten(0, 1)
+        if torch.is_tensor(value) and value.dim() and len(value) % size == 0
+        else value
+        for name, value in batch.items()
+    }
+
+
+class MeanOverUpdate(EachRowOnce):
+    """For a Trainer whose loss is a mean over its micro-batch: made one over the update, whose last may be smaller."""
+
     current_gradient_accumulation_steps: int
 
     def get_batch_samples(self, *args, **kwargs):
-        batches, items = super().get_batch_samples(*args, **kwargs)  # type: ignore[misc]
-        self.rows_of_update = sum(len(batch["input_ids"]) for batch in batches)
-        return batches, items
+        found = super().get_batch_samples(*args, **kwargs)  # type: ignore[misc]
+        self.rows_of_update, self.rows_of_next = sum(self.counted), iter(self.counted)
+        return found
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         rows = torch.tensor(float(self.rows_of_update), device=inputs["input_ids"].device)
         # The Trainer divides by the micro-batches of the update and takes the mean over the processes.
         fair = self.accelerator.reduce(rows, "mean") / self.current_gradient_accumulation_steps
-        weight = len(inputs["input_ids"]) / fair
-        found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[misc]
+        weight = next(self.rows_of_next) / fair
+        with uneven_rows(self.accelerator):
+            found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[misc]
         return (found[0] * weight, found[1]) if return_outputs else found * weight
+
+
+@contextmanager
+def uneven_rows(accelerator) -> Iterator[None]:
+    """Inside, TRL's metrics may gather a value for each row though the processes have different numbers of rows."""
+    gather = accelerator.gather
+
+    def padded(values: torch.Tensor) -> torch.Tensor:
+        if world_size() == 1 or not values.dim():
+            return gather(values)
+        found = gather(accelerator.pad_across_processes(values.float(), pad_index=float("nan")))
+        return found[~found.flatten(1).isnan().any(1)] if found.dim() > 1 else found[~found.isnan()]
+
+    accelerator.gather = padded
+    try:
+        yield
+    finally:
+        del accelerator.gather
 
 
 def epoch_arguments(run: Run) -> dict:

@@ -7,7 +7,11 @@ from data.errors import InputError
 from data.text.row import Row
 from stages.core.pipeline.settings import SFT
 from stages.core.run.stage import Run
-from stages.core.training.callbacks import epoch_arguments, train, watch
+from stages.core.training.callbacks import EachRowOnce, epoch_arguments, train, watch
+
+
+class SupervisedTrainer(EachRowOnce, SFTTrainer):
+    """TRL's SFT trainer."""
 
 
 def sft_trainer(run: Run, model, tokenizer, examples: list[dict[str, str]], packing: bool = False) -> SFTTrainer:
@@ -25,7 +29,7 @@ def sft_trainer(run: Run, model, tokenizer, examples: list[dict[str, str]], pack
         completion_only_loss=True,
         packing=packing,
     )
-    trainer = SFTTrainer(
+    trainer = SupervisedTrainer(
         model=model,
         args=config,
         train_dataset=Dataset.from_list(examples),
