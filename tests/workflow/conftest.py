@@ -91,11 +91,9 @@ class Workflow:
 
     def build(self) -> "Workflow":
         """Copy the workflow, cut r1 down to a few stages, write the scripts."""
-        (self.folder / "data").mkdir(parents=True)
         (self.folder / "stages/core/rewards").mkdir(parents=True)
         shutil.copy(ROOT / "Snakefile", self.folder)
-        shutil.copy(ROOT / "data/errors.py", self.folder / "data")
-        shutil.copytree(ROOT / "data/text", self.folder / "data/text")
+        shutil.copytree(ROOT / "data", self.folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(ROOT / "profiles", self.folder / "profiles")
         shutil.copytree(ROOT / "stages/core/pipeline", self.folder / "stages/core/pipeline")
         shutil.copytree(ROOT / "stages/core/run", self.folder / "stages/core/run")
