@@ -15,7 +15,7 @@ from stages.core.run.stage import Run
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
 from stages.evaluation.estimators import cons_at_k, pass_at_k
-from stages.evaluation.questions import Answers, answers_of, ask, asked, by_set
+from stages.evaluation.questions import Answers, answers_as, answers_of, asked, by_set
 from stages.evaluation.recorder import Recorder, Scores, Value, Values, values_of
 from stages.evaluation.settings import Evaluation
 
@@ -53,7 +53,6 @@ def reasoning(
     mode: for a checkpoint that has two; `non_thinking` pre-fills the empty think block.
     """
     settings: Evaluation = recorder.run.settings
-    switch: dict = {"enable_thinking": mode != "non_thinking", "opening": settings.opening}
     many = settings.pass_k_samples
     step = max(1, len(questions) // settings.pass_k_questions)
 
@@ -63,7 +62,7 @@ def reasoning(
         def how(row: Row) -> tuple[int, Decoding]:
             return samples, Decoding(temperature, asked(settings, row, decoding)[1].max_tokens)
 
-        return ask(rows, how, lambda alike, n, own: engine.answer(alike, n, own, settings.seed, **switch))
+        return answers_as(engine, settings, rows, how, mode)
 
     sampled = answers_of(engine, settings, questions, decoding, mode)
     greedy = at(1, 0, questions)

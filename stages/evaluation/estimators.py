@@ -89,24 +89,21 @@ def bootstrap_interval(
     interval holds the central `level` of the means (Efron and Tibshirani 1993, chapter 13). One key, or all values
     equal, gives an interval of width zero.
     """
+    found = estimate(per_problem, keys, samples, seed, level)
+    return found.low, found.high
+
+
+def _resampled_means(
+    per_problem: ArrayLike, keys: Sequence[str] | None, samples: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """(problems,) values -> (samples,) means over the problems of as many keys, drawn with replacement."""
     values = np.asarray(per_problem, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"need one value per problem and at least one problem, got shape {values.shape}")
     if not np.all(np.isfinite(values)):
         raise ValueError("a problem without a finite value must be left out before resampling")
-    if samples < 1 or not 0 < level < 1:
-        raise ValueError(f"need samples >= 1 and 0 < level < 1, got {samples} and {level}")
     if keys is not None and len(keys) != values.size:
         raise ValueError(f"{values.size} problems have values but {len(keys)} have keys")
-    means = _resampled_means(values, keys, samples, np.random.default_rng(seed))
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def _resampled_means(
-    values: NDArray[np.float64], keys: Sequence[str] | None, samples: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """(problems,) values -> (samples,) means over the problems of as many keys, drawn with replacement."""
     numbers: dict[str, int] = {}
     cluster = range(values.size) if keys is None else [numbers.setdefault(key, len(numbers)) for key in keys]
     sums, counts = np.bincount(cluster, weights=values), np.bincount(cluster)
@@ -127,19 +124,18 @@ def mean_over_sets(
 ) -> Estimate:
     """Data sets, each (problems,) values -> the mean of their means, in which each set counts alike, and its interval.
 
-    keys: of each set, as in `bootstrap_interval`; they are drawn with replacement within their set. One set gives
-    `estimate`.
+    keys: of each set, as in `bootstrap_interval`; they are drawn with replacement within their set.
     """
     if not sets:
         raise ValueError("need at least one data set")
+    if samples < 1 or not 0 < level < 1:
+        raise ValueError(f"need samples >= 1 and 0 < level < 1, got {samples} and {level}")
     named = [None] * len(sets) if keys is None else keys
-    for values, known in zip(sets, named, strict=True):
-        bootstrap_interval(values, known, 1, seed, level)  # refuses what cannot be resampled
-    found = [np.asarray(values, dtype=np.float64) for values in sets]
     rng = np.random.default_rng(seed)
-    drawn = [_resampled_means(values, known, samples, rng) for values, known in zip(found, named, strict=True)]
+    drawn = [_resampled_means(values, known, samples, rng) for values, known in zip(sets, named, strict=True)]
     low, high = np.quantile(np.mean(drawn, axis=0), [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(np.mean([values.mean() for values in found])), float(low), float(high))
+    value = np.mean([np.mean(np.asarray(values, dtype=np.float64)) for values in sets])
+    return Estimate(float(value), float(low), float(high))
 
 
 def estimate(
@@ -150,8 +146,7 @@ def estimate(
     level: float = 0.95,
 ) -> Estimate:
     """(problems,) values and their keys -> their mean with its bootstrap interval over keys."""
-    low, high = bootstrap_interval(per_problem, keys, samples, seed, level)
-    return Estimate(float(np.mean(np.asarray(per_problem, dtype=np.float64))), low, high)
+    return mean_over_sets([per_problem], [keys], samples, seed, level)
 
 
 def paired_difference(

@@ -70,10 +70,17 @@ def answers_of(
     decoding: Decoding,
     mode: Mode | None = None,
 ) -> Answers:
-    """An engine's completions of each question, as its data set is asked; without thinking in that mode alone."""
+    """An engine's completions of each question, as its data set is asked."""
+    return answers_as(engine, settings, questions, lambda row: asked(settings, row, decoding), mode)
+
+
+def answers_as(
+    engine: Engine,
+    settings: Evaluation,
+    questions: Sequence[Row],
+    how: Callable[[Row], Asked],
+    mode: Mode | None = None,
+) -> Answers:
+    """An engine's completions of each question, asked as `how` says; without thinking in that mode alone."""
     switch: dict = {"enable_thinking": mode != "non_thinking", "opening": settings.opening}
-    return ask(
-        questions,
-        lambda row: asked(settings, row, decoding),
-        lambda rows, samples, own: engine.answer(rows, samples, own, settings.seed, **switch),
-    )
+    return ask(questions, how, lambda rows, samples, own: engine.answer(rows, samples, own, settings.seed, **switch))
