@@ -26,6 +26,7 @@ from stages.core.pipeline.workspace import load_workspace
 from stages.core.run import processes
 from stages.core.run.stage import Run
 from stages.core.training.callbacks import micro_batches
+from tests.settings import MIRROR_DESCENT
 
 SFT = {
     "epochs": 1, "learning_rate": 1e-3, "final_learning_rate": 1e-4, "warmup_fraction": 0.0, "batch_size": 8,
@@ -272,13 +273,9 @@ def curated(tmp_path_factory):
     return str(data.folder)
 
 
-MIRROR = {
-    "tau": 0.1, "group_size": 4, "prompts_per_iteration": 4, "updates_per_iteration": 2, "inner_epochs": 1,
-    "iterations": 3, "learning_rate": 1e-3, "learning_rate_schedule": "constant", "max_gradient_norm": 1.0,
-    "temperature": 1.0, "max_completion_length": 12, "accuracy_weight": 1.0, "length_weight": 0.5,
-    "repetition_ngram": 4, "repetition_times": 3, "repetition_penalty": 0.5, "segment_tokens": 6,
-    "keep_earlier_segments": False, "prompt_choice": "uniform", "warm_up_fraction": 0.0, "hard_pass_rate": 1.0,
-    "micro_batch_size": 8,
+MIRROR = MIRROR_DESCENT | {
+    "updates_per_iteration": 2, "iterations": 3, "max_gradient_norm": 1.0, "max_completion_length": 12,
+    "length_weight": 0.5, "segment_tokens": 6, "micro_batch_size": 8,
 }  # fmt: skip
 
 

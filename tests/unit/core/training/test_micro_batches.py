@@ -25,6 +25,7 @@ from stages.core.training.pairwise import pairwise_trainer
 from stages.core.training.pointwise import pointwise_trainer
 from stages.core.training.supervised import fitting, sft_trainer
 from stages.core.training.trl_seam import Sampler
+from tests.settings import MIRROR_DESCENT
 
 EPOCH = {
     "epochs": 1, "learning_rate": 1e-3, "learning_rate_schedule": "constant", "batch_size": 8, "max_length": 128,
@@ -44,12 +45,9 @@ RL = {
     "prompts_per_step": 4, "steps_per_rollout": 1, "inner_epochs": 1, "steps": 1, "reference_refresh_steps": 1,
     "max_completion_length": 12, "advantage_scaling": "group", "tasks": {"logic": 1.0}, "prompts": 4,
 }  # fmt: skip
-MIRROR = {
-    "tau": 0.1, "group_size": 4, "prompts_per_iteration": 4, "updates_per_iteration": 1, "inner_epochs": 1,
-    "iterations": 1, "learning_rate": 1e-3, "learning_rate_schedule": "constant", "max_gradient_norm": 1e6,
-    "temperature": 1.0, "max_completion_length": 24, "accuracy_weight": 1.0, "length_weight": 1.0,
-    "repetition_ngram": 4, "repetition_times": 3, "repetition_penalty": 0.5, "segment_tokens": 6,
-    "keep_earlier_segments": False, "prompt_choice": "uniform", "warm_up_fraction": 0.0, "hard_pass_rate": 1.0,
+MIRROR = MIRROR_DESCENT | {
+    "updates_per_iteration": 1, "iterations": 1, "max_gradient_norm": 1e6, "max_completion_length": 24,
+    "length_weight": 1.0, "segment_tokens": 6,
 }  # fmt: skip
 OPD = {
     "divergence": "reverse_kl", "temperature": 1.0, "learning_rate": 1e-3, "learning_rate_schedule": "constant",

@@ -14,15 +14,12 @@ from stages.core.sampling.prompt_choice import PromptSampler
 from stages.core.training.callbacks import ResetOptimizer
 from stages.core.training.mirror_descent import mirror_descent_trainer
 from stages.core.training.objectives import centred_rewards, mirror_descent_terms
+from tests.settings import MIRROR_DESCENT
 
-SETTINGS = {
-    "objective": "mirror_descent", "tau": 0.1, "group_size": 4, "prompts_per_iteration": 4, "updates_per_iteration": 2,
-    "inner_epochs": 2, "iterations": 3, "learning_rate": 1e-3, "learning_rate_schedule": "constant",
-    "max_gradient_norm": 1.0, "temperature": 1.0,
-    "max_completion_length": 24, "accuracy_weight": 1.0, "length_weight": 0.5, "length_from_iteration": 0,
-    "prompt_choice": "uniform", "warm_up_fraction": 0.0, "hard_pass_rate": 1.0, "repetition_ngram": 4,
-    "repetition_times": 3, "repetition_penalty": 0.5, "segment_tokens": 16,
-    "keep_earlier_segments": False, "keep_every_iterations": 0, "micro_batch_size": 8,
+SETTINGS = MIRROR_DESCENT | {
+    "objective": "mirror_descent", "updates_per_iteration": 2, "inner_epochs": 2, "iterations": 3,
+    "max_gradient_norm": 1.0, "max_completion_length": 24, "length_weight": 0.5, "length_from_iteration": 0,
+    "segment_tokens": 16, "keep_every_iterations": 0, "micro_batch_size": 8,
 }  # fmt: skip
 
 
