@@ -26,7 +26,7 @@ class Guards(BaseModel):
     """Entropy, in nats a token, below which the policy has collapsed; 0 for never."""
     min_length: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of their first mean length below which completions have collapsed; 0 for never."""
-    max_kl: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
+    max_kl: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     """KL to the reference, in nats a token, above which it has exploded."""
     cut: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of completions cut off at the longest length from which on it counts as all of them."""
