@@ -1,7 +1,7 @@
 """Whether this machine has a sandbox, and what it lacks; the one server of this process.
 
-Without a sandbox nothing runs, unless `allow_unsandboxed` was called: a stage does, from `allow_unsandboxed_code` of its
-scale. Then a job is a plain child process with limits on time, memory and files, and where the kernel can do it the
+Without a sandbox nothing runs, unless `allow_unsandboxed` was called: a stage does, from `allow_unsandboxed_code` of
+its scale. Then a job is a plain child process with limits on time, memory and files, and where the kernel can do it the
 filter of system calls: it reads whatever this user can read.
 """
 
@@ -35,7 +35,7 @@ _unsandboxed = False
 
 
 def allow_unsandboxed(allowed: bool) -> None:
-    """Whether jobs of this process may run as plain child processes where there is no sandbox; at first they may not."""
+    """Whether jobs of this process may be plain child processes where there is no sandbox; at first they may not."""
     global _unsandboxed
     _unsandboxed = allowed
     if not allowed and _server is not None and not _server.sandboxed:
