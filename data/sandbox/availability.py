@@ -17,12 +17,13 @@ from data.sandbox.server import Broken, Job, Server
 
 _INSTALL = "install it: `make sandbox`, or `apt-get install bubblewrap`"
 _OTHERWISE = "or let the scale say `allow_unsandboxed_code: true`, and trust every program that a model writes"
+SYSCTL = Path("/proc/sys")
 _KERNEL = (
     ("kernel/apparmor_restrict_unprivileged_userns", "1", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"),
     ("kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"),
     ("user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"),
 )
-"""Settings below /proc/sys, the value that refuses user namespaces, and the command that allows them."""
+"""Settings below it, the value that refuses user namespaces, and the command that allows them."""
 _CONTAINER = (
     "this container refuses namespaces; Docker allows them by `--security-opt seccomp=unconfined "
     "--security-opt apparmor=unconfined`, Kubernetes by `seccompProfile: {type: Unconfined}` and "
@@ -120,7 +121,7 @@ def _refusal(why: str) -> str:
 def _remedy() -> str:
     for name, refuses, command in _KERNEL:
         try:
-            if Path("/proc/sys", name).read_text().strip() == refuses:
+            if (SYSCTL / name).read_text().strip() == refuses:
                 return f"the kernel refuses user namespaces, allow them: `{command}` as root"
         except OSError:
             continue

@@ -44,7 +44,7 @@ def server_command(control: int, sandboxed: bool, proc: bool = True) -> list[str
     if not sandboxed:
         return run
     seen = {"/usr", *paths, os.path.realpath(sys.base_prefix), os.path.realpath(sys.base_exec_prefix)}
-    hidden = {os.path.realpath(path) for path in (CHECKOUT, os.getcwd(), Path.home())}
+    hidden = {os.path.realpath(path) for path in (CHECKOUT, os.getcwd(), os.path.expanduser("~"))}
     shown = shown_or_hidden(seen, hidden)
     return [*as_nobody([path for path, show in shown.items() if show]), *bubblewrap(shown, proc), *run]
 
@@ -80,7 +80,7 @@ def bubblewrap(shown: dict[str, bool], proc: bool) -> list[str]:
         mounts += ["--remount-ro", path]
     # CAP_SYS_ADMIN in its own user namespace alone, for the server: with it each job is shut in once more.
     alone = ["--unshare-all", "--uid", NOBODY, "--gid", NOBODY, "--cap-add", "CAP_SYS_ADMIN"]
-    return ["bwrap", *alone, *mounts, "--chdir", "/", "--as-pid-1", "--new-session", "--"]
+    return [found("bwrap"), *alone, *mounts, "--chdir", "/", "--as-pid-1", "--new-session", "--"]
 
 
 def as_nobody(seen: Iterable[str]) -> list[str]:
@@ -90,14 +90,26 @@ def as_nobody(seen: Iterable[str]) -> list[str]:
     """
     if os.getuid() != 0:
         return []
-    drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+    drop = [found("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
     closed = {path: top for path in seen if (top := closed_folder(path))}
     if not closed:
         return drop
     shown = [argument for top in dict.fromkeys(closed.values()) for argument in ("--tmpfs", top)]
     for path in closed:
         shown += [*folders_above(path), "--ro-bind", path, path]
-    return ["bwrap", "--dev-bind", "/", "/", *shown, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *drop]
+    return [
+        found("bwrap"),
+        "--dev-bind",
+        "/",
+        "/",
+        *shown,
+        "--cap-add",
+        "CAP_SETUID",
+        "--cap-add",
+        "CAP_SETGID",
+        "--",
+        *drop,
+    ]
 
 
 def closed_folder(path: str) -> str | None:
@@ -116,3 +128,8 @@ def missing_program() -> str | None:
     """A program that the command needs and that is not installed."""
     needed = ("bwrap", "setpriv") if os.getuid() == 0 else ("bwrap",)
     return next((name for name in needed if shutil.which(name) is None), None)
+
+
+def found(program: str) -> str:
+    """Where a program is, by the caller's PATH: the server has another."""
+    return shutil.which(program) or program

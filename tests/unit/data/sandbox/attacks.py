@@ -28,7 +28,7 @@ for line in open(3, "rb"):
 """
 LIBC = "import ctypes; libc = ctypes.CDLL(None, use_errno=True)\n"
 NO = {"error": "OSError"}
-SYSTEM_CALLS = [numbers for numbers in REFUSED.values()]
+SYSTEM_CALLS = list(REFUSED.values())
 
 ATTACKS: dict[str, tuple[str, object]] = {
     # networks

@@ -1,4 +1,4 @@
-"""Nothing that code in a job tries gets out, and the job after it is as any other: as this user, and as an ordinary one."""
+"""Nothing that code in a job tries gets out, and the next job is as any other; as this user, and as an ordinary one."""
 
 import json
 import os
