@@ -1,7 +1,7 @@
 """Whether this machine has a sandbox, and what it lacks; the one server of this process.
 
-Without a sandbox nothing runs, unless `allow_unsandboxed` was called: a stage does, from `allow_unsandboxed_code` of its
-scale. Then a job is a plain child process with limits on time, memory and files, and where the kernel can do it the
+Without a sandbox nothing runs, unless `allow_unsandboxed` was called: a stage does, from `allow_unsandboxed_code` of
+its scale. Then a job is a plain child process with limits on time, memory and files, and where the kernel can do it the
 filter of system calls: it reads whatever this user can read.
 """
 
@@ -17,12 +17,13 @@ from data.sandbox.server import Broken, Job, Server
 
 _INSTALL = "install it: `make sandbox`, or `apt-get install bubblewrap`"
 _OTHERWISE = "or let the scale say `allow_unsandboxed_code: true`, and trust every program that a model writes"
+SYSCTL = Path("/proc/sys")
 _KERNEL = (
     ("kernel/apparmor_restrict_unprivileged_userns", "1", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"),
     ("kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"),
     ("user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"),
 )
-"""Settings below /proc/sys, the value that refuses user namespaces, and the command that allows them."""
+"""Settings below it, the value that refuses user namespaces, and the command that allows them."""
 _CONTAINER = (
     "this container refuses namespaces; Docker allows them by `--security-opt seccomp=unconfined "
     "--security-opt apparmor=unconfined`, Kubernetes by `seccompProfile: {type: Unconfined}` and "
@@ -35,7 +36,7 @@ _unsandboxed = False
 
 
 def allow_unsandboxed(allowed: bool) -> None:
-    """Whether jobs of this process may run as plain child processes where there is no sandbox; at first they may not."""
+    """Whether jobs of this process may be plain child processes where there is no sandbox; at first they may not."""
     global _unsandboxed
     _unsandboxed = allowed
     if not allowed and _server is not None and not _server.sandboxed:
@@ -120,7 +121,7 @@ def _refusal(why: str) -> str:
 def _remedy() -> str:
     for name, refuses, command in _KERNEL:
         try:
-            if Path("/proc/sys", name).read_text().strip() == refuses:
+            if (SYSCTL / name).read_text().strip() == refuses:
                 return f"the kernel refuses user namespaces, allow them: `{command}` as root"
         except OSError:
             continue

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data.sandbox.seccomp import filter_program
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64")
 """Of the root; on most systems they are links into /usr."""
 DEVICES = ("full", "null", "random", "urandom", "zero")
@@ -32,49 +33,54 @@ def server_command(control: int, sandboxed: bool, proc: bool = True) -> list[str
 
     control: the descriptor of the socket for requests. proc: whether jobs see a /proc, which some containers refuse.
     """
-    python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
-    libraries = [path for path in libraries_of_python() if os.path.isdir(path)]
+    libraries = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+    paths = sorted(filter(os.path.isdir, libraries))
     settings = {
         "control": control, "sandboxed": sandboxed, "filter": filter_program().hex(), "disk": DISK, "limits": LIMITS,
-        "paths": libraries,
+        "paths": paths,
     }  # fmt: skip
+    python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     run = [python, "-sSP", "-", json.dumps(settings)]
     if not sandboxed:
         return run
-    seen = [path for path in dict.fromkeys((*prefixes(), *libraries)) if not path.startswith("/usr/")]
-    return [*as_nobody(seen), *bubblewrap(seen, proc), *run]
+    seen = {"/usr", *paths, os.path.realpath(sys.base_prefix), os.path.realpath(sys.base_exec_prefix)}
+    hidden = {os.path.realpath(path) for path in (CHECKOUT, os.getcwd(), os.path.expanduser("~"))}
+    shown = shown_or_hidden(seen, hidden)
+    return [*as_nobody([path for path, show in shown.items() if show]), *bubblewrap(shown, proc), *run]
 
 
-def prefixes() -> list[str]:
-    """Where Python itself lies."""
-    return [os.path.realpath(path) for path in (sys.base_prefix, sys.base_exec_prefix) if path != "/usr"]
+def shown_or_hidden(seen: set[str], hidden: set[str]) -> dict[str, bool]:
+    """Paths from the root down, each with whether it is shown: only those where that differs from what is above."""
+    found: dict[str, bool] = {}
+    for path in sorted(seen | hidden, key=len):
+        above = [other for other in found if Path(path).is_relative_to(other)]
+        if (path in seen) != bool(above and found[above[-1]]):
+            found[path] = path in seen
+    return found
 
 
-def libraries_of_python() -> list[str]:
-    """Where packages lie that a program may import."""
-    return list(dict.fromkeys(os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")))
-
-
-def bubblewrap(seen: Iterable[str], proc: bool) -> list[str]:
-    """bubblewrap, where nothing is seen but the system's programs, Python and `seen`, and nothing can be written to."""
+def bubblewrap(shown: dict[str, bool], proc: bool) -> list[str]:
+    """bubblewrap, where nothing is there but the system's programs and what is shown, and nothing can be written to."""
     mounts: list[str] = []
+    for path, show in shown.items():
+        mounts += [*folders_above(path), *(("--ro-bind", path, path) if show else ("--tmpfs", path))]
     for name in SYSTEM:
-        if (path := Path("/", name)).is_symlink():
-            mounts += ["--symlink", os.readlink(path), str(path)]
-        elif path.is_dir():
-            mounts += ["--ro-bind", str(path), str(path)]
-    mounts += ["--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+        if os.path.islink(path := f"/{name}"):
+            mounts += ["--symlink", os.readlink(path), path]
+        elif os.path.isdir(path):
+            mounts += ["--ro-bind", path, path]
+    mounts += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     for device in DEVICES:
         mounts += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
     mounts += ["--symlink", "/tmp", "/dev/shm"]
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         mounts += ["--symlink", f"/proc/self/fd/{number}", f"/dev/{name}"]
-    for path in seen:
-        mounts += [*folders_above(path), "--ro-bind", path, path]
-    mounts += [*(["--proc", "/proc"] if proc else []), "--dir", "/tmp", "--remount-ro", "/"]
+    mounts += [*(["--proc", "/proc"] if proc else []), "--dir", "/tmp"]
+    for path in ("/", *(path for path, show in shown.items() if not show)):
+        mounts += ["--remount-ro", path]
     # CAP_SYS_ADMIN in its own user namespace alone, for the server: with it each job is shut in once more.
     alone = ["--unshare-all", "--uid", NOBODY, "--gid", NOBODY, "--cap-add", "CAP_SYS_ADMIN"]
-    return ["bwrap", *alone, *mounts, "--chdir", "/", "--as-pid-1", "--new-session", "--"]
+    return [found("bwrap"), *alone, *mounts, "--chdir", "/", "--as-pid-1", "--new-session", "--"]
 
 
 def as_nobody(seen: Iterable[str]) -> list[str]:
@@ -84,14 +90,26 @@ def as_nobody(seen: Iterable[str]) -> list[str]:
     """
     if os.getuid() != 0:
         return []
-    drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+    drop = [found("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
     closed = {path: top for path in seen if (top := closed_folder(path))}
     if not closed:
         return drop
     shown = [argument for top in dict.fromkeys(closed.values()) for argument in ("--tmpfs", top)]
     for path in closed:
         shown += [*folders_above(path), "--ro-bind", path, path]
-    return ["bwrap", "--dev-bind", "/", "/", *shown, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *drop]
+    return [
+        found("bwrap"),
+        "--dev-bind",
+        "/",
+        "/",
+        *shown,
+        "--cap-add",
+        "CAP_SETUID",
+        "--cap-add",
+        "CAP_SETGID",
+        "--",
+        *drop,
+    ]
 
 
 def closed_folder(path: str) -> str | None:
@@ -110,3 +128,8 @@ def missing_program() -> str | None:
     """A program that the command needs and that is not installed."""
     needed = ("bwrap", "setpriv") if os.getuid() == 0 else ("bwrap",)
     return next((name for name in needed if shutil.which(name) is None), None)
+
+
+def found(program: str) -> str:
+    """Where a program is, by the caller's PATH: the server has another."""
+    return shutil.which(program) or program

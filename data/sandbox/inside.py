@@ -6,6 +6,7 @@ refuses fork and exec), the first of a PID namespace of its own, with its own /t
 it is nobody and may do nothing; killing it leaves nothing behind.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import gc
@@ -78,10 +79,8 @@ def start_job(control: socket.socket, own: int, settings: dict) -> None:
     if child == 0:
         job(job_reads, job_writes, settings)
     handles = [write, read]
-    try:
+    with contextlib.suppress(ProcessLookupError):  # it is gone, and has written why
         handles.append(os.pidfd_open(child))
-    except ProcessLookupError:  # it is gone, and has written why
-        pass
     socket.send_fds(control, [b"j"], handles)
     for descriptor in (job_reads, job_writes, *handles):
         os.close(descriptor)
@@ -100,10 +99,9 @@ def job(read: int, write: int, settings: dict) -> None:
         code = marshal.loads(read_exactly(int.from_bytes(read_exactly(8), "big")))
         sys.modules["__main__"] = module = types.ModuleType("__main__")
         sys.argv = ["driver"]
-        gc.unfreeze()
         exec(code, module.__dict__)
     except MemoryError:
-        os.write(OUT, b"\n!memory\n")
+        os.write(OUT, b"!memory\n")
     except BaseException:  # a driver says in its replies what there is to say
         os._exit(1)
     os._exit(0)
@@ -116,7 +114,7 @@ def take_descriptors(read: int, write: int) -> None:
     for place, descriptor in enumerate((null, null, null, read, write)):
         os.dup2(descriptor, place)
     os.closerange(OUT + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    sys.stdin, sys.stdout, sys.stderr = (open(place, mode, closefd=False) for place, mode in enumerate("rww"))
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(place, mode, closefd=False) for place, mode in enumerate("rww"))
 
 
 def read_exactly(count: int) -> bytes:
@@ -144,6 +142,8 @@ def shut_in(settings: dict) -> None:
         os.chdir("/tmp")
     else:
         call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as first_to_go:
+        first_to_go.write("1000")
     for name, most in settings["limits"].items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
     try:

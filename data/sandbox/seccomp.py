@@ -1,8 +1,8 @@
 """The filter of system calls that a job runs under, as a program of Linux's BPF.
 
 A job is one process with threads, alone: it cannot start others, run another file, reach a network, talk to the kernel
-about namespaces, keys or tracing, or hold memory that its limits do not count. Everything else is left to namespaces and
-limits.
+about namespaces, keys or tracing, or hold memory that its limits do not count. Everything else is left to namespaces
+and limits.
 """
 
 import errno

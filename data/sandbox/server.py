@@ -59,7 +59,7 @@ class Server:
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_SECONDS)
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # closed with this server
         self._handle: int | None = None
         source = Path(__file__).with_name("inside.py").read_bytes()
         with theirs:

@@ -35,8 +35,8 @@ def open_session(script: str) -> Iterator["Session"]:
     """A job that runs `script` as its `__main__`: the source of a driver, ours, that needs the standard library alone.
 
     The driver reads messages from descriptor 3 and writes replies to descriptor 4, a line of JSON each; 0, 1 and 2 are
-    /dev/null. It may write below /tmp, where it starts, and nowhere else. At the end of the block the job is killed with
-    all that it has started. Raises InputError where no job can be had.
+    /dev/null. It is one process, which may have threads but starts no other, and writes nowhere but below /tmp, where
+    it starts. At the end of the block it is killed. Raises InputError where no job can be had.
     """
     job = new_job()
     try:
@@ -113,7 +113,7 @@ class Session:
 
 def _reply(line: bytes) -> dict:
     """The object that a line says; SandboxFailure for every other line."""
-    if line == b"!memory":
+    if line.endswith(b"!memory"):  # behind what the driver had begun to write
         raise SandboxFailure("memory")
     try:
         reply = json.loads(line.decode(), parse_constant=_refuse)
