@@ -1,4 +1,4 @@
-"""Whether a reply of a program is what was expected. Total: no value that a program can send makes these raise or linger."""
+"""Whether a reply of a program is what was expected. No value that a program sends makes these raise or linger."""
 
 import json
 import math
@@ -40,8 +40,8 @@ def equal(expected: object, text: str) -> bool:
 def same_json(expected: object, text: str) -> bool:
     """Whether plain data is a value of JSON: a tuple is a list, keys are texts, `true` is not 1.
 
-    Where a float is expected, numbers may differ by 1e-6, relative or absolute. Some sets wrap the expected value into a list
-    of one.
+    Where a float is expected, numbers may differ by 1e-6, relative or absolute. Some data sets wrap the expected value
+    into a list of one.
     """
 
     def compare(value: object) -> bool:
@@ -84,7 +84,7 @@ def jsonable(value: object) -> object:
 
 
 def canonical_value(text: str) -> str:
-    """One text for plain data that `same_json` takes for the same, wherever one can be computed; none of the data is built."""
+    """One text for plain data that `same_json` takes for the same, as far as one can be computed."""
     try:
         return _canonical(form_of(text))
     except (Malformed, RecursionError):

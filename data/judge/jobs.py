@@ -4,24 +4,27 @@ A test is one of
   {"kind": "stdin", "input": text}: the program reads and prints,
   {"kind": "call", "function": name, "input": [arguments]}: a function (or a method of `Solution`),
   {"kind": "assert", "code": statements}: code about what the program defines.
-What a test expects of an output or of a value does not come here: see data.judge.compare.
+What a test expects of an output or a value does not come here (data.judge.compare).
 """
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from data.judge.plain import Refused, encode
-from data.sandbox.session import SandboxFailure, Session, open_session
+from data.sandbox.session import PATIENCE, SandboxFailure, Session, open_session
 
 TEST_SECONDS = 4.0
 """CPU time of one reply, loading the program included (data.sandbox.session bounds the wall time too)."""
 TOTAL_SECONDS = 60.0
 """Wall time of all tests of one program."""
+
+AHEAD = 8
+"""Tests that a program gets before it has answered: while one reply is looked at, it works on the next."""
 
 REFUSED = "refused: "
 """How the reason of a failure begins where a value could not be judged."""
@@ -40,15 +43,16 @@ class Reply:
     """Whether the same program would fail again: false where the time of a clock on the wall ran out."""
 
 
-def replies(code: str, setup: str, tests: list[dict]) -> Iterator[Reply]:
-    """What a program makes of each test, in their order, each in a run of its own. Whoever has seen enough stops asking.
+def replies(code: str, setup: str, tests: list[dict]) -> Generator[Reply, None, None]:
+    """What a program makes of each test, in their order; whoever has seen enough closes this.
 
-    Nothing is raised for what a program does; InputError where there is no sandbox.
+    Each test is a run of its own but for calls that are made `again`, in the run of the one before. Nothing that a
+    program does is raised; InputError where there is no sandbox.
     """
-    job = _Job(code, setup, time.monotonic() + TOTAL_SECONDS)
+    job = _Job(code, setup, tests)
     try:
-        for test in tests:
-            yield job.reply(test)
+        for number in range(len(tests)):
+            yield job.reply(number)
     finally:
         job.close()
 
@@ -56,79 +60,94 @@ def replies(code: str, setup: str, tests: list[dict]) -> Iterator[Reply]:
 class _Job:
     """The sandboxes of one program, opened when they are needed, and again after one has ended."""
 
-    def __init__(self, code: str, setup: str, deadline: float):
-        self.code, self.setup, self.deadline = code, setup, deadline
+    def __init__(self, code: str, setup: str, tests: list[dict]):
+        self.first = {"runs_program": {"code": code, "setup": setup}, "runs_tests": {"setup": setup}}
+        self.tests, self.deadline = tests, time.monotonic() + TOTAL_SECONDS
         self.held = ExitStack()
         self.open: dict[str, Session] = {}
+        self.sent = 0
 
     def close(self) -> None:
         self.held.close()
         self.open.clear()
 
-    def reply(self, test: dict) -> Reply:
-        """Of a test. A sandbox that ended may have had a reason of its own: it has a second try."""
+    def reply(self, number: int) -> Reply:
+        """Of one test. A sandbox that ended may have had a reason of its own: it has a second try."""
         try:
-            return self._attempt(test)
+            return self._attempt(number)
         except SandboxFailure as why:
             self.close()
             if why.reason != "died":
                 return _given_up(why)
         try:
-            return self._attempt(test)
+            return self._attempt(number)
         except SandboxFailure as why:
             self.close()
             return _given_up(why)
 
-    def _attempt(self, test: dict) -> Reply:
-        match test["kind"]:
-            case "stdin":
-                return self._output(test["input"])
-            case "call":
-                return self._value(test["function"], test["input"])
-            case _:
-                return self._holds(test["code"])
+    def _attempt(self, number: int) -> Reply:
+        test = self.tests[number]
+        program = self._session("runs_program", number)
+        if test["kind"] == "assert":
+            self.sent = number + 1
+            return self._holds(test["code"], program, self._session("runs_tests", number))
+        while self.sent < min(len(self.tests), number + AHEAD) and (message := _message(self.tests[self.sent])):
+            program.send(message)
+            self.sent += 1
+        if self.sent == number:
+            self.sent += 1
+            return Reply(failure=f"{REFUSED}the test's input is too large")
+        reply = _known(program.receive(TEST_SECONDS))
+        if isinstance(made := reply.get("output" if test["kind"] == "stdin" else "value"), str):
+            return Reply(output=made) if test["kind"] == "stdin" else Reply(value=made)
+        return Reply(failure=_why(reply))
 
-    def _output(self, text: str) -> Reply:
-        reply = self._ask_program({"stdin": text})
-        output = reply.get("output")
-        return Reply(output=output) if isinstance(output, str) else Reply(failure=_why(reply))
+    def _session(self, driver: str, number: int) -> Session:
+        if time.monotonic() > self.deadline:
+            raise SandboxFailure("time")
+        if driver not in self.open:
+            self.open[driver] = self.held.enter_context(open_session(_script(driver)))
+            self.open[driver].send(self.first[driver])
+            self.sent = number if driver == "runs_program" else self.sent
+        return self.open[driver]
 
-    def _value(self, function: str, arguments: list) -> Reply:
-        try:
-            given = encode([arguments, {}])
-        except Refused as why:
-            return Reply(failure=f"{REFUSED}in the test's input, {why}")
-        asked = {"do": "call", "target": function, "arguments": given, "plain": True, "fresh": True}
-        reply = self._ask_program(asked)
-        value = reply.get("value")
-        return Reply(value=value) if isinstance(value, str) else Reply(failure=_why(reply))
-
-    def _holds(self, code: str) -> Reply:
+    def _holds(self, code: str, program: Session, tests: Session) -> Reply:
         """The test's code and the program answer each other until the test is done."""
-        said = self._ask("runs_tests", {"setup": self.setup}, {"test": code})
-        while "passed" not in said and "failed" not in said:
-            said = self._ask("runs_tests", {}, self._ask_program(said))
+        deadline = time.monotonic() + PATIENCE * TEST_SECONDS
+        tests.send({"test": code})
+        while not {"passed", "failed"} & (said := tests.receive(TEST_SECONDS)).keys():
+            if time.monotonic() > deadline:
+                raise SandboxFailure("time")
+            program.send(said)
+            tests.send(_known(program.receive(TEST_SECONDS)))
         if "failed" in said:
             self.close()  # a test that failed has not ended the program's side of it
             return Reply(failure=said["failed"])
         return Reply()
 
-    def _ask_program(self, message: dict) -> dict:
-        reply = self._ask("runs_program", {"code": self.code, "setup": self.setup}, message)
-        return {name: part for name in _PARTS if isinstance(part := reply.get(name), str | int)}
 
-    def _ask(self, driver: str, first: dict, message: dict) -> dict:
-        if time.monotonic() > self.deadline:
-            raise SandboxFailure("time")
-        if driver not in self.open:
-            self.open[driver] = self.held.enter_context(open_session(_script(driver)))
-            self.open[driver].send(first)
-        self.open[driver].send(message)
-        return self.open[driver].receive(TEST_SECONDS)
+def _message(test: dict) -> dict | None:
+    """What the program's driver gets for a test of kind stdin or call; None for one that it gets nothing for."""
+    if test["kind"] == "stdin":
+        return {"stdin": test["input"]}
+    if test["kind"] != "call":
+        return None
+    try:
+        given = encode([test["input"], {}])
+    except Refused:
+        return None
+    fresh = not test.get("again")
+    return {"do": "call", "target": test["function"], "arguments": given, "plain": True, "fresh": fresh}
 
 
 _PARTS = ("output", "value", "changed", "raised", "says", "arguments", "refused", "failed", "callback")
 """Of a program's reply; nothing else that it holds goes on."""
+
+
+def _known(reply: dict) -> dict:
+    return {name: part for name in _PARTS if isinstance(part := reply.get(name), str | int)}
+
+
 _FAILURES = {
     "time": "it took too long",
     "memory": "it took too much memory",

@@ -1,9 +1,8 @@
 """Plain data as text: what a program returns leaves its sandbox as this, and comes back as plain Python values.
 
-The text is JSON. None, booleans, texts, finite and other floats and small integers stand for themselves; everything else is
-[kind, ...]. A value of a derived type is the base's value, so that it has no equality of its own: an IntEnum is an integer, a
-named tuple a tuple. Runs inside of sandboxes too: the standard library alone, and no module that a program may not have
-imported is imported for it.
+The text is JSON. None, booleans, texts, floats and integers of up to 64 bits stand for themselves; everything else is
+[kind, ...]. A value of a derived type is the base's value, so that it has no equality of its own: an IntEnum is an
+integer, a named tuple a tuple. Runs inside of sandboxes too: the standard library alone.
 """
 
 import builtins
@@ -36,6 +35,7 @@ _TYPES: dict[str, type] = {
     for name, kind in vars(builtins).items()
     if isinstance(kind, type) and (kind.__module__ == "builtins") and name not in ("type", "classmethod", "super")
 }
+_KEYS: Any = type(dict[str, str]().keys())
 _ARRAY_KINDS = "biufc"
 
 
@@ -90,7 +90,7 @@ class _Writer:
         for name, kind in _SEQUENCES.items():
             if isinstance(value, kind):
                 return [name, *(self.form(item, depth) for item in kind.__iter__(value))]  # type: ignore[attr-defined]
-        if isinstance(value, type({}.keys())):
+        if isinstance(value, _KEYS):
             return ["set", *(self.form(key, depth) for key in value)]
         for name, kind in _MAPPINGS.items():
             if isinstance(value, kind):
@@ -154,7 +154,7 @@ def _class(module: str, name: str) -> Any:
 
 
 def decode(text: str, find: Callable[[Form], object] | None = None) -> Any:
-    """The value that a text says; `find` gives the object of a reference. Malformed for anything else: nothing else is raised."""
+    """The value that a text says; `find` gives the object of a reference. Raises Malformed, and nothing else."""
     return value_of(form_of(text), find)
 
 

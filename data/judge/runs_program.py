@@ -1,13 +1,13 @@
 """The driver of a program's sandbox: runs a program on inputs and says what came of it.
 
-The first message is the program, {"code", "setup"}. Each further one begins a run of it in a namespace of its own or goes on
-with one, and has one reply:
-  {"stdin": text} -> {"output": text}: a run as the main module
-  {"do": an operation, "target": a name, the number of an object or null, "arguments": text, "fresh": whether a run begins,
-   "plain": whether no references are wanted} -> {"value": text}
-and `changed`, the arguments as they are afterwards, where the program changed them; {"raised": a built-in exception or "",
-"says": why, "arguments": text}; {"refused": why}; {"failed": why} where the program itself failed; or {"callback": number,
-"arguments": text}, which wants a reply of these forms itself.
+The first message is the program, {"code", "setup"}. Each further one has one reply. {"stdin": text} is a run as the
+main module, its reply {"output": text}. {"do": an operation, "target": a name, the number of an object or null,
+"arguments": text, "fresh": whether a run begins, "plain": whether references are not wanted} is a step of a run. The
+replies are
+  {"value": text}, with `changed`, the arguments as they are afterwards, where the program changed them,
+  {"raised": a built-in exception or "", "says": why, "arguments": text},
+  {"refused": why}, {"failed": why} where the program itself failed,
+  {"callback": number, "arguments": text}: a function of the test is called, and the reply to this is one of these.
 
 Nothing in here withstands the program. It need not: whatever the program does to this process, it can only send data.
 """
@@ -19,6 +19,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -53,10 +54,8 @@ def _loaded(program: dict, name: str) -> dict[str, Any]:
     """
     module = sys.modules[name] = ModuleType(name)
     sys.setrecursionlimit(1000)
-    try:
+    with suppress(Exception):
         exec(compile(program["setup"], "<setup>", "exec"), module.__dict__)
-    except Exception:
-        pass
     exec(compile(program["code"], "<answer>", "exec"), module.__dict__)
     return module.__dict__
 
@@ -73,7 +72,7 @@ def _printed(program: dict, text: str) -> dict:
     for place, stream in enumerate(streams):
         os.dup2(stream, place)
         os.close(stream)
-    sys.stdin, sys.stdout = (open(place, mode, closefd=False, encoding="utf-8") for place, mode in enumerate("rw"))
+    sys.stdin, sys.stdout = open(0, closefd=False, encoding="utf-8"), open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
     try:
         _run_as_main(program)
     except BaseException as error:
@@ -169,7 +168,7 @@ class _Callback:
     def __init__(self, run: _Run, number: int):
         self.run, self.number = run, number
 
-    def __call__(self, *given: object, **named: object) -> object:
+    def __call__(self, /, *given: object, **named: object) -> object:
         return self.run.called_back(self.number, given, named)
 
 
@@ -179,9 +178,8 @@ def _names(space: dict[str, Any], *names: str) -> dict[str, Any]:
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "names": _names,
-    "call": lambda target, *given, **named: target(*given, **named),
+    "call": lambda target, /, *given, **named: target(*given, **named),
     "isinstance": lambda kind, value: isinstance(value, kind),
-    "contains": operator.contains,
     "getitem": operator.getitem,
     "setitem": operator.setitem,
     **{kind.__name__: kind for kind in (getattr, setattr, len, iter, next, bool, str, repr, int, float)},

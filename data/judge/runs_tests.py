@@ -1,11 +1,11 @@
 """The driver of the judge's own sandbox: runs the code of tests, for which the program under test is far away.
 
 The first message is {"setup": code}; each further one {"test": code} is a test. It asks the program by messages of
-data.judge.runs_program, whose replies come back, and at its end says {"passed": true}, only where its last statement was done, or
-{"failed": why}, which is the last thing that it says.
+data.judge.runs_program, whose replies come back. At its end it says {"passed": true}, only where its last statement was
+done, or {"failed": why}, which is the last thing that it says.
 
-What a test holds of a program is plain data, or a reference to an object that stays with the program. A reference equals
-nothing but itself: what else it would equal is the program's own claim, so a test that asks for more ends there as refused.
+What a test holds of a program is plain data, or a reference to an object that stays with the program. A reference
+equals nothing but itself. What else it would equal is the program's own claim: a test that asks for it ends as refused.
 """
 
 import builtins
@@ -14,6 +14,7 @@ import symtable
 import sys
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from data.judge.inside import Channel, told
@@ -40,10 +41,8 @@ def _run(setup: str, code: str, channel: Channel) -> None:
     names, program = asked(setup, code), _Program(channel)
     space: dict[str, Any] = {"__name__": "test"} | program.ask("names", None, *names)
     for name in _used(setup, code) & _MODULES.keys() - space.keys():
-        try:
+        with suppress(ImportError):
             space[name] = importlib.import_module(_MODULES[name])
-        except ImportError:
-            pass
     exec(compile(setup, "<setup>", "exec"), space)
     exec(compile(code, "<test>", "exec"), space)
 
@@ -62,8 +61,8 @@ def _line(code: str, error: BaseException) -> str:
 def asked(setup: str, code: str) -> list[str]:
     """The names that a test takes from the program: those that neither it nor its setup nor Python defines.
 
-    So no program changes `abs`, `math` or a helper of the setup under a test. Where a test names nothing else, what it tests
-    has such a name.
+    So no program changes `abs`, `math` or a helper of the setup under a test. Where a test names nothing else, what it
+    tests has such a name.
     """
     used, set_up, built_in = _used(setup, code), _defined(setup), set(dir(builtins))
     for names in (used - set_up - _MODULES.keys() - built_in, used & set_up, used & _MODULES.keys(), used & built_in):
@@ -107,7 +106,7 @@ class _Program:
         self.begun = False
         self.functions: list[Any] = []
 
-    def ask(self, do: str, target: str | int | None, *given: Any, **named: Any) -> Any:
+    def ask(self, do: str, target: str | int | None, /, *given: Any, **named: Any) -> Any:
         """What an operation gives; raises what the program raised, where a test may catch it."""
         try:
             arguments = encode([given, named], self._keep)
@@ -212,10 +211,10 @@ class Remote:
         for name, value in zip(Remote.__slots__, (program, number, kind), strict=True):
             object.__setattr__(self, name, value)
 
-    def _ask(self, do: str, *given: Any, **named: Any) -> Any:
+    def _ask(self, do: str, /, *given: Any, **named: Any) -> Any:
         return self._program.ask(do, self._number, *given, **named)
 
-    def __call__(self, *given: Any, **named: Any) -> Any:
+    def __call__(self, /, *given: Any, **named: Any) -> Any:
         return self._ask("call", *given, **named)
 
     def __getattr__(self, name: str) -> Any:
@@ -227,9 +226,13 @@ class Remote:
     def __eq__(self, other: object) -> bool:
         if other is None or isinstance(other, Remote) and other._number == self._number:
             return other is not None
-        self._program.channel.stop(f"refused: an object of the program's own type {self._kind} is compared")
+        return self._compared(other)
 
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__
+    def _compared(self, other: object) -> bool:
+        why = f"refused: an object of the program's own type {self._kind} is compared"
+        return self._program.channel.stop(why)
+
+    __lt__ = __le__ = __gt__ = __ge__ = _compared
     __hash__ = object.__hash__
 
 
@@ -237,9 +240,9 @@ def _operation(do: str) -> Any:
     return lambda self, *given: self._ask(do, *given)
 
 
-for _name in ("len", "iter", "next", "getitem", "setitem", "contains", "bool", "str", "repr", "int", "float"):
+for _name in ("len", "iter", "next", "getitem", "setitem", "bool", "str", "repr", "int", "float"):
     setattr(Remote, f"__{_name}__", _operation(_name))
-Remote.__instancecheck__ = _operation("isinstance")  # type: ignore[attr-defined]
+Remote.__instancecheck__ = _operation("isinstance")  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -7,16 +7,17 @@ A test is one of
 The program's sandbox gets inputs and gives back plain data: what a test expects never goes there (data/judge).
 """
 
-import ast
 import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, ClassVar, Literal, TypeVar
 
 from data.judge.compare import canonical_value, equal, lines_of, same_json, same_output
-from data.judge.jobs import REFUSED, Reply, replies
+from data.judge.jobs import Reply, replies
 from data.text.row import Row
+from data.verifiers.asserts import as_calls
 from data.verifiers.verdict import Verdict, shown
 
 MAX_CODE = 50_000
@@ -58,9 +59,9 @@ class Program:
 
 
 def results(code: str, setup: str, tests: list[dict]) -> list[str | None]:
-    """One text a test for what a program makes of it, the same for what a test takes for the same; None for a failure.
+    """One text for what a program makes of each test's input, or of each call of a test's asserts; None for a failure.
 
-    tests: as of a row; of those of kinds stdin and call what they expect is not read.
+    What a test takes for the same has the same text. What tests of kinds stdin and call expect is not read.
     """
     return _remembered(_results, (code, setup, tests), lambda: _result_texts(code, setup, tests))
 
@@ -120,49 +121,31 @@ def _unreadable(info: dict) -> str | None:
 
 def _failure(code: str, setup: str, tests: list[dict]) -> tuple[str, bool]:
     """Why a program fails, "" where it does not, and whether that would be so again."""
-    comparisons = list(map(_comparison, tests))
-    made = replies(code, setup, [call or test for test, (call, _) in zip(tests, comparisons, strict=True)])
-    for number, ((_, matches), reply) in enumerate(zip(comparisons, made, strict=True), 1):
-        if why := reply.failure or matches(reply):
-            made.close()
-            return f"test {number} of {len(tests)}: {why}", reply.settled
+    asked = [(number, call) for number, test in enumerate(tests, 1) for call in _asked(test)]
+    with closing(replies(code, setup, [call for _, call in asked])) as made:
+        for (number, test), reply in zip(asked, made, strict=True):
+            if why := reply.failure or _wrong(test, reply):
+                return f"test {number} of {len(tests)}: {why}", reply.settled
     return "", True
 
 
-def _comparison(test: dict) -> tuple[dict | None, Callable[[Reply], str]]:
-    """What is asked of the program where that is not the test itself; and what is wrong with a reply, "" for nothing."""
+def _asked(test: dict) -> list[dict[str, Any]]:
+    return as_calls(test) if test["kind"] == "assert" else [test]
+
+
+def _wrong(test: dict, reply: Reply) -> str:
+    """What is wrong with a reply; "" for nothing."""
+    if test["kind"] == "assert":
+        return ""
     if test["kind"] == "stdin":
-        return None, lambda reply: _unlike(
-            same_output(test["output"], reply.output or ""), reply.output, test["output"]
-        )
-    if test["kind"] == "call":
-        return None, lambda reply: _unlike(same_json(test["output"], reply.value or ""), reply.value, test["output"])
-    if call := _as_call(test["code"]):
-        return call, lambda reply: _unlike(equal(call["output"], reply.value or ""), reply.value, call["output"])
-    return None, lambda reply: ""
-
-
-def _unlike(same: bool, made: object, expected: object) -> str:
-    return "" if same else f"it gives {shown(str(made))}, not {shown(str(expected))}"
-
-
-def _as_call(statement: str) -> dict[str, Any] | None:
-    """`assert name(LITERALS) == LITERAL` as a call, which needs no sandbox for tests; None for any other statement."""
-    try:
-        match ast.parse(statement.strip()).body:
-            case [ast.Assert(test=ast.Compare(
-                left=ast.Call(func=ast.Name(id=name), args=given, keywords=[]), ops=[ast.Eq()], comparators=[right]
-            ))]:  # fmt: skip
-                arguments = [ast.literal_eval(argument) for argument in given]
-                return {"kind": "call", "function": name, "input": arguments, "output": ast.literal_eval(right)}
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-        pass
-    return None
+        right, made = same_output(test["output"], reply.output or ""), reply.output
+    else:
+        right, made = (equal if test.get("exact") else same_json)(test["output"], reply.value or ""), reply.value
+    return "" if right else f"it gives {shown(str(made))}, not {shown(str(test['output']))}"
 
 
 def _result_texts(code: str, setup: str, tests: list[dict]) -> tuple[list[str | None], bool]:
-    asked = [(_as_call(test["code"]) if test["kind"] == "assert" else None) or test for test in tests]
-    made = list(replies(code, setup, asked))
+    made = list(replies(code, setup, [call for test in tests for call in _asked(test)]))
     return list(map(_result_text, made)), all(reply.settled for reply in made)
 
 
