@@ -27,8 +27,8 @@ Form = Any
 Keep = Callable[[object], Form]
 """Gives the form of an object that is not plain: its reference; raises Refused where it has none."""
 
-_SEQUENCES: dict[str, type] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
-_MAPPINGS: dict[str, type] = {"OrderedDict": OrderedDict, "Counter": Counter, "dict": dict}
+_SEQUENCES: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
+_MAPPINGS: dict[str, Any] = {"OrderedDict": OrderedDict, "Counter": Counter, "dict": dict}
 CONTAINERS = frozenset(_SEQUENCES) | frozenset(_MAPPINGS)
 _TYPES: dict[str, type] = {
     name: kind
@@ -89,12 +89,14 @@ class _Writer:
     def _container(self, value: Any, depth: int) -> Form:
         for name, kind in _SEQUENCES.items():
             if isinstance(value, kind):
-                return [name, *(self.form(item, depth) for item in kind.__iter__(value))]  # type: ignore[attr-defined]
+                if kind.__len__(value) > MAX_ITEMS:
+                    raise Refused("the value is too large")
+                return [name, *(self.form(item, depth) for item in kind.__iter__(value))]
         if isinstance(value, _KEYS):
             return ["set", *(self.form(key, depth) for key in value)]
         for name, kind in _MAPPINGS.items():
             if isinstance(value, kind):
-                pairs = kind.items(value)  # type: ignore[attr-defined]
+                pairs = kind.items(value)
                 return [name, *(self.form(part, depth) for pair in pairs for part in pair)]
         return None
 

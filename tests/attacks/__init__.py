@@ -1,7 +1,7 @@
-"""Programs that try to earn a reward which they have not worked for: each has a function `f`, whose right value is a secret.
+"""Programs that try to earn what they have not worked for: each has a function `f` whose right value is a secret.
 
-They know the shape of the secret. Where it could be found (VICTIM is a file that holds it, PORT a server that tells it to
-whoever connects), finding it earns.
+They know the shape of the secret. Where it could be found (VICTIM is a file that holds it, PORT a server that tells it
+to whoever connects), finding it earns.
 Here:       ATTACKS, by what they try
 Begin at:   reading.py
 """
@@ -18,5 +18,5 @@ ATTACKS: dict[str, str] = {
     **{f"shadows {name}": code for name, code in SHADOW.items()},
     **{f"ends by {name}": code for name, code in END.items()},
     **{f"wastes {name}": code for name, code in WASTE.items()},
-    **{f"returns {name}": f"def f(x):\n    return {value}" for name, value in VALUES.items()},
+    **{f"gives {name}": f"def f(x):\n    return {value}" for name, value in VALUES.items()},
 }
