@@ -73,6 +73,7 @@ CHAT_TEMPLATE = """\
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
 _ENDS = ("<|im_end|>", "<|endoftext|>")
+_STOPS = " .\u3002,!\uff01\uff0c"
 
 _R1_ZERO_FORM = re.compile(r"\s*<think>(.*?)</think>\s*<answer>(.*?)</answer>\s*", re.DOTALL)
 CHAT_FORM = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
@@ -164,4 +165,5 @@ def _final(answer: str) -> tuple[str | None, bool]:
         return inside or None, True
     stated = _STATED.findall(answer)
     lines = stated or [line for line in answer.splitlines() if line.strip()]
-    return (_TAG.sub("", lines[-1]).strip(" .\u3002,!\uff01\uff0c") or None) if lines else None, marked
+    last = _TAG.sub("", lines[-1]).lstrip(" ,\uff0c").rstrip(_STOPS) if lines else ""  # .5 keeps its point
+    return None if not last.strip(_STOPS) else last, marked
