@@ -40,7 +40,8 @@ _OPEN = frozenset(("(", "[", "{", r"\{", r"\langle", r"\begin", r"\lfloor", r"\l
 _CLOSE = frozenset((")", "]", "}", r"\}", r"\rangle", r"\end", r"\rfloor", r"\rceil"))
 _GROUPED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]\d)")
 _NAME = re.compile(
-    r"\\?[A-Za-z]+(?: ?\{[A-Za-z ]+\})?(?: ?_ ?(?:\{[^{}]*\}|\w))?'*(?: ?\([A-Za-z0-9, ]*\))?"
+    r"\\(?:angle|triangle) ?[A-Z]{1,3}"
+    r"|\\?[A-Za-z]+(?: ?\{[A-Za-z ]+\})?(?: ?_ ?(?:\{[^{}]*\}|\w))?'*(?: ?\([A-Za-z0-9, ]*\))?"
 )  # a letter, a word, a function of letters
 _NAME_COMMANDS = GREEK | {"text", "mathbf", "overline", "bar", "angle", "operatorname", "triangle"}
 _ENVIRONMENT = re.compile(r"\\begin ?\{([pbB]?matrix|array)\}(?:\{[lcr| ]*\})?(.*)\\end ?\{\1\}", re.DOTALL)

@@ -45,14 +45,14 @@ def _same(gold: Shape, found: Shape) -> bool:
         return _equal_named(gold, found)
     if isinstance(found, Chain) or isinstance(gold, Chain):
         return _equal_chain(gold, found)
+    one, other = _single(gold), _single(found)
+    if (one is gold) != (other is found):
+        return equal(one, other)
     rule = _RULES.get((type(gold), type(found)))
     if rule is not None:
         return rule(gold, found)
     if isinstance(gold, RealSet | Union) or isinstance(found, RealSet | Union):
         return _equal_as_sets(gold, found)
-    one, other = _single(gold), _single(found)
-    if (one, other) != (gold, found):
-        return equal(one, other)
     return _equal_lists(gold, found)
 
 
@@ -103,7 +103,7 @@ def _equal_percent(gold: Scalar, found: Scalar) -> bool:
 def _equal_items(gold: Items, found: Items) -> bool:
     if len(gold.parts) != len(found.parts) and r"\{" not in (gold.begin, found.begin):
         return False
-    brackets = {(gold.begin, gold.end), (found.begin, found.end)}
+    brackets = {_brackets(gold), _brackets(found)}
     if len(found.parts) > 2 * len(gold.parts):
         return False
     if (r"\{", r"\}") in brackets:
@@ -114,6 +114,12 @@ def _equal_items(gold: Items, found: Items) -> bool:
     if len(brackets) == 1 or brackets == {("(", ")"), ("", "")}:
         return all(map(equal, gold.parts, found.parts))
     return False
+
+
+def _brackets(items: Items) -> tuple[str, str]:
+    """Square ones around other than two values are no interval: they hold a tuple."""
+    brackets = items.begin, items.end
+    return ("(", ")") if brackets == ("[", "]") and len(items.parts) != 2 else brackets
 
 
 def _covers(ones: Sequence[Shape], others: Sequence[Shape], same: Callable[[Shape, Shape], bool]) -> bool:

@@ -24,7 +24,10 @@ _UNITS = {
     }.items()
     for name in names.split()
 }  # fmt: skip
-_NEVER_UNITS = "a and are as be cubed each equals factorial from if is minus nor not of or over plus squared than to"
+_NEVER_UNITS = (
+    "a and are as at be cubed each equals factorial from if is minus modulo negative nor not of or over plus point "
+    "squared than to half halve third quarter fourth fifth sixth seventh eighth ninth tenth hundredth thousandth"
+)
 _MULTIPLIERS = {
     "dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
 }  # fmt: skip
@@ -78,14 +81,17 @@ def split_unit(text: str) -> tuple[str, str]:
     """A quantity -> (the number or formula, its unit in one spelling; "" where there is none)."""
     if sign := _CURRENCY.match(text):
         return sign[1] + sign[3] + text[sign.end() :], sign[2]
-    if text.endswith("%"):
-        return text[:-1].rstrip(), "%"
+    if text.endswith(("%", "€", "£", "¥", "¢")):
+        return text[:-1].rstrip(), text[-1]
     text = _UNIT_FRACTION.sub(r"\\text{\1/\2}", re.sub(r"\} ?/ ?\\text ?\{", "/", text))
     if (degrees := _DEGREES.search(text)) and degrees.start() and not re.search(r"\\(?:sin|cos|tan|cot|sec|csc)", text):
         return text[: degrees.start()].rstrip(), f"°{degrees[1] or ''}"
     if (wrapped := _IN_TEXT.search(text)) and wrapped.start():
+        core = text[: wrapped.start()].rstrip()
         unit = _unit(wrapped[1], wrapped[2] or "", alone=False)
-        return (text, "") if unit is None else (text[: wrapped.start()].rstrip(), unit)
+        of_variables = re.search(r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", core))
+        known = unit is not None and (not of_variables or unit.split("^")[0] in {"", *_UNITS.values()})
+        return (core, unit or "") if known else (text, "")
     if (chinese := _CHINESE.search(text)) and not _NEVER_CHINESE & set(chinese[0]):
         return text[: chinese.start()], chinese[0]
     if (spoken := _SPOKEN.search(text)) and _NUMBER.fullmatch(text[: spoken.start()].split("/")[0].lstrip("-")):
@@ -111,7 +117,7 @@ def _unit(words: str, power: str, alone: bool) -> str | None:
     raised = "".join(powers[name] for name in names if name in powers) or "".join(filter(str.isdigit, power))
     names = [name for name in names if name not in powers]
     known = [_known(name) for name in names]
-    if not names or len(names) > 3 or set(_NEVER_UNITS.split()) & {name.casefold() for name in names}:
+    if not names or len(names) > 3 or any(_never(name.casefold()) for name in names):
         return None
     if alone and not spoken and (len(words) < 2 or None in known):
         return None
@@ -119,6 +125,10 @@ def _unit(words: str, power: str, alone: bool) -> str | None:
         return None
     unit = " ".join(name.casefold() if one is None else one for name, one in zip(names, known, strict=True))
     return f"{unit}^{raised}" if raised and unit else unit
+
+
+def _never(name: str) -> bool:
+    return bool({name, name.removesuffix("s")} & set(_NEVER_UNITS.split()))
 
 
 def _known(name: str) -> str | None:

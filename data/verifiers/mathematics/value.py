@@ -1,4 +1,4 @@
-"""What a formula is worth: exactly where it is rational, else to 80 digits.
+"""What a formula is worth: exactly where it is rational, else to 150 digits.
 
 Two formulas are equal where their values are: at several points, if they have variables. That is a proof for rational
 numbers and a test for the others, wrong with no chance that matters; unlike simplification it takes the same short time
@@ -17,13 +17,15 @@ from mpmath.ctx_mp import MPContext
 
 from data.verifiers.mathematics.formula import Tree
 
-_DIGITS = 80
+_DIGITS = 150
 _MAX_BITS = 20_000
 """Of numerator and denominator; a longer rational number goes on as a float."""
-_MAX_LOG = 10**6
+_MAX_LOG = 10**5
 """No power beyond e to this."""
-_ALIKE, _NOTHING = 50, 60
-"""Digits: two values are equal that agree in 50; a sum is zero that is 60 smaller than its terms."""
+_MAX_PRECISE = 10**30
+"""Of an angle, and of what is rounded to a whole number: beyond it the digits behind the point are lost."""
+_ALIKE, _NOTHING = 110, 130
+"""Digits: two values are equal that agree in 110; a sum is zero that is 130 smaller than its terms."""
 _TRIALS = 6
 
 _mp = MPContext()  # its own, so that nobody else sets its precision
@@ -232,6 +234,10 @@ def _binomial(above: Value, below: Value) -> Value:
 
 
 def _floor(value: Value) -> Value:
+    if isinstance(value, Fraction):
+        return Fraction(math.floor(value))
+    if abs(real(value)) > _MAX_PRECISE:
+        raise Undefined("too large")
     nearest = _mp.nint(real(value))
     close = equal_values(Fraction(int(nearest)), value)
     return Fraction(int(nearest if close else _mp.floor(real(value))))
@@ -258,13 +264,19 @@ def _function(name: str) -> Callable[[Value], Value]:
             raise Undefined("too large")
         if not number and name in ("sin", "tan", "asin", "atan", "sinh", "tanh"):
             return Fraction(0)
-        made = getattr(_mp, name)(number)
-        # the sine of a multiple of pi is nothing but the rest of rounding
-        return Fraction(0) if name in ("sin", "cos", "tan") and abs(made) < _mp.mpf(10) ** -_NOTHING else made
+        if name not in _PERIODIC:
+            return getattr(_mp, name)(number)
+        if abs(number) > _MAX_PRECISE:
+            raise Undefined("too large")
+        made, rest = getattr(_mp, name)(number), _mp.mpf(10) ** -_NOTHING  # of rounding, at multiples of pi
+        if abs(made) * rest > 1:
+            raise Undefined("a pole")
+        return Fraction(0) if abs(made) < rest else made
 
     return worth
 
 
+_PERIODIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _CONSTANTS = {"pi": +_mp.pi, "e": +_mp.e, "i": _mp.mpc(0, 1), "infinity": _mp.inf}
 _OPERATIONS: dict[str, Callable[..., Value]] = {
     "add": _add, "multiply": _multiply, "power": _power, "negative": lambda value: -value,
