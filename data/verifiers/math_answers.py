@@ -63,11 +63,16 @@ class MathAnswer:
         return squeezed(found).casefold() if words(found) else squeezed(found)
 
     def same(self, first: str, second: str, row: Row) -> bool:
-        """Whether two answers are equal by the rules of `verify`, whichever were the gold."""
+        """Whether two answers are equal by the rules of `verify`, whichever were the gold.
+
+        Those rules let a name or a unit be left out, so that `y = 5` equals `5`, and `5` the gold `x = 5`: two answers
+        of which one is right are not the same all the same.
+        """
         one, other = bare(first), bare(second)
         if max(len(first), len(second)) > MAX_ANSWER or _repeats(one, row) or _repeats(other, row):
             return squeezed(one) == squeezed(other)
-        return _equal(first, second) and _equal(second, first)
+        gold = row["answer"]
+        return _equal(first, second) and _equal(second, first) and _equal(gold, first) == _equal(gold, second)
 
 
 def readable(gold: str) -> bool:

@@ -7,7 +7,7 @@ import re
 
 from data.verifiers.mathematics import real_sets
 from data.verifiers.mathematics.formula import GREEK, MAX_DEPTH, NotAFormula, Tree, parse
-from data.verifiers.mathematics.notation import ROW, squeezed
+from data.verifiers.mathematics.notation import ROW, flat
 from data.verifiers.mathematics.quantity import Plain, multiplied, plain, split_unit
 from data.verifiers.mathematics.shapes import (
     Chain,
@@ -29,8 +29,8 @@ from data.verifiers.mathematics.value import Undefined, evaluate, points, variab
 _WORD = re.compile(r"[^\W\d_]+(?:[\s'-]+[^\W\d_]+)*|[\u3400-\u9fff]+")
 _SHORT_WORDS = frozenset(("no", "up", "in", "on"))
 _PROSE = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}")
-_MAX_PROSE = 6
-"""Words of an answer that is no formula; a longer text is an explanation, which no rule can check."""
+_MAX_PROSE = 12
+"""Words of an answer; a longer text is an explanation, which no rule can check."""
 _PHRASES = {
     **dict.fromkeys(("nosolution", "nosolutions", "nosuchsolution", "emptyset", "theemptyset"), r"\emptyset"),
     **dict.fromkeys(("allrealnumbers", "allreals", "allreal", "anyrealnumber", "therealnumbers"), r"\mathbb{R}"),
@@ -54,9 +54,13 @@ _RELATIONS = {"<": "<", ">": ">", r"\le": r"\le", r"\ge": r"\ge", r"\ne": r"\ne"
 def read(text: str, depth: int = 0) -> Shape | None:
     """The shape of an answer; None for one that cannot be read: unbalanced, or a text that explains."""
     text = text.strip()
-    if not text or depth > MAX_DEPTH or not _balanced(text):
+    if not text or depth > MAX_DEPTH or not _balanced(text) or (depth == 0 and _explains(text)):
         return None
     return _whole(text) or _list(text, depth) or _set(text, depth) or _relation(text, depth) or _value(text, depth)
+
+
+def _explains(text: str) -> bool:
+    return len(_PROSE.findall(text)) > _MAX_PROSE
 
 
 def words(text: str) -> bool:
@@ -93,14 +97,14 @@ def _balanced(text: str) -> bool:
 def _whole(text: str) -> Shape | None:
     """Words, and sets that have a name."""
     if words(text):
-        folded = squeezed(text).casefold()
+        folded = flat(text).casefold()
         text = _PHRASES.get(folded, text)
         if folded not in _PHRASES:
             return Words(folded)
     return {
         r"\emptyset": RealSet(()), r"\{\}": RealSet(()),
         r"\mathbb{R}": real_sets.EVERYTHING, r"\mathbbR": real_sets.EVERYTHING,
-    }.get(squeezed(text))  # fmt: skip
+    }.get(flat(text))  # fmt: skip
 
 
 # -- several values
@@ -167,7 +171,7 @@ def _set(text: str, depth: int) -> Shape | None:
     parts, _ = split(text, r"\in")
     if len(parts) == 2 and _name(parts[0]):
         inner = read(parts[1], depth + 1)
-        return Named(squeezed(parts[0]), inner) if isinstance(inner, Items | Union | RealSet) else None
+        return Named(flat(parts[0]), inner) if isinstance(inner, Items | Union | RealSet) else None
     return _matrix(text, depth) or _brackets(text, depth)
 
 
@@ -248,14 +252,14 @@ def _equality(parts: list[str], depth: int) -> Shape | None:
     value = read(parts[-1], depth + 1)
     if names == 0 or len(parts) - names > 1:
         chain = _chain(parts[names:], value)
-        return chain if names == 0 or chain is None else Named(squeezed(parts[0]), chain)
+        return chain if names == 0 or chain is None else Named(flat(parts[0]), chain)
     if value is None or (isinstance(value, Scalar) and parts[0] in variables(value.tree)):
         return _chain(parts, value)
     several = _inside(parts[0])
     if several and isinstance(value, Items) and value.begin == "(":
         named = list(zip(several[1].replace(" ", "").split(","), value.parts, strict=False))
         return Record(tuple(sorted(named, key=lambda pair: pair[0]))) if len(named) == len(value.parts) else None
-    return Named(squeezed(parts[0]), value)
+    return Named(flat(parts[0]), value)
 
 
 def _chain(parts: list[str], last: Shape | None) -> Shape | None:
@@ -280,7 +284,7 @@ def _approximately(parts: list[str], signs: list[str], depth: int) -> Shape | No
     if "=" in signs and signs[-1] == r"\approx" and set(signs[:-1]) == {"="}:
         names = [part for part in parts[:-2] if _name(part)]
         inner = _approximately(parts[-2:], [r"\approx"], depth)
-        return Named(squeezed(names[0]), inner) if inner and len(names) == len(parts) - 2 else None
+        return Named(flat(names[0]), inner) if inner and len(names) == len(parts) - 2 else None
     return None
 
 
@@ -325,9 +329,8 @@ def _has_value(tree: Tree) -> bool:
 
 
 def _literal(text: str) -> Shape | None:
-    prose = _PROSE.findall(re.sub(r"\\[A-Za-z]+", " ", text))
-    if len(prose) > _MAX_PROSE or not re.search(r"\w", text):
+    if not re.search(r"\w", text):
         return None
-    flat = squeezed(re.sub(r"\\text ?\{([^{}]*)\}", r"\1", text))
-    flat = _HALF_OF_DAY.sub(lambda found: f"{found[1]}m".lower(), flat)
-    return Literal(flat.casefold() if prose else flat)
+    said = flat(re.sub(r"\\text ?\{([^{}]*)\}", r"\1", text))
+    said = _HALF_OF_DAY.sub(lambda found: f"{found[1]}m".lower(), said)
+    return Literal(said.casefold() if _PROSE.search(text) else said)

@@ -152,7 +152,13 @@ def _equal_lists(gold: Shape, found: Shape) -> bool:
             narrow = all(len(row) == 1 for row in column.rows)
             return narrow and (equal(entries, found) if column is gold else equal(gold, entries))
     for scalar, other in ((gold, found), (found, gold)):
-        if isinstance(scalar, Scalar) and "," in scalar.text and isinstance(other, Items) and not other.begin:
+        if (
+            isinstance(scalar, Scalar)
+            and "," in scalar.text
+            and ",0" not in scalar.text
+            and isinstance(other, Items)
+            and not other.begin
+        ):
             parts = read(scalar.text.replace(",", ", "))
             if isinstance(parts, Items):
                 return equal(*((parts, other) if scalar is gold else (other, parts)))

@@ -82,8 +82,13 @@ def bare(text: str) -> str:
 
 
 def squeezed(text: str) -> str:
-    """A formula without its spaces and needless braces; letters keep their case."""
-    return re.sub(r"\{(\w)\}", r"\1", "".join(text.split()))
+    """A formula without its spaces, but for those between two digits."""
+    return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text)
+
+
+def flat(text: str) -> str:
+    """A formula without spaces and needless braces: what is compared sign by sign."""
+    return re.sub(r"\{(\w)\}", r"\1", squeezed(text))
 
 
 def _latex(text: str) -> str:
