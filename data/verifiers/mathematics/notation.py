@@ -44,6 +44,7 @@ _SYNONYMS = {
     "cdots": "ldots", "lbrace": "{", "rbrace": "}", "ast": "*", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
     "backslash": "setminus", "simeq": "approx", "approxeq": "approx", "varphi": "phi", "varepsilon": "epsilon",
     "degree": "circ", "degrees": "circ", "dbinom": "binom", "tbinom": "binom", "lg": "log",
+    "re": "Re", "im": "Im",
     **dict.fromkeys(("textbf", "textit", "textrm", "textsf", "texttt", "mbox"), "text"),
     **dict.fromkeys(("mathrm", "mathit", "mathsf", "rm"), "text"),
     **dict.fromkeys(("boldsymbol", "bm", "vec", "hat", "widehat", "overrightarrow"), "mathbf"),

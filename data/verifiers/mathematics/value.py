@@ -24,12 +24,12 @@ _MAX_LOG = 10**5
 """No power beyond e to this."""
 _MAX_PRECISE = 10**30
 """Of an angle, and of what is rounded to a whole number: beyond it the digits behind the point are lost."""
-_ALIKE, _NOTHING = 110, 130
-"""Digits: two values are equal that agree in 110; a sum is zero that is 130 smaller than its terms."""
 _TRIALS = 6
 
 _mp = MPContext()  # its own, so that nobody else sets its precision
 _mp.dps = _DIGITS
+_ALIKE, _REST = _mp.mpf(10) ** -110, _mp.mpf(10) ** -130
+"""Two values are equal that agree in 110 digits; a sum is zero that is 130 digits smaller than its terms."""
 _lock = threading.RLock()  # some functions of mpmath change the precision while they work
 
 Value = Any
@@ -67,7 +67,7 @@ def equal_values(one: Value, other: Value) -> bool:
         first, second = _float(one), _float(other)
         if _mp.isinf(first) or _mp.isinf(second):
             return bool(first == second)
-        return bool(abs(first - second) <= max(abs(first), abs(second)) * _mp.mpf(10) ** -_ALIKE)
+        return bool(abs(first - second) <= max(abs(first), abs(second)) * _ALIKE)
 
 
 def same_formula(one: Tree, other: Tree) -> bool:
@@ -112,7 +112,7 @@ def real(value: Value) -> Any:
     """A float for the order of values; Undefined for a complex one."""
     number = _float(value)
     if isinstance(number, _mp.mpc):
-        if abs(number.imag) > abs(number) * _mp.mpf(10) ** -_ALIKE:
+        if abs(number.imag) > abs(number) * _ALIKE:
             raise Undefined("not real")
         return number.real
     return number
@@ -169,9 +169,7 @@ def _plus(one: Value, other: Value) -> Value:
         return _short(one + other)
     first, second = _float(one), _float(other)
     total = first + second
-    if abs(total) < max(abs(first), abs(second)) * _mp.mpf(10) ** -_NOTHING:
-        return Fraction(0)
-    return total
+    return Fraction(0) if abs(total) < max(abs(first), abs(second)) * _REST else total
 
 
 def _multiply(*factors: Value) -> Value:
@@ -187,14 +185,14 @@ def _power(base: Value, exponent: Value) -> Value:
         if real(exponent) < 0:
             raise Undefined("zero to a negative power")
         return Fraction(0) if exponent else Fraction(1)
-    if abs(real(_float(_mp.re(_float(exponent)))) * _mp.log(abs(_float(base)))) > _MAX_LOG:
-        raise Undefined("too large")
-    if isinstance(exponent, Fraction) and exponent.denominator > 1:
-        return _root(base, exponent)
-    if _rational(base, exponent):
+    if _rational(base, exponent) and exponent.denominator == 1:
         bits = max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(exponent.numerator)
         if bits <= _MAX_BITS:
             return base**exponent.numerator
+    if abs(_mp.re(_float(exponent)) * _mp.log(abs(_float(base)))) > _MAX_LOG:
+        raise Undefined("too large")
+    if isinstance(exponent, Fraction) and exponent.denominator > 1:
+        return _root(base, exponent)
     return _mp.power(_float(base), _float(exponent))
 
 
@@ -262,16 +260,18 @@ def _function(name: str) -> Callable[[Value], Value]:
         number = _float(value)
         if abs(number) > _MAX_LOG and name in ("exp", "sinh", "cosh"):
             raise Undefined("too large")
+        if not number and name == "ln":
+            raise Undefined("the logarithm of zero")
         if not number and name in ("sin", "tan", "asin", "atan", "sinh", "tanh"):
             return Fraction(0)
         if name not in _PERIODIC:
             return getattr(_mp, name)(number)
         if abs(number) > _MAX_PRECISE:
             raise Undefined("too large")
-        made, rest = getattr(_mp, name)(number), _mp.mpf(10) ** -_NOTHING  # of rounding, at multiples of pi
-        if abs(made) * rest > 1:
+        made = getattr(_mp, name)(number)
+        if abs(made) * _REST > 1:
             raise Undefined("a pole")
-        return Fraction(0) if abs(made) < rest else made
+        return Fraction(0) if abs(made) < _REST else made  # of rounding, at a multiple of pi
 
     return worth
 
