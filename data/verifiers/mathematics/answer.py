@@ -40,14 +40,15 @@ _OPEN = frozenset(("(", "[", "{", r"\{", r"\langle", r"\begin", r"\lfloor", r"\l
 _CLOSE = frozenset((")", "]", "}", r"\}", r"\rangle", r"\end", r"\rfloor", r"\rceil"))
 _GROUPED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]\d)")
 _NAME = re.compile(
-    r"\\(?:angle|triangle) ?[A-Z]{1,3}"
-    r"|\\?[A-Za-z]+(?: ?\{[A-Za-z ]+\})?(?: ?_ ?(?:\{[^{}]*\}|\w))?'*(?: ?\([A-Za-z0-9, ]*\))?"
+    r"\\(?:angle|triangle) ?[A-Z]{1,3}|\\frac ?\{ ?d ?\w? ?\} ?\{ ?d ?\w ?\}"
+    r"|\\?[A-Za-z]+(?: ?\{[A-Za-z ]+\})?(?: ?_ ?(?:\{[^{}]*\}|\w))?'*(?: ?\^ ?\{ ?-1 ?\})?(?: ?\([A-Za-z0-9,=| ]*\))?"
 )  # a letter, a word, a function of letters
-_NAME_COMMANDS = GREEK | {"text", "mathbf", "overline", "bar", "angle", "operatorname", "triangle"}
+_NAME_COMMANDS = GREEK | {"text", "mathbf", "overline", "bar", "angle", "operatorname", "triangle", "frac"}
 _ENVIRONMENT = re.compile(r"\\begin ?\{([pbB]?matrix|array)\}(?:\{[lcr| ]*\})?(.*)\\end ?\{\1\}", re.DOTALL)
 _RATIO = re.compile(r"[\d.,/]+(?: ?: ?[\d.,/]+)+")
 _CLOCK = re.compile(r"\d{1,2}(?::\d{2}){1,2}")
 _HALF_OF_DAY = re.compile(r"(?<=\d)([ap])\.?m\.?$", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}")
 _RELATIONS = {"<": "<", ">": ">", r"\le": r"\le", r"\ge": r"\ge", r"\ne": r"\ne"}
 
 
@@ -200,7 +201,7 @@ def _brackets(text: str, depth: int) -> Shape | None:
     shapes = [read(part, depth + 1) for part in parts]
     if None in shapes:
         return None
-    begin, end = ("(", ")") if begin == r"\langle" else (begin, end)
+    begin, end = {r"\langle": ("(", ")"), "{": (r"\{", r"\}")}.get(begin, (begin, end))
     return Items(begin, end, tuple(_flat([shape for shape in shapes if shape is not None])))
 
 
@@ -305,6 +306,8 @@ def _value(text: str, depth: int) -> Shape | None:
         parts = [plain(part.strip()) for part in text.split(":")]
         if None not in parts:
             return Ratio(tuple(part for part in parts if part is not None), _CLOCK.fullmatch(text) is not None)
+    if _DATE.fullmatch(text):
+        return _literal(text)
     core, times = multiplied(text)
     core, unit = split_unit(core)
     number = plain(core)

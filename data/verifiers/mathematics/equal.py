@@ -75,7 +75,7 @@ def _equal_scalars(gold: Scalar, found: Scalar) -> bool:
 
 def _same_plain(gold: Plain, found: Plain) -> bool:
     """A base may be left out like a unit, but another one is wrong."""
-    if gold.base == found.base:
+    if (gold.base or 10) == (found.base or 10):
         return gold.value == found.value
     return found.base is None and gold.written is not None and str(found.value) == gold.written
 
@@ -276,7 +276,7 @@ def _equal_relations(gold: Relation, found: Relation) -> bool:
 
 def _equal_ratios(gold: Ratio, found: Ratio) -> bool:
     ones, others = [part.value for part in gold.parts], [part.value for part in found.parts]
-    if gold.clock and found.clock:
+    if gold.clock or found.clock:
         return ones == others
     return len(ones) == len(others) and all(
         one * others[0] == other * ones[0] for one, other in zip(ones, others, strict=True)

@@ -45,24 +45,26 @@ _SYNONYMS = {
     "backslash": "setminus", "simeq": "approx", "approxeq": "approx", "varphi": "phi", "varepsilon": "epsilon",
     "degree": "circ", "degrees": "circ", "dbinom": "binom", "tbinom": "binom", "lg": "log",
     "re": "Re", "im": "Im",
-    **dict.fromkeys(("textbf", "textit", "textrm", "textsf", "texttt", "mbox"), "text"),
-    **dict.fromkeys(("mathrm", "mathit", "mathsf", "rm"), "text"),
+    **dict.fromkeys(("textbf", "textit", "textrm", "textsf", "texttt", "textup", "textnormal", "mbox"), "text"),
+    **dict.fromkeys(("mathrm", "mathit", "mathsf"), "text"),
     **dict.fromkeys(("boldsymbol", "bm", "vec", "hat", "widehat", "overrightarrow"), "mathbf"),
-    **dict.fromkeys(("displaystyle", "textstyle", "limits", "left", "right"), ""),
+    **dict.fromkeys(("displaystyle", "textstyle", "limits", "left", "right", "rm"), ""),
     **dict.fromkeys(("bigl", "bigr", "Bigl", "Bigr", "big", "Big"), ""),
     **dict.fromkeys(("quad", "qquad", "enspace", "thinspace"), " "), "fbox": "boxed", "par": " ", "newline": " ",
 }  # fmt: skip
+_PLAIN_SIGNS = (("<->", r"\leftrightarrow "), ("->", r"\to "), ("<=", r"\le "), (">=", r"\ge "), ("!=", r"\ne "))
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _FUNCTIONS = "sqrt|pi|sin|cos|tan|cot|ln|log|exp|infinity|theta|alpha|beta"
 _PLAIN_FUNCTION = re.compile(rf"(?<![A-Za-z\\])(?:{_FUNCTIONS})(?![A-Za-z])")
 _THIN = r"(?:\\[,!;: ]|\{,\}|,\\!|~|')"
 _GROUPS = re.compile(rf"(?<![\d.,])\d{{1,3}}(?:(?:{_THIN} ?|,?\\! ?| )\d{{3}})+(?!\d)")
 _MIXED = re.compile(r"(?<![\w.^/}\\])(\d{1,20}) (\d{1,20})/(\d{1,20})(?![\w./])")
-_ROOT = re.compile(r"√\s?(?:\((?=[^()]*\))|(?=\{)|(\d+(?:\.\d+)?|[A-Za-z]))")
+_ROOT = re.compile(r"([√∛])\s?(?:\((?=[^()]*\))|(?=\{)|(\d+(?:\.\d+)?|[A-Za-z]))")
 _PERCENT = re.compile(r"(?<=[\d}.)]) ?(?:\\text\{ ?)?(?:per ?cent|percentage|pct)\b ?\}?")
 _BOLD = re.compile(r"(?<![\w)\]}*])(\*\*|__)(?! )([^*_]+)(?<! )\1(?![\w(*])")
 _DOLLARS = re.compile(r"(?<!\\)\$([^$]+)(?<!\\)\$")
 _MARKDOWN = ("**", "__", "```", "`", "*", "_")
+_POWER = re.compile(r"(?<=[\w)}])\*\*(?=[\w({\\-])")
 _WHOLE_TEXT = re.compile(r"\\text ?\{([^{}]*)\}")
 _LETTER_IN_TEXT = re.compile(r"\\text ?\{ ?([eid]) ?\}|\\mathbf ?\{?([A-Za-z])\}?(?![A-Za-z])")
 _SPOKEN = re.compile(r"(?<=.)\\text ?\{ ?(and|or) ?\}")
@@ -102,15 +104,17 @@ def _latex(text: str) -> str:
     text = re.sub(
         f"[{''.join(_LOWERED)}]+", lambda found: "_{" + "".join(_LOWERED[sign] for sign in found[0]) + "}", text
     )
-    text = " ".join(text.replace("∛", r"\sqrt[3]√").translate(_UNICODE).split())
-    text = _ROOT.sub(_root, text).replace("√", r"\sqrt ")
+    text = " ".join(text.translate(_UNICODE).split())
+    for plain, command in _PLAIN_SIGNS:
+        text = text.replace(plain, command)
+    text = _ROOT.sub(_root, text).replace("√", r"\sqrt ").replace("∛", r"\sqrt[3] ")
     text = _GROUPS.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     text = re.sub(r"\\operatorname ?\*? ?\{ ?([A-Za-z]+) ?\}", r"\\\1 ", re.sub(r"\.{3,}", r"\\ldots ", text))
     text = _COMMAND.sub(_renamed, text)
     text = re.sub(r"\\[,;:! ()\[\]]|~", " ", text).replace("{,}", ",").replace(r"\%", "%")
     text = _DOLLARS.sub(r"\1", text.replace("$$", "$"))
     text = re.sub(r"\\text ?\{ ?\}", " ", text)
-    text = _PERCENT.sub("%", _BOLD.sub(r"\2", text))
+    text = _PERCENT.sub("%", _POWER.sub("^", _BOLD.sub(r"\2", text)))
     text = _PLAIN_FUNCTION.sub(_command, text)
     text = _SPOKEN.sub(r" \1 ", _LETTER_IN_TEXT.sub(r" \1\2 ", text))
     return _MIXED.sub(r"\1\\frac{\2}{\3}", " ".join(text.split()))
@@ -119,7 +123,7 @@ def _latex(text: str) -> str:
 def _unwrapped(text: str) -> str:
     """One layer less of what stands around an answer."""
     inside = boxed(text)
-    text = (text if inside is None else inside).strip().rstrip(_END).lstrip(" :,;\u3002")
+    text = (text if inside is None else inside).strip().rstrip(_END).lstrip(" #:,;\u3002")
     for mark in _MARKDOWN:
         inner = text[len(mark) : len(text) - len(mark)]
         if text.startswith(mark) and text.endswith(mark) and inner.strip() and mark not in inner:
@@ -137,9 +141,8 @@ def _vulgar(found: re.Match) -> str:
 
 
 def _root(found: re.Match) -> str:
-    if found[1]:
-        return rf"\sqrt{{{found[1]}}}"
-    return r"\sqrt(" if found[0].endswith("(") else r"\sqrt"
+    root = r"\sqrt" if found[1] == "√" else r"\sqrt[3]"
+    return rf"{root}{{{found[2]}}}" if found[2] else root + ("(" if found[0].endswith("(") else "")
 
 
 def _renamed(found: re.Match) -> str:

@@ -20,7 +20,7 @@ _UNITS = {
         "year": "year yr", "l": "l liter litre", "ml": "ml milliliter millilitre", "mi/h": "mph",
         "km/h": "kph kmh kmph", "n": "n newton", "j": "j joule", "w": "w watt", "v": "v volt", "hz": "hz hertz",
         "k": "k kelvin", "pa": "pa pascal", "°": "degree deg", "rad": "rad radian", "$": "dollar usd", "¢": "cent",
-        "€": "euro eur", "£": "gbp", "%": "percent", "": "unit",
+        "€": "euro eur", "£": "gbp", "%": "percent %", "": "unit",
     }.items()
     for name in names.split()
 }  # fmt: skip
@@ -173,7 +173,7 @@ def _based(text: str) -> Plain | None:
         return None
     if any(int(digit, 36) >= base for digit in match[1]):
         return None
-    return Plain(Fraction(int(match[1], base)), 0, None if base == 10 else base, match[1].lstrip("0") or "0")
+    return Plain(Fraction(int(match[1], base)), 0, base, match[1].lstrip("0") or "0")
 
 
 def _signed(sign: str, value: Fraction) -> Fraction:
