@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from data.text.ngrams import ngrams, words_and_numbers
 from data.text.row import REASONING_DOMAINS, Row, apply_rules
-from data.verifiers.sandbox import passes
+from data.verifiers.expression import value
 from data.world.families import VERIFIERS, verify
 
 _QUESTION_MARKS = re.compile(r"[?\uff1f]+")
@@ -162,4 +162,5 @@ def _same(found, wanted) -> bool:
     """Equality of two results; expressions are compared by value at five places."""
     if found == wanted or not isinstance(wanted, str) or "x" not in wanted:
         return found == wanted
-    return passes(f"({found})==({wanted})", tuple((x, True) for x in (0, 1, 2, 5, 11)))
+    values = [(value(found, x), value(wanted, x)) for x in (0, 1, 2, 5, 11)]
+    return all(one is not None and one == other for one, other in values)
