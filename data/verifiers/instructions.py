@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from data.errors import InputError
 from data.text.row import Row, last_turn
+from data.verifiers.verdict import Verdict
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "keywords:existence": ("keywords",),
@@ -41,6 +42,10 @@ _BY_SENTENCES = ("length_constraints:number_sentences", "change_case:capital_wor
 """Those whose checkers need nltk's data."""
 
 
+_MOST_WORK = 20_000_000
+"""Characters that the package's patterns may look at, some of them again and again."""
+
+
 class Instructions:
     """`instructions` in a row's info are pairs of an id and its arguments: right is an answer that follows them all."""
 
@@ -48,16 +53,23 @@ class Instructions:
 
     def verify(self, answer: str, row: Row) -> bool:
         """Prompt-level strict accuracy; False also where the row's arguments make no sense to their checker."""
+        return self.explain(answer, row).right
+
+    def explain(self, answer: str, row: Row) -> Verdict:
         package = _package()
         ids, arguments = zip(*json.loads(row["info"])["instructions"], strict=True)
         if any(name in _BY_SENTENCES for name in ids):
             _need_sentences()
+        if _laborious(answer):
+            return False
         sample = package.IFEvalSample(0, last_turn(row), list(ids), list(arguments))
         try:
-            _, scores = package.evaluate_output_for_sample("ifeval", sample, answer)
-        except (re.error, AttributeError, LookupError, TypeError, ValueError):
-            return False
-        return scores.binary_strict == 1.0
+            found, scores = package.evaluate_output_for_sample("ifeval", sample, answer)
+        except (re.error, AttributeError, LookupError, TypeError, ValueError) as error:
+            return Verdict(False, answer, f"an instruction's arguments make no sense to its checker: {error}")
+        broken = [one.instruction_id for one in found if not one.strict_pass]
+        reason = f"not followed: {', '.join(broken)}" if broken else "all instructions are followed"
+        return Verdict(scores.binary_strict == 1.0, answer, reason)
 
     def canonical(self, answer: str, row: Row) -> str:
         return answer.strip()
@@ -72,6 +84,16 @@ def need_checkers(rows: Iterable[Row]) -> None:
             if ids - seen:
                 Instructions().verify("Yes.", row)
                 seen |= ids
+
+
+def _laborious(answer: str) -> bool:
+    """Whether the package could take seconds: its patterns go through a gap, or a line with marks, once for each place.
+
+    A page of Markdown is a hundredth of that.
+    """
+    gaps = sum(len(gap) ** 2 for gap in re.findall(r"\s+", answer))
+    marks = sum(len(line) * sum(map(line.count, "[<*")) for line in answer.split("\n"))
+    return gaps + marks > _MOST_WORK
 
 
 @lru_cache

@@ -9,6 +9,7 @@ from data.text.chat import Parsed
 from data.text.language import LANGUAGES, Language
 from data.text.row import Row, row_info
 from data.verifiers.free_form import FREE_FORM
+from data.verifiers.verdict import Verdict
 from data.world.general.answers import GeneralTask
 from data.world.general.facts import Facts, Greeting, Identity, ListTwo, Translation
 from data.world.general.length_control import RepeatWord
@@ -44,6 +45,8 @@ GENERAL: dict[str, GeneralTask] = {
     )
 }  # fmt: skip
 TASKS: dict[str, Any] = REASONING | PUZZLES | GENERAL  # families with worked solutions and general ones
+MAX_FINAL = 10_000
+"""Characters of a bare final answer; a longer one is none."""
 VERIFIERS: dict[str, Any] = TASKS | FREE_FORM
 """By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""
 
@@ -59,6 +62,18 @@ def verify(given: Parsed | str | None, row: Row) -> bool:
     if isinstance(given, Parsed):
         given = _read(given, row)
     return given is not None and bool(verifier.verify(given, row))
+
+
+def explain(given: Parsed | str | None, row: Row) -> Verdict:
+    """What `verify` says, with what was read of the completion and why."""
+    answer = _read(given, row) if isinstance(given, Parsed) else given
+    if answer is not None:
+        return VERIFIERS[row["verifier"]].explain(answer, row)
+    if not isinstance(given, Parsed) or not given.answer:
+        return Verdict(False, None, "there is no answer: nothing stands behind the thinking, or it was never closed")
+    if given.final is None:
+        return Verdict(False, None, "there is no final answer in what stands behind the thinking")
+    return Verdict(False, None, "no box and no answer tag marks the final answer, which this prompt asks for")
 
 
 def votes(given: Iterable[Parsed], row: Row) -> list[str | None]:
@@ -89,6 +104,8 @@ def _read(given: Parsed, row: Row) -> str | None:
     """What of a completion a row's verifier reads."""
     if getattr(VERIFIERS[row["verifier"]], "reads", "final") == "answer":
         return given.answer
+    if given.final is None or len(given.final) > MAX_FINAL:
+        return None
     unmarked = row["verifier"] == "math" and not given.marked and row_info(row).get("answer_form") == "marked"
     return None if unmarked else given.final
 

@@ -9,10 +9,17 @@ from typing import Any
 
 from data.errors import InputError
 
-UNTRACKED = {"data.errors", "stages.core.run.manifest", "stages.core.run.progress"} | {
-    f"stages.core.pipeline.{name}"
-    for name in ("fingerprint", "overview", "recipe", "scale", "schema", "scripts", "system", "variants", "workspace")
-}
+UNTRACKED = (
+    {"data.errors"}
+    | {f"stages.core.run.{name}" for name in ("last_good", "manifest", "progress")}
+    | {
+        f"stages.core.pipeline.{name}"
+        for name in (
+            *("fingerprint", "guards", "overview", "recipe", "scale", "schema", "scripts", "system", "variants"),
+            "workspace",
+        )
+    }
+)
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""
 
 

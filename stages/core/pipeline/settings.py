@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stages.core.pipeline.guards import Guards
+
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -53,10 +55,19 @@ class Settings(BaseModel):
     """What all random choices of the stage start from."""
 
 
-class GRPO(Settings):
+class Rollouts(Settings):
+    """What stages share whose policy learns from its own samples."""
+
+    run_fields = Settings.run_fields | {"guards"}
+
+    guards: Guards = Guards()
+    """What is warned of while it trains, and which warning stops it."""
+
+
+class GRPO(Rollouts):
     """Group relative policy optimisation with rewards by rule."""
 
-    run_fields = Settings.run_fields | {"tasks", "prompts", "micro_batch_size", "save_every_rollouts"}
+    run_fields = Rollouts.run_fields | {"tasks", "prompts", "micro_batch_size", "save_every_rollouts"}
 
     template: Literal["r1_zero", "chat"]
     """The prompt's form: R1-Zero's (v2 Table 1), or the chat template."""
@@ -105,10 +116,10 @@ class GRPO(Settings):
     """Rollouts between two checkpoints."""
 
 
-class MirrorDescent(Settings):
+class MirrorDescent(Rollouts):
     """Online policy mirror descent on curated prompts, with a reward for short answers."""
 
-    run_fields = Settings.run_fields | {"micro_batch_size", "save_every_iterations"}
+    run_fields = Rollouts.run_fields | {"micro_batch_size", "save_every_iterations"}
 
     tau: NotNegative
     """Weight of the squared log-ratio that holds the policy to the reference."""
@@ -270,10 +281,10 @@ class Sampled(Settings):
     """Sequences that are sampled at a time."""
 
 
-class OnPolicy(Settings):
+class OnPolicy(Rollouts):
     """Distillation on the student's own samples, towards the teacher's distribution."""
 
-    run_fields = Settings.run_fields | {"tasks", "prompts", "micro_batch_size"}
+    run_fields = Rollouts.run_fields | {"tasks", "prompts", "micro_batch_size"}
 
     divergence: Literal["forward_kl", "jensen_shannon", "reverse_kl"]
     """From teacher to student (forward), from student to teacher (reverse), or their mixture."""
