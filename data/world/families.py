@@ -45,6 +45,8 @@ GENERAL: dict[str, GeneralTask] = {
     )
 }  # fmt: skip
 TASKS: dict[str, Any] = REASONING | PUZZLES | GENERAL  # families with worked solutions and general ones
+MAX_FINAL = 10_000
+"""Characters of a bare final answer; a longer one is none."""
 VERIFIERS: dict[str, Any] = TASKS | FREE_FORM
 """By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""
 
@@ -102,6 +104,8 @@ def _read(given: Parsed, row: Row) -> str | None:
     """What of a completion a row's verifier reads."""
     if getattr(VERIFIERS[row["verifier"]], "reads", "final") == "answer":
         return given.answer
+    if given.final is None or len(given.final) > MAX_FINAL:
+        return None
     unmarked = row["verifier"] == "math" and not given.marked and row_info(row).get("answer_form") == "marked"
     return None if unmarked else given.final
 
