@@ -122,7 +122,7 @@ class _Job:
             tests.send(_known(program.receive(TEST_SECONDS)))
         if "failed" in said:
             self.close()  # a test that failed has not ended the program's side of it
-            return Reply(failure=said["failed"])
+            return Reply(failure=_line(said["failed"]))
         return Reply()
 
 
@@ -133,7 +133,7 @@ def _message(test: dict) -> dict | None:
     if test["kind"] != "call":
         return None
     try:
-        given = encode([test["input"], {}])
+        given = encode([test["input"], test.get("named", {})])
     except Refused:
         return None
     fresh = not test.get("again")
@@ -163,8 +163,13 @@ def _given_up(why: SandboxFailure) -> Reply:
 def _why(reply: dict) -> str:
     """Why a reply holds no value."""
     if "refused" in reply:
-        return f"{REFUSED}{reply['refused']}"[:_SHOWN]
-    return str(reply.get("failed") or reply.get("says") or _FAILURES["output"])[:_SHOWN]
+        return _line(f"{REFUSED}{reply['refused']}")
+    return _line(reply.get("failed") or reply.get("says") or _FAILURES["output"])
+
+
+def _line(said: object) -> str:
+    """What a sandbox said, as a line for a log: it may say anything."""
+    return "".join(c if c.isprintable() else " " for c in str(said)[:_SHOWN])
 
 
 @cache

@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from data.errors import InputError
+from data.verifiers.programs import refused_programs
 from stages.core.pipeline.fingerprint import digest, fingerprint
 from stages.core.pipeline.schema import settings_class
 from stages.core.pipeline.system import PublicData, System
@@ -286,6 +287,8 @@ def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
         signal.signal(signal.SIGINT, run.stop)
         try:
             main(run)
+            if refused := refused_programs():
+                run.metrics.say(refused)
         finally:
             run.metrics.close()
         code = 0
