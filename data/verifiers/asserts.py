@@ -8,8 +8,8 @@ from typing import Any
 def as_calls(test: dict) -> list[dict[str, Any]]:
     """The calls that a test of kind assert comes to, in one run of the program; the test itself where it is more.
 
-    A call is {"kind": "call", "function": name, "input": [values], "output": value}, its `named` arguments, `exact` (it is
-    compared as Python's == does) and `again` (it belongs to the run of the call before).
+    A call is {"kind": "call", "function": name, "input": [values], "output": value}, its `named` arguments, `exact`
+    (it is compared as Python's == does) and `again` (it belongs to the run of the call before).
     """
     try:
         calls = _calls(ast.parse(test["code"].strip()).body, {})

@@ -181,7 +181,9 @@ def test_a_program_that_does_not_load_fails_every_test(code):
         ("", "assert sum(1, 2) == 3", ["sum"]),
         ("", "assert max(sum(1), f(2)) == 3", ["f"]),
         ("", "assert bisect([1], 2) == abs(-1)", ["bisect"]),
-        ("def f(): pass", "assert f(1) == len([2])", ["f"]),
+        ("def f(x):\n    return helper(x)\ndef helper(x): return x", "assert f(1) == len([2])", ["f"]),
+        ("def f(x):\n    'To do.'\ndef helper(x): return x", "assert f(1) == helper(1)", ["f"]),
+        ("class Solution:\n    def f(self): ...\ndef helper(x): return x", "helper(Solution().f())", ["Solution"]),
         ("", "import random\ndef check(c):\n    import copy\n    x = [copy, random]\ncheck(f)", ["f"]),
         ("", "x = [a for a in g() if a]", ["g"]),
         ("", "assert True", []),
@@ -203,6 +205,14 @@ def height(node):
     return 1 + height(node.left) if node else 0
 """
     assert told(code, "assert height(root) == 2", setup=tree) == [None]
+
+
+def test_what_a_setup_leaves_to_be_written_is_the_program_s():
+    setup = "def f(x):\n    raise NotImplementedError\ndef helper(x):\n    return x"
+    code = "def helper(x): return 5\ndef f(x): return x"
+    assert told(code, "assert helper(f(1)) == 1", setup=setup) == [None]
+    assert told(code, "assert helper(f(1)) == 5", setup=setup) != [None]
+    assert told("def f(x): return 2", "assert f(1) == len([1]) + 1", setup="def f(x):\n    return 1") == [None]
 
 
 def test_a_setup_of_the_tests_alone_fails_them():
