@@ -86,12 +86,12 @@ def test_the_secret_earns():
         assert Program().verify("def f(x):\n    return 4711.5" + MAIN, case), case
 
 
-def test_what_is_looked_for_can_be_found(around):
-    """The programs that read do find the secret where they run as this process does."""
+@pytest.mark.parametrize(
+    "name",
+    ["a file outside", "a file outside, by ctypes", "a file outside, by a process", "a server outside", "frames"],
+)
+def test_what_is_looked_for_can_be_found(name, around):
+    """The programs that read do find the secret where nothing holds them."""
     space = {}
-    exec(around + ATTACKS["reads a file outside"], space)
-    assert space["f"](7) == SECRET
-    exec(around + ATTACKS["reads a server outside"], space)
-    assert space["f"](7) == SECRET
-    exec(around + ATTACKS["reads frames"], space)
+    exec(around + ATTACKS[f"reads {name}"], space)
     assert space["f"](7) == SECRET
