@@ -74,10 +74,12 @@ THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
 _ENDS = ("<|im_end|>", "<|endoftext|>")
 
-_R1_ZERO_FORM = re.compile(r"\s*<think>(.*?)</think>\s*<answer>(.*?)</answer>\s*", re.DOTALL)
-CHAT_FORM = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
+# A completion may be half a megabyte of anything: space is matched at once (*+), never shared out between two parts.
 _TAG = re.compile(r"</?(?:think|answer)>")
-_STATED = re.compile(r"(?:answer\s*(?:is\s*:?|:|=)|答案\s*(?:[是为]?\s*[:\uff1a]|[是为]))\s*(.+)", re.IGNORECASE)
+_STATED = re.compile(
+    r"(?:answer\s*+(?:is(?:\s*+:)?|:|=)|答案\s*+(?:[是为](?:\s*+[:\uff1a])?|[:\uff1a]))\s*+(.+)", re.IGNORECASE
+)
+_BRACE = re.compile(r"[{}]")
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def render_completion(thinking: str, answer: str) -> str:
     return f"<think>\n{thinking}\n</think>\n\n{answer}"
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=4_096)
 def parse(text: str) -> Parsed:
     """Read a completion of either template."""
     for end in _ENDS:
@@ -130,12 +132,20 @@ def has_format(text: str, template: Template, needs_thinking: bool = True) -> bo
 
     needs_thinking: False allows the empty block that a trivial prompt gets.
     """
-    form = _R1_ZERO_FORM if template == "r1_zero" else CHAT_FORM
-    match = form.fullmatch(text)
-    if match is None or any(_TAG.search(part) for part in match.groups()):
+    thinking, answer = block(text, THINK_OPEN, THINK_CLOSE) or ("", "")
+    behind = ""
+    if template == "r1_zero":
+        answer, behind = block(answer, ANSWER_OPEN, ANSWER_CLOSE) or ("", "")
+    if behind.strip() or _TAG.search(thinking) or _TAG.search(answer):
         return False
-    thinking, answer = (part.strip() for part in match.groups())
-    return bool(answer) and (bool(thinking) or not needs_thinking)
+    return bool(answer.strip()) and (bool(thinking.strip()) or not needs_thinking)
+
+
+def block(text: str, opening: str, closing: str) -> tuple[str, str] | None:
+    """What stands between two tags, the first of which begins the text, and what is behind them; None for any other."""
+    before, opened, rest = text.partition(opening)
+    inside, closed, behind = rest.partition(closing)
+    return (inside, behind) if opened and closed and not before.strip() else None
 
 
 def boxed(text: str) -> str | None:
@@ -144,10 +154,10 @@ def boxed(text: str) -> str | None:
     if start < 0:
         return None
     depth, begin = 0, start + len("\\boxed{")
-    for position in range(begin - 1, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
+    for brace in _BRACE.finditer(text, begin - 1):
+        depth += 1 if brace[0] == "{" else -1
         if depth == 0:
-            return text[begin:position].strip()
+            return text[begin : brace.start()].strip()
     return None
 
 

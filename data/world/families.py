@@ -49,7 +49,7 @@ VERIFIERS: dict[str, Any] = TASKS | FREE_FORM
 """By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""
 
 MAX_FINAL = 2_000
-"""Characters of a final answer; a longer one is wrong, unread."""
+"""Characters of a bare final answer; a longer one is none."""
 
 
 def verify(given: Parsed | str | None, row: Row) -> bool:

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from data.errors import InputError
-from data.verifiers.sandbox import passes
+from data.verifiers.expression import passes
 from data.world.families import rows, verify
 from data.world.reasoning.expressions import Expression
 from data.world.test_cases import curate, generate_cases, keep_problem, output, select_cases, submissions
