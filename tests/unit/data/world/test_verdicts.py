@@ -33,9 +33,9 @@ def test_what_is_explained_is_what_is_judged_and_no_answer_makes_it_fail(name):
 def test_a_right_answer_and_a_wrong_one_say_what_was_read(name):
     row = a_row(name)
     right = explain(row["answer"], row)
-    assert right.right and right.read and "is right" in right.reason
+    assert right.right and right.read
     wrong = explain("no such thing", row)
-    assert not wrong.right and "`no such thing`" in wrong.reason and "is not" in wrong.reason
+    assert not wrong.right and "`no such thing`" in wrong.reason
 
 
 @pytest.mark.parametrize("name", GENERAL)
