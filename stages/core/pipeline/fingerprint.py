@@ -11,8 +11,8 @@ from data.errors import InputError
 from stages.core.pipeline.scripts import ROOT
 
 UNTRACKED = (
-    {"data.errors"}
-    | {f"stages.core.run.{name}" for name in ("manifest", "progress", "replacing", "staleness")}
+    {"data.errors", "data.sandbox.availability"}
+    | {f"stages.core.run.{name}" for name in ("manifest", "progress", "replacing", "staleness", "untrusted_code")}
     | {
         f"stages.core.pipeline.{name}"
         for name in (
@@ -83,7 +83,7 @@ def parsed(file: Path) -> tuple[str, frozenset[str]]:
             above = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*above, *([node.module] if node.module else [])])
             modules |= {module} | {f"{module}.{alias.name}" for alias in node.names}
-    beside = [file.parent / text for text in constants(tree) if (file.parent / text).is_file()]
+    beside = [file.parent / text for text in constants(tree) if text[0] != "/" and (file.parent / text).is_file()]
     code = ast.dump(without_docstrings(tree)) + "".join(digest(path.read_text(encoding="utf-8")) for path in beside)
     return digest(code), frozenset(modules)
 

@@ -124,6 +124,7 @@ def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str 
         config: dict[str, Any] = {
             "recipe": None, "scale": scale.name, "stage": name, "script": script, "runs": runs, "output": folder,
             "system": scale.system.model_dump(), "public_data": scale.public_data.model_dump(), "inputs": {},
+            "allow_unsandboxed_code": scale.allow_unsandboxed_code,
             "settings": settings_of(script, layers, name, scale),
             "paper": {"settings": {}, "cite": {}}, "why": scale.why,
         }  # fmt: skip
@@ -185,7 +186,7 @@ def resolve(
             "public_data": scale.public_data.model_dump(), "inputs": inputs,
             "settings": settings_of(script, layers, name, scale),
             "paper": {"settings": definition.settings, "cite": definition.cite}, "why": scale.why,
-            "labels": recipe.labels.get(name, {}),
+            "labels": recipe.labels.get(name, {}), "allow_unsandboxed_code": scale.allow_unsandboxed_code,
         }  # fmt: skip
         parents = [
             folder for named in inputs.values() for folder in ([named] if isinstance(named, str) else named.values())

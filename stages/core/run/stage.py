@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from data.errors import InputError, run_command
+from data.sandbox.availability import unsandboxed
 from stages.core.pipeline.fingerprint import digest, fingerprint
 from stages.core.pipeline.schema import settings_class
 from stages.core.pipeline.scripts import ROOT
@@ -40,6 +41,7 @@ from stages.core.run.manifest import (
 from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
 from stages.core.run.progress import Metrics
 from stages.core.run.replacing import METRICS, NEXT, RETIRED, draft, replace_result, settle, verified
+from stages.core.run.untrusted_code import prepare_sandbox
 
 STOPPED = 143
 """Exit code of a stage that was asked to stop."""
@@ -81,6 +83,7 @@ class Run:
             remove(self.folder / RETIRED)
         # Beside an old result, whose metrics stay until this run is complete.
         old = (self.folder / "manifest.json").exists()
+        prepare_sandbox(config)
         self.metrics = Metrics(
             draft(self.folder, METRICS) if old else self.folder / METRICS, self.stage, writes=is_main()
         )
@@ -284,6 +287,7 @@ class Run:
             "seconds": round(self.metrics.seconds, 2),
             "resumed": self._resumed,
             "sources": self.sources,
+            "unsandboxed": unsandboxed(),
             "headline": headline,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         } | about
