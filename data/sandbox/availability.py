@@ -17,7 +17,8 @@ from data.sandbox.seccomp import filter_program
 from data.sandbox.server import Broken, Job, Server
 
 UNSANDBOXED = "programs that a model writes run WITHOUT a sandbox (allow_unsandboxed_code): they read all that we can"
-_INSTALL = "install it: `make sandbox`, or `apt-get install bubblewrap`"
+_NEEDED = "programs that a model writes need a sandbox"
+_INSTALL = "install it by `make sandbox` or `apt-get install bubblewrap`"
 _OTHERWISE = "or let the scale say `allow_unsandboxed_code: true`, and trust every program that a model writes"
 SYSCTL = Path("/proc/sys")
 _KERNEL = (
@@ -108,16 +109,14 @@ def _missing() -> str | None:
     if name := missing_program():
         package = "bubblewrap" if name == "bwrap" else "util-linux"
         install = _INSTALL if name == "bwrap" else f"install {package}"
-        return (
-            f"programs that a model writes need a sandbox, and {package} ({name}) is missing: {install}; {_OTHERWISE}"
-        )
+        return f"{_NEEDED}, and {package} ({name}) is missing: {install}, {_OTHERWISE}"
     if not filter_program():
-        return f"programs that a model writes need a sandbox, which knows no {os.uname().machine}; {_OTHERWISE}"
+        return f"{_NEEDED}, which knows no {os.uname().machine}: use another machine, {_OTHERWISE}"
     return None
 
 
 def _refusal(why: str) -> str:
-    return f"programs that a model writes need a sandbox, and none can be started ({why}): {_remedy()}; {_OTHERWISE}"
+    return f"{_NEEDED}, and none can be started ({why}): {_remedy()}; {_OTHERWISE}"
 
 
 def _remedy() -> str:

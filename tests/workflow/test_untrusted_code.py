@@ -10,7 +10,9 @@ import pytest
 
 from tests.workflow.test_bad_input import refused
 
-SENTENCE = "programs that a model writes need a sandbox, and bubblewrap (bwrap) is missing: install it: `make sandbox`"
+SENTENCE = (
+    "programs that a model writes need a sandbox, and bubblewrap (bwrap) is missing: install it by `make sandbox`"
+)
 
 
 @pytest.fixture
