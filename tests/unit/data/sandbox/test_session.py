@@ -13,7 +13,7 @@ import pytest
 
 from data.sandbox import availability
 from data.sandbox.command import CHECKOUT
-from data.sandbox.server import SPARE_JOBS, readable
+from data.sandbox.server import SPARE_JOBS, bury, readable
 from data.sandbox.session import MAX_REPLY, SandboxFailure, open_session
 from tests.unit.data.sandbox.attacks import DRIVER, outcome
 
@@ -102,10 +102,12 @@ def test_packages_can_be_imported():
 
 def test_nothing_is_left_behind():
     server = server_process()
+    bury()
     before = sorted(os.listdir("/proc/self/fd"))
     for code in ("return 0", "import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()"):
         for _ in range(5):
             outcome(code)
+    bury()
     assert sorted(os.listdir("/proc/self/fd")) == before
     with open_session(DRIVER):  # by the time that it is given, the jobs that wait have been made
         assert len(children(server)) <= SPARE_JOBS + 1
@@ -115,7 +117,7 @@ def test_a_job_is_gone_when_the_block_ends():
     with open_session(DRIVER) as session:
         session.send({"code": "while True: pass"})
         handle = os.dup(session._job.process)
-    assert process_of(handle) == -1
+    assert readable(handle, 30) and process_of(handle) == -1
     os.close(handle)
 
 
