@@ -308,6 +308,7 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         scale=scale,
         columns=columns,
         warned=warned(stages),
+        unsandboxed=[stage.name for stage in stages if stage.manifest.get("unsandboxed")],
         overview=result_figures.overview(results, columns),
         token_efficiency=result_figures.token_efficiency(results, columns),
         leading=lines(results, LEADING),
