@@ -19,15 +19,22 @@ import json
 import os
 import time
 
+from data.errors import InputError
 from stages.core.run.stage import Stopped, stage_main
 {imports}
 
+REFUSED = 666
+"""A seed that nobody knows to be wrong but the stage."""
+
+
 def write(folder):
     folder.mkdir()
-    (folder / "weights.bin").write_text("weights")
+    (folder / "weights.bin").write_text("weights" * int(os.environ.get("FAKE_SIZE", "1")))
 
 
 def main(run):
+    if run.settings.seed == REFUSED:
+        raise InputError(f"{{run.stage}}: seed is {{REFUSED}}, allowed: another")
     for folder in run.parents():
         run._verify(folder)
     start = int((run.resume_from or "checkpoint-0").rpartition("-")[2])
