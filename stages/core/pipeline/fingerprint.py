@@ -11,7 +11,19 @@ from data.errors import InputError
 
 UNTRACKED = {"data.errors", "stages.core.run.manifest", "stages.core.run.progress"} | {
     f"stages.core.pipeline.{name}"
-    for name in ("fingerprint", "overview", "recipe", "scale", "schema", "scripts", "system", "variants", "workspace")
+    for name in (
+        "agreement",
+        "fingerprint",
+        "layers",
+        "overview",
+        "recipe",
+        "scale",
+        "schema",
+        "scripts",
+        "system",
+        "variants",
+        "workspace",
+    )  # fmt: skip
 }
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""
 
