@@ -16,9 +16,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from data.errors import InputError
+from stages.core.allowed.base import Payload
 from stages.core.pipeline.schema import checked, keys_of
 from stages.core.pipeline.scripts import ROOT
-from stages.core.pipeline.settings import Payload
 from stages.core.pipeline.system import PublicData, System
 
 PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate", "reasoning-gym")
