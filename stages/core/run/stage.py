@@ -40,7 +40,7 @@ from stages.core.run.manifest import (
 from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
 from stages.core.run.progress import Metrics
 from stages.core.run.replacing import METRICS, NEXT, RETIRED, draft, replace_result, settle, verified
-from stages.core.run.tables import read_rows
+from stages.core.run.tables import PAIR, read_parquet, read_rows
 
 STOPPED = 143
 """Exit code of a stage that was asked to stop."""
@@ -127,7 +127,8 @@ class Run:
         """A table of an input."""
         from datasets import Dataset
 
-        return Dataset(read_rows(self.parent(role, name) / "data" / f"{table}.parquet"))
+        file = self.parent(role, name) / "data" / f"{table}.parquet"
+        return Dataset(read_parquet(file, PAIR) if table == "pairs" else read_rows(file))
 
     # -- resuming
 
