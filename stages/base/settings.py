@@ -100,7 +100,7 @@ class Pretrained(Pretraining):
     """Tokens of a row, which holds whole documents."""
 
     def batches(self):
-        return [("batch_size", self.batch_size, self.micro_batch_size)] if self.steps else []
+        return [(("batch_size",), self.batch_size, self.micro_batch_size)] if self.steps else []
 
     @model_validator(mode="after")
     def _says_where_it_is(self):

@@ -79,7 +79,7 @@ class GRPO(Settings):
 
     def batches(self):
         update = self.prompts_per_step * self.group_size
-        return [("prompts_per_step x group_size", update, self.micro_batch_size)]
+        return [(("prompts_per_step", "group_size"), update, self.micro_batch_size)]
 
 
 class DrawnGRPO(GRPO):
@@ -154,8 +154,7 @@ class MirrorDescent(Settings):
 
     def batches(self):
         update = self.prompts_per_iteration * self.group_size // self.updates_per_iteration
-        made_of = "prompts_per_iteration x group_size / updates_per_iteration"
-        return [(made_of, update, self.micro_batch_size)]
+        return [(("prompts_per_iteration", "group_size", "updates_per_iteration"), update, self.micro_batch_size)]
 
     @model_validator(mode="after")
     def _whole_updates(self):
@@ -203,4 +202,4 @@ class OnPolicy(Settings):
     """Sequences that are in memory at a time; changes no result but rounding."""
 
     def batches(self):
-        return [("prompts_per_step", self.prompts_per_step, self.micro_batch_size)]
+        return [(("prompts_per_step",), self.prompts_per_step, self.micro_batch_size)]

@@ -59,7 +59,7 @@ class SFT(Settings):
     """Sequences that are in memory at a time; changes no result but rounding."""
 
     def batches(self):
-        return [("batch_size", self.batch_size, self.micro_batch_size)]
+        return [(("batch_size",), self.batch_size, self.micro_batch_size)]
 
     @model_validator(mode="after")
     def _falls(self):
@@ -99,7 +99,7 @@ class RewardModel(Settings):
     """Sequences that are in memory at a time; changes no result but rounding."""
 
     def batches(self):
-        return [("batch_size", self.batch_size, self.micro_batch_size)]
+        return [(("batch_size",), self.batch_size, self.micro_batch_size)]
 
 
 class PairwiseRewardModel(RewardModel):
