@@ -275,10 +275,7 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
             planned |= aliases
         except InputError as error:
             errors[name] = error
-    for error in errors.values():
-        stage = re.match(r"--config stages\.(\w+):", str(error))
-        if stage and stage[1] not in planned:  # whichever recipe it was meant for, none can take it
-            raise error
+    refuse_wasted(errors.values(), planned)
     if not unread:
         refuse_unknown("--config stages", overrides, known)
         refuse_unknown(f"{scale.file}: stages", scale.stages, known)
@@ -304,6 +301,17 @@ def command_line(configuration: dict[str, Any]) -> tuple[Scale, dict[str, dict[s
         system = System.model_validate(scale.system.model_dump() | {"report_to": tracker})
         scale = scale.model_copy(update={"system": system})
     return scale, overrides, runs
+
+
+def refuse_wasted(errors: Iterable[InputError], planned: set[str]) -> None:
+    """Raise what is wrong with a setting of the command line that no recipe can take, whichever it was meant for.
+
+    planned: the names of the stages that all is well with.
+    """
+    for error in errors:
+        spoken = re.match(r"--config stages\.(\w+):", str(error))
+        if spoken and spoken[1] not in planned:
+            raise error
 
 
 def refuse_unknown(where: str, named: Iterable[str], known: Iterable[str]) -> None:
