@@ -8,23 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from stages.core.pipeline.scripts import ROOT
 
-UNTRACKED = {"data.errors", "stages.core.run.manifest", "stages.core.run.progress"} | {
-    f"stages.core.pipeline.{name}"
-    for name in (
-        "agreement",
-        "fingerprint",
-        "layers",
-        "overview",
-        "recipe",
-        "scale",
-        "schema",
-        "scripts",
-        "system",
-        "variants",
-        "workspace",
-    )  # fmt: skip
-}
+UNTRACKED = (
+    {"data.errors", "data.sandbox.availability"}
+    | {f"stages.core.run.{name}" for name in ("manifest", "progress", "replacing", "staleness", "untrusted_code")}
+    | {
+        f"stages.core.pipeline.{name}"
+        for name in (
+            "agreement",
+            "fingerprint",
+            "layers",
+            "overview",
+            "recipe",
+            "scale",
+            "schema",
+            "scripts",
+            "system",
+            "variants",
+            "workspace",
+        )
+    }
+)
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""
 
 
@@ -59,7 +64,7 @@ def constants(tree: ast.AST) -> list[str]:
 
 def module_file(module: str) -> Path | None:
     """The file of a module of this repository."""
-    path = Path(*module.split("."))
+    path = ROOT.joinpath(*module.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
@@ -69,8 +74,9 @@ def parsed(file: Path) -> tuple[str, frozenset[str]]:
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: line {getattr(error, 'lineno', '?')}: {getattr(error, 'msg', error)}") from None
-    package = list(file.parts[:-1])
+        where = f"{file.relative_to(ROOT)}: line {getattr(error, 'lineno', '?')}"
+        raise InputError(f"{where}: {getattr(error, 'msg', error)}") from None
+    package = list(file.relative_to(ROOT).parts[:-1])
     modules = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -79,7 +85,7 @@ def parsed(file: Path) -> tuple[str, frozenset[str]]:
             above = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*above, *([node.module] if node.module else [])])
             modules |= {module} | {f"{module}.{alias.name}" for alias in node.names}
-    beside = [file.parent / text for text in constants(tree) if (file.parent / text).is_file()]
+    beside = [file.parent / text for text in constants(tree) if text[0] != "/" and (file.parent / text).is_file()]
     code = ast.dump(without_docstrings(tree)) + "".join(digest(path.read_text(encoding="utf-8")) for path in beside)
     return digest(code), frozenset(modules)
 

@@ -52,6 +52,7 @@ class Scale(BaseModel):
     kinds: dict[str, dict[str, Any]] = {}
     stages: dict[str, dict[str, Any]] = {}
     why: dict[str, str] = {}
+    allow_unsandboxed_code: bool = False
     resources: dict[str, dict[Name, Any]] = {}
 
     @property

@@ -97,6 +97,7 @@ def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str 
         config: dict[str, Any] = {
             "recipe": None, "scale": scale.name, "stage": name, "script": script, "runs": runs, "output": folder,
             "system": scale.system.model_dump(), "public_data": scale.public_data.model_dump(), "inputs": {},
+            "allow_unsandboxed_code": scale.allow_unsandboxed_code,
             "settings": settings.model_dump(mode="json"),
             "paper": {"settings": {}, "cite": {}}, "why": scale.why,
         }  # fmt: skip
@@ -204,7 +205,7 @@ def resolve(
             "public_data": scale.public_data.model_dump(), "inputs": inputs,
             "settings": written.settings.model_dump(mode="json"),
             "paper": {"settings": definition.settings, "cite": definition.cite}, "why": scale.why,
-            "labels": recipe.labels.get(name, {}),
+            "labels": recipe.labels.get(name, {}), "allow_unsandboxed_code": scale.allow_unsandboxed_code,
         }  # fmt: skip
         parents = [
             folder for found in inputs.values() for folder in ([found] if isinstance(found, str) else found.values())
@@ -322,9 +323,20 @@ def refuse_unknown(where: str, named: Iterable[str], known: Iterable[str]) -> No
             raise InputError(f"{where}: unknown stage `{name}`; {nearest(name, known)}")
 
 
+def read_configuration(text: str) -> dict[str, Any]:
+    """What `--config` says, given as JSON."""
+    try:
+        configuration = json.loads(text)
+    except (ValueError, RecursionError):
+        configuration = None
+    if not isinstance(configuration, dict):
+        raise InputError(f"CONFIGURATION: found {text[:80]!r}, allowed: a mapping as JSON, such as '{{}}'")
+    return configuration
+
+
 def write_config(manifest: str, key: str, configuration: str) -> None:
     """Write the config.json of the stage that a manifest belongs to, unless its recipe or code has changed since."""
-    stages = {stage.manifest_path: stage for stage in load_workspace(json.loads(configuration)).rules()}
+    stages = {stage.manifest_path: stage for stage in load_workspace(read_configuration(configuration)).rules()}
     stage = stages.get(manifest)
     if stage is None or stage.key != key:
         raise InputError(
