@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stages.core.pipeline.guards import Guards, Warned, warnings
+from stages.core.run.last_good import LAST_GOOD
+
 
 @dataclass(frozen=True)
 class StageRecord:
@@ -43,6 +46,17 @@ def read_stage(name: str, folder: str | Path) -> StageRecord:
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8")) if path.exists() else manifest.get("config", {})
     return StageRecord(name, str(folder), manifest, config, read_metrics(folder / "metrics.jsonl"))
+
+
+def warned(stages: Iterable[StageRecord]) -> list[tuple[str, Warned, str]]:
+    """(stage, warning, the last checkpoint before it where it was kept) for all that the guards saw."""
+    found = []
+    for stage in stages:
+        guards = (stage.config.get("settings") or {}).get("guards")
+        if guards is not None:
+            kept = ", ".join(str(path) for path in Path(stage.folder, LAST_GOOD).glob("checkpoint-[0-9]*"))
+            found += [(stage.name, warning, kept) for warning in warnings(stage.metrics, Guards(**guards))]
+    return found
 
 
 def read_table(stages: Sequence[StageRecord], table: str) -> list[dict[str, Any]]:

@@ -12,12 +12,16 @@ from stages.core.pipeline.scripts import ROOT
 
 UNTRACKED = (
     {"data.errors", "data.sandbox.availability"}
-    | {f"stages.core.run.{name}" for name in ("manifest", "progress", "replacing", "staleness", "untrusted_code")}
+    | {
+        f"stages.core.run.{name}"
+        for name in ("last_good", "manifest", "progress", "replacing", "staleness", "untrusted_code")
+    }
     | {
         f"stages.core.pipeline.{name}"
         for name in (
             "agreement",
             "fingerprint",
+            "guards",
             "layers",
             "overview",
             "recipe",

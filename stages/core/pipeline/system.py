@@ -137,5 +137,5 @@ class System(BaseModel):
         return self
 
 
-CHANGES_NO_RESULT = frozenset({"accelerate", "nodes", "processes", "report_to", "logp_gap_limit"})
-"""Fields that are no reason to run a stage again."""
+CHANGES_NO_RESULT = frozenset({"accelerate", "nodes", "processes", "report_to", "logp_gap_limit", "guards"})
+"""Fields of the system and of settings that are no reason to run a stage again."""

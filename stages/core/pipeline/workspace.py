@@ -77,7 +77,8 @@ def identity(config: dict[str, Any]) -> str:
         for role, named in config["inputs"].items()
     }
     system = {key: value for key, value in config["system"].items() if key not in CHANGES_NO_RESULT}
-    hashed = {key: config[key] for key in HASHED} | {"inputs": inputs, "system": system}
+    settings = {key: value for key, value in config["settings"].items() if key not in CHANGES_NO_RESULT}
+    hashed = {key: config[key] for key in HASHED} | {"inputs": inputs, "system": system, "settings": settings}
     return json.dumps(hashed, sort_keys=True, ensure_ascii=False)
 
 

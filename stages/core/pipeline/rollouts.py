@@ -18,12 +18,22 @@ from stages.core.allowed.values import (
     Temperature,
     Weighted,
 )
+from stages.core.pipeline.guards import Guards
 
 
-class GRPO(Settings):
+class Rollouts(Settings):
+    """What stages share whose policy learns from its own samples."""
+
+    run_fields = Settings.run_fields | {"guards"}
+
+    guards: Guards = Guards()
+    """What is warned of while it trains, and which warning stops it."""
+
+
+class GRPO(Rollouts):
     """Group relative policy optimisation with rewards by rule."""
 
-    run_fields = Settings.run_fields | {"tasks", "prompts", "micro_batch_size", "save_every_rollouts"}
+    run_fields = Rollouts.run_fields | {"tasks", "prompts", "micro_batch_size", "save_every_rollouts"}
     reads = {"from": "policy"}
 
     template: Literal["r1_zero", "chat"]
@@ -96,10 +106,10 @@ class DrawnGRPO(GRPO):
         return self
 
 
-class MirrorDescent(Settings):
+class MirrorDescent(Rollouts):
     """Online policy mirror descent on curated prompts, with a reward for short answers."""
 
-    run_fields = Settings.run_fields | {"micro_batch_size", "save_every_iterations"}
+    run_fields = Rollouts.run_fields | {"micro_batch_size", "save_every_iterations"}
     reads = {"from": "policy", "data": "pass rates"}
 
     tau: NotNegative
@@ -169,10 +179,10 @@ class MirrorDescent(Settings):
         return self
 
 
-class OnPolicy(Settings):
+class OnPolicy(Rollouts):
     """Distillation on the student's own samples, towards the teacher's distribution."""
 
-    run_fields = Settings.run_fields | {"tasks", "prompts", "micro_batch_size"}
+    run_fields = Rollouts.run_fields | {"tasks", "prompts", "micro_batch_size"}
     reads = {"from": "policy", "teacher": "policy"}
 
     divergence: Literal["forward_kl", "jensen_shannon", "reverse_kl"]
