@@ -64,6 +64,7 @@ class StageConfig(BaseModel):
     output: str
     system: System
     public_data: PublicData
+    allow_unsandboxed_code: bool = False
     inputs: dict[str, str | dict[str, str]]
     settings: dict[str, Any]
     paper: dict[str, Any] = {}
