@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -14,8 +15,10 @@ from data.text.completion import Completion
 from data.world.families import REASONING, rows, verify
 from data.world.written import worked_completion
 from stages import score
+from stages.core.pipeline.fingerprint import digest
 from stages.core.rewards.of_stage import stage_rewards
 from stages.core.rewards.rules import RULES
+from stages.core.run.manifest import file_digests
 
 MATH = {"verifier": "math", "gold": "1/2", "completion": "<think> half of 1 </think> The answer is \\boxed{0.5}."}
 WRONG = {"verifier": "equation", "gold": "7", "completion": "<think> so </think> The answer is x=8."}
@@ -82,8 +85,6 @@ def test_one_case_by_arguments(tool):
     ],
 )
 def test_a_bad_line_is_an_error_in_its_place_and_the_others_are_judged(tool, bad, reason):
-    import re
-
     case = json.dumps(WRONG).encode()
     code, found, _ = tool(text=b"\n".join([case, bad, case]))
     assert code == 2 and len(found) == 3 and not found[0]["right"] and not found[2]["right"]
@@ -192,9 +193,7 @@ def test_the_rewards_are_the_trainer_s_own():
 
 
 def test_a_model_is_asked_where_it_is_there_and_left_out_where_not():
-    from stages.core.pipeline.workspace import load_workspace
-
-    [stage] = [stage for stage in load_workspace({"scale": "smoke"}).stages["r1"] if stage.name == "general_rl"]
+    stage = score.find_stage("r1", "general_rl", "smoke", "runs")
     settings = score.kind(stage).model_validate(stage.config["settings"])
     [row] = rows({"facts": 1.0}, 1, "train", 5)
 
@@ -224,3 +223,43 @@ def test_a_disk_that_is_full_is_one_sentence(tmp_path):
     command = f"{sys.executable} -m stages.score {tmp_path / 'cases.jsonl'} > /dev/full"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2 and done.stderr == "error: input or output: No space left on device\n"
+
+
+@pytest.fixture
+def trained(tokenizer, tmp_path):
+    """trained(name, kind): a folder as the stage `name` of R1 at smoke leaves it, with a random model."""
+    import torch
+    import transformers
+
+    def write(name: str, kind: str) -> None:
+        folder = tmp_path / "smoke/r1" / name
+        torch.manual_seed(1)
+        configuration = transformers.Qwen3Config(
+            vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=1,
+            num_key_value_heads=1, head_dim=16, intermediate_size=16, max_position_embeddings=512, num_labels=1,
+            pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, initializer_range=0.3,
+        )  # fmt: skip
+        getattr(transformers, kind)(configuration).save_pretrained(folder / "model")
+        tokenizer.save_pretrained(folder / "model")
+        files = file_digests(folder / "model")
+        manifest = {"payload": "model", "template": "chat", "files": files}
+        manifest["digest"] = digest(json.dumps(files, sort_keys=True))
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    return write
+
+
+def test_reward_models_that_are_there_are_asked(tool, trained, tmp_path):
+    trained("helpful_reward_model", "Qwen3ForSequenceClassification")
+    trained("safety_reward_model", "Qwen3ForSequenceClassification")
+    trained("general_sft", "Qwen3ForCausalLM")
+    before = sorted(tmp_path.rglob("*"))
+    asked = [rows({name: 1.0}, 1, "train", 5)[0] for name in ("facts", "unsafe")]
+    cases = lines(*({"row": row, "completion": "<think>\n\n</think>\n\nNo."} for row in asked))
+    arguments = ("--recipe", "r1", "--stage", "general_rl", "--scale", "smoke", "--runs", tmp_path)
+    code, (general, unsafe), said = tool(*arguments, text=cases)
+    assert code == 0 and "preference of the SFT model's answers" in said
+    assert abs(general["rewards"]["helpful"]) <= 3.0 and general["rewards"]["safe"] is None
+    assert 0.0 < unsafe["rewards"]["safe"] < 1.0 and unsafe["rewards"]["helpful"] is None
+    assert set(unsafe["left_out"]) == {"accuracy", "helpful"}
+    assert sorted(tmp_path.rglob("*")) == before
