@@ -1,6 +1,7 @@
 """Cases that somebody brings: rows as in data sets, short forms, and what is neither."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -110,3 +111,10 @@ def test_what_is_no_case_is_one_sentence(case, sentence):
     with pytest.raises(InputError, match=sentence) as refused:
         read_case(case)
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 1_200
+
+
+def test_the_cases_of_the_documents_are_cases():
+    shown = [line for line in Path("docs/how_to.md").read_text(encoding="utf-8").splitlines() if '"completion"' in line]
+    assert {json.loads(line).get("verifier") for line in shown} >= {None, "math", "choice", "code_tests", "expression"}
+    for line in shown:
+        read_case(json.loads(line))
