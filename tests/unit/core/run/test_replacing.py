@@ -45,17 +45,13 @@ def dies_before(number: int, folder: Path, manifest: dict) -> bool:
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    left = number
+    left = iter(range(number))
+
+    def counted(call):
+        return lambda *args, **kwargs: os._exit(9) if next(left, None) is None else call(*args, **kwargs)
+
     for name in CHANGES:
-
-        def change(*args, call=getattr(os, name), **kwargs):
-            nonlocal left
-            left -= 1
-            if left < 0:
-                os._exit(9)
-            return call(*args, **kwargs)
-
-        setattr(os, name, change)
+        setattr(os, name, counted(getattr(os, name)))
     replace_result(folder, manifest)
     os._exit(0)
 
