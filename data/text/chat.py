@@ -73,11 +73,12 @@ CHAT_TEMPLATE = """\
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
 _ENDS = ("<|im_end|>", "<|endoftext|>")
+_STOPS = " .\u3002,!\uff01\uff0c"
 
 # A completion may be half a megabyte of anything: space is matched at once (*+), never shared out between two parts.
 _TAG = re.compile(r"</?(?:think|answer)>")
 _STATED = re.compile(
-    r"(?:answer\s*+(?:is(?:\s*+:)?|:|=)|答案\s*+(?:[是为](?:\s*+[:\uff1a])?|[:\uff1a]))\s*+(.+)", re.IGNORECASE
+    r"(?:answer[*_]*+\s*+(?:is(?:\s*+:)?|:|=)|答案\s*+(?:[是为](?:\s*+[:\uff1a])?|[:\uff1a]))\s*+(.+)", re.IGNORECASE
 )
 _BRACE = re.compile(r"[{}]")
 
@@ -115,8 +116,7 @@ def render_completion(thinking: str, answer: str) -> str:
 @lru_cache(maxsize=4_096)
 def parse(text: str) -> Parsed:
     """Read a completion of either template."""
-    for end in _ENDS:
-        text = text.split(end)[0]
+    text = without_end(text)
     thinking, answer = None, text
     if THINK_CLOSE in text:
         head, answer = text.split(THINK_CLOSE, 1)
@@ -125,6 +125,13 @@ def parse(text: str) -> Parsed:
         answer = ""
     answer = answer.strip()
     return Parsed(thinking, _TAG.sub("", answer).strip(), *_final(answer))
+
+
+def without_end(text: str) -> str:
+    """A completion up to its end token, as decoding without special tokens leaves it."""
+    for end in _ENDS:
+        text = text.split(end)[0]
+    return text
 
 
 def has_format(text: str, template: Template, needs_thinking: bool = True) -> bool:
@@ -174,4 +181,5 @@ def _final(answer: str) -> tuple[str | None, bool]:
         return inside or None, True
     stated = _STATED.findall(answer)
     lines = stated or [line for line in answer.splitlines() if line.strip()]
-    return (_TAG.sub("", lines[-1]).strip(" .\u3002,!\uff01\uff0c") or None) if lines else None, marked
+    last = _TAG.sub("", lines[-1]).lstrip(" ,\uff0c").rstrip(_STOPS) if lines else ""  # .5 keeps its point
+    return None if not last.strip(_STOPS) else last, marked
