@@ -80,9 +80,15 @@ def _passed(row: Row) -> list[dict]:
 def _telling(row: Row, tests: list[dict], programs: list[str]) -> list[int]:
     """The places of the tests that expose one of the programs; one that makes nothing of any test is no submission."""
     setup = row_info(row).get("setup") or ""
-    expected, *made = [_outputs(code, setup, tests) for code in (code_of(row["answer"]), *programs)]
-    wrong = [outputs for outputs in made if any(outputs)]
-    return telling_cases([list(given) for given in zip(*wrong, strict=True)], expected) if wrong else []
+    expected = _outputs(code_of(row["answer"]), setup, tests)
+    telling: set[int] = set()
+    for program in programs:
+        if len(telling) == len(tests):
+            break  # no more can be told
+        made = _outputs(program, setup, tests)
+        if any(made):
+            telling |= {*telling_cases([[output] for output in made], expected)}
+    return sorted(telling)
 
 
 def _outputs(code: str, setup: str, tests: list[dict]) -> list[str | None]:
