@@ -175,5 +175,5 @@ def _final(answer: str) -> tuple[str | None, bool]:
         return inside or None, True
     stated = [match.end() for match in _STATED.finditer(answer)]
     lines = [line for line in answer[stated[-1] if stated else 0 :].splitlines() if line.strip()]
-    last = _TAG.sub("", lines[0 if stated else -1]).lstrip(" ,\uff0c").rstrip(_STOPS) if lines else ""  # .5 keeps its point
-    return None if not last.strip(_STOPS) else last, marked
+    final = _TAG.sub("", lines[0 if stated else -1]) if lines else ""
+    return final.strip(_STOPS) and final.lstrip(" ,\uff0c").rstrip(_STOPS) or None, marked  # .5 keeps its point
