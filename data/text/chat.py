@@ -116,8 +116,7 @@ def render_completion(thinking: str, answer: str) -> str:
 @lru_cache(maxsize=4_096)
 def parse(text: str) -> Parsed:
     """Read a completion of either template."""
-    for end in _ENDS:
-        text = text.split(end)[0]
+    text = without_end(text)
     thinking, answer = None, text
     if THINK_CLOSE in text:
         head, answer = text.split(THINK_CLOSE, 1)
@@ -126,6 +125,13 @@ def parse(text: str) -> Parsed:
         answer = ""
     answer = answer.strip()
     return Parsed(thinking, _TAG.sub("", answer).strip(), *_final(answer))
+
+
+def without_end(text: str) -> str:
+    """A completion up to its end token, as decoding without special tokens leaves it."""
+    for end in _ENDS:
+        text = text.split(end)[0]
+    return text
 
 
 def has_format(text: str, template: Template, needs_thinking: bool = True) -> bool:

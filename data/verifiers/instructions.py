@@ -61,7 +61,7 @@ class Instructions:
         if any(name in _BY_SENTENCES for name in ids):
             _need_sentences()
         if _laborious(answer):
-            return False
+            return Verdict(False, answer, "too many gaps or marks for the checkers' patterns to read")
         sample = package.IFEvalSample(0, last_turn(row), list(ids), list(arguments))
         try:
             found, scores = package.evaluate_output_for_sample("ifeval", sample, answer)

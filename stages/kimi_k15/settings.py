@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+from pydantic import field_validator
+
+from data.public.sources import SOURCES
 from data.text.row import Domain
 from stages.core.pipeline.settings import (
     SFT,
@@ -37,10 +40,10 @@ class VanillaSFT(SFT):
 
 
 class CodeTests(Settings):
-    """`code_tests`: test cases for code prompts that have none."""
+    """`code_tests`: code prompts with tests that tell right from wrong."""
 
     payload = "data"
-    run_fields = Settings.run_fields | {"tasks", "problems", "planted_wrong"}
+    run_fields = Settings.run_fields | {"tasks", "problems", "planted_wrong", "wrong_submissions"}
 
     cases: Positive
     """Test cases that are generated for a problem."""
@@ -54,11 +57,23 @@ class CodeTests(Settings):
     """Submissions that must pass all valid cases for the problem to stay."""
 
     tasks: Mixture
-    """What reasoning prompts are drawn from."""
+    """What code problems are drawn from: `expression`, public data sets of programs with tests."""
     problems: Positive
     """Code problems that are drawn."""
     planted_wrong: Fraction
     """Share of the submissions that are wrong on purpose."""
+    wrong_submissions: Positive = 10
+    """Wrong submissions of a problem, of which a case must expose one."""
+
+    @field_validator("tasks")
+    @classmethod
+    def _of_code(cls, tasks: Mixture) -> Mixture:
+        """The family `expression` and public data sets whose rows are judged by tests of programs."""
+        public = [name for name, source in SOURCES.items() if source.verifier == "code_tests"]
+        for name in tasks:
+            if name.partition("@")[0] != "expression" and name not in public:
+                raise ValueError(f"{name!r} has no tests of code; allowed are expression, {', '.join(public)}")
+        return tasks
 
 
 class PromptCuration(Settings):
