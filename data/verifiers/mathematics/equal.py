@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from data.verifiers.mathematics.answer import read
+from data.verifiers.mathematics.notation import flat
 from data.verifiers.mathematics.quantity import Plain
 from data.verifiers.mathematics.real_sets import as_real_set, equal_sets, rounds_to
 from data.verifiers.mathematics.shapes import (
@@ -95,6 +96,11 @@ def _equal_percent(gold: Scalar, found: Scalar) -> bool:
         return not unevaluated or percent is gold
     at_least_one = not same_formula(("floor", ("abs", other.tree)), ("number", Fraction(0)))
     return not unevaluated and at_least_one and same_formula(percent.tree, other.tree)
+
+
+def _letters(product: Scalar) -> str:
+    """A product of variables as a word: `xyz` may be either."""
+    return flat(product.text.replace("\\cdot", " ")).casefold()
 
 
 # -- several values
@@ -290,5 +296,7 @@ _RULES: dict[tuple[type, type], Callable] = {
     (Relation, Relation): _equal_relations,
     (Ratio, Ratio): _equal_ratios,
     (Words, Words): lambda gold, found: gold.text == found.text,
+    (Words, Scalar): lambda gold, found: gold.text == _letters(found),
+    (Scalar, Words): lambda gold, found: _letters(gold) == found.text,
     (Literal, Literal): lambda gold, found: gold.text == found.text,
 }
