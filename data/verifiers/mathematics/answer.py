@@ -295,6 +295,8 @@ def _name(text: str) -> bool:
         return True
     found = _NAME.fullmatch(text)
     command = re.match(r"\\([A-Za-z]+)", text)
+    if re.fullmatch(r"[a-z]{2}|[A-Z][a-z]|[a-z][A-Z]", text):
+        return False  # a product
     return found is not None and (command is None or command[1] in _NAME_COMMANDS)
 
 
