@@ -7,9 +7,16 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+LONGEST_SENTENCE = 2000
+
 
 class InputError(Exception):
     """Bad input, in one sentence: the file, the field, what was found, what is allowed."""
+
+    def __str__(self) -> str:
+        """On one line and not for ever, whatever the names are that it quotes."""
+        text = "".join(character if character.isprintable() else " " for character in super().__str__())
+        return text if len(text) <= LONGEST_SENTENCE else f"{text[: LONGEST_SENTENCE // 2]} ... {text[-300:]}"
 
 
 BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141

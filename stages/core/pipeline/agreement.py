@@ -9,7 +9,7 @@ from stages.core.allowed.mixtures import Mixture
 from stages.core.allowed.sentences import Misfit, nearest, shown
 from stages.core.pipeline.layers import Written, last_place
 from stages.core.pipeline.scale import Scale
-from stages.core.pipeline.settings import GRPO, DrawnGRPO, Settings, trains_in_several
+from stages.core.pipeline.settings import GRPO, DrawnGRPO, Rollouts, Settings, trains_in_several
 from stages.core.pipeline.system import PublicData, System, in_shards
 
 Inputs = Mapping[str, Sequence[str]]
@@ -101,6 +101,11 @@ def check_settings_together(settings: Settings, inputs: Inputs, system: System, 
             ("kl_coefficient",),
             f"`kl_coefficient` is {settings.kl_coefficient}, allowed with accelerate {system.accelerate!r}, which "
             "cannot save the reference model: 0",
+        )
+    spanned = system.vllm.tensor_parallel_size if system.engine == "vllm" and system.vllm.mode == "colocate" else 1
+    if isinstance(settings, Rollouts) and processes % spanned:
+        raise InputError(
+            f"system.vllm: `tensor_parallel_size` is {spanned}, allowed: a divisor of the {processes} processes"
         )
     if public_data.commercial_only:
         _check_licences(settings)

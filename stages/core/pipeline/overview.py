@@ -119,6 +119,7 @@ def check_targets(workspace: Workspace, targets: set[str]) -> None:
             ):
                 raise error
         if "/" not in target:
-            raise InputError(f"there is no recipe or stage `{target}`; {nearest(target, rules)}")
+            named = rules | {f"recipe_{name}" for name in workspace.errors}
+            raise InputError(f"there is no recipe or stage `{target}`; {nearest(target, named)}")
     if targets - {"help"}:
         check_writable(workspace.runs)

@@ -19,6 +19,8 @@ from stages.core.pipeline.variants import Axes, Variant, axes_of_seeds, matching
 SINGLE_ROLES = ("from", "data", "sampler", "teacher")
 LIST_ROLES = ("reward_models", "checkpoints")
 MOST_VARIANTS = 1000
+LONGEST_NAME = 100
+"""Of a stage and an arm: they are names of folders."""
 
 
 Names = Annotated[list[str], AfterValidator(no_repetition)]
@@ -110,8 +112,8 @@ def load_recipe(path: str | Path, users: tuple[str, ...] = ()) -> Recipe:
     changes |= {name: written.settings for name, written in file.stages.items() if written.like}
     for name, written in file.stages.items():
         where = f"{path}: stages.{name}"
-        if not name.isidentifier():
-            raise InputError(f"{where}: a stage's name is made of letters, digits and underscores")
+        if not name.isidentifier() or len(name) > LONGEST_NAME:
+            raise InputError(f"{where}: a stage's name is made of at most {LONGEST_NAME} letters, digits, underscores")
         # A scale may name a stage alone or, where recipes differ, as its rule: kimi_k15_evaluation.
         lineage: tuple[str, ...] = (name, f"{path.stem}_{name}")
         if written.like:
@@ -202,7 +204,7 @@ def check_arms(arms: Axes, settings: type[Settings], where: str, script: str) ->
         if axis == "seed" or not named:
             raise InputError(f"{where}.arms.{axis}: an axis has another name than `seed`, and an arm at least")
         for arm, changed in named.items():
-            if not re.fullmatch(r"\w+", arm):
+            if not re.fullmatch(rf"\w{{1,{LONGEST_NAME}}}", arm):
                 raise InputError(
                     f"{where}.arms.{axis}: `{arm}`: an arm's name is made of letters, digits and underscores"
                 )

@@ -116,6 +116,8 @@ RECIPES = [
     (GOOD.replace("  judge:", "  rows_a: {script: r1.cold_start_data, sampler: base}\n  judge:").replace(
         "sampler: base}", "sampler: base, arms: {x: {a: {}}}}", 1), "is called `rows_a`, as is another stage"),
     (GOOD.replace("  sft:", "  base:"), "a base of this name"),
+    (GOOD.replace("  sft:", f"  {'s' * 101}:"), "at most 100 letters"),
+    (GOOD.replace("  sft:", '  "a\\nb":'), "stages.a b: a stage's name"),
     ("stages: {report: {script: evaluation.report}}", "a report shows the stages above it"),
 ]  # fmt: skip
 
@@ -222,6 +224,8 @@ SCALES = [
     ("description: for tests", "description: x\nsystem: 3", "`system` is 3"),
     ("description: for tests", "description: x\npublic_data: {decontaminate: [nosuch]}", "no data set is called so"),
     ("description: for tests", "description: x\npublic_data: {decontaminate: [deepscaler]}", "no test split"),
+    ("description: for tests", "description: x\npublic_data: {commercial_only: true}\nmixtures: {m: {sciq: 1}}\nx: 1",
+     "unknown key `x`"),
     ("description: for tests", "description: x\nuse: nosuch", "there is no scale `nosuch`"),
     ("description: for tests", "description: x\nuse: [small]", "`use` is ['small']"),
     ("description: for tests", "description: x\nuse: null", "`use` is None"),

@@ -261,6 +261,25 @@ def test_batches_are_cut_among_the_processes():
         resolve(recipe, scale, {"r1_zero": {"prompts_per_step": 1, "group_size": 2}})
 
 
+def test_data_sets_that_the_scale_does_not_allow():
+    recipe, scale = loaded("r1_zero", "smoke")
+    commercial = scale.model_copy(
+        update={"public_data": scale.public_data.model_copy(update={"commercial_only": True})}
+    )
+    for tasks in ({"gsm8k": 1}, {"sciq": 1, "gsm8k": 1}, {"logic": 1}):
+        assert resolve(recipe, commercial, {"r1_zero": {"tasks": tasks}})
+    with pytest.raises(InputError, match="`tasks` names sciq, none of which is for commercial use"):
+        resolve(recipe, commercial, {"r1_zero": {"tasks": {"sciq": 1, "logic": 1}}})
+
+
+def test_a_vllm_that_the_processes_cannot_span():
+    recipe, scale = loaded("r1_zero", "qwen2.5-1.5b")
+    vllm = scale.system.vllm.model_copy(update={"tensor_parallel_size": 2})
+    system = scale.system.model_copy(update={"vllm": vllm})
+    with pytest.raises(InputError, match="`tensor_parallel_size` is 2, allowed: a divisor of the 1 processes"):
+        resolve(recipe, scale.model_copy(update={"system": system}))
+
+
 # -- what people do change, and may
 
 ALLOWED = [

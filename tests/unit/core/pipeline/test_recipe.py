@@ -153,7 +153,7 @@ def test_the_tiny_scale_leaves_search_to_reinforcement_learning():
         ("stages: {r1_zero: {script: r1.r1_zero, settings: {rewards: {accurate: 1}}}}",
          "`rewards[accurate]` is 'accurate'"),
         ("stages: {cold_start_sft: {like: other}}", "`like` names `other`"),
-        ("stages: {'a b': {SFT}}", "letters, digits and underscores"),
+        ("stages: {'a b': {SFT}}", "letters, digits, underscores"),
         ("use: nothing\nstages: {cold_start_sft: {SFT}}", "there is no recipe `nothing`"),
         ("use: mine\nstages: {cold_start_sft: {SFT}}", "`use` names the recipe itself"),
     ],
