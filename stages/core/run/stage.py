@@ -4,6 +4,7 @@ Weights, which need torch, are loaded and saved by machines/weights.py.
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -35,6 +36,7 @@ from stages.core.run.manifest import (
     versions,
     write_atomically,
 )
+from stages.core.run.parts import Parts
 from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
 from stages.core.run.progress import Metrics
 
@@ -73,7 +75,7 @@ class Run:
         self.stop_requested = False
         self.fingerprint = fingerprint(self.script)
         self._verified: dict[Path, dict[str, Any]] = {}
-        self._trainer_ready = False
+        self._trains = False
         self._resumed: list[dict[str, Any]] = []
 
     # -- parents
@@ -120,12 +122,15 @@ class Run:
 
     @property
     def trainer_folder(self) -> Path:
-        """Where trainer state lies; state of another config or of other parents is wiped."""
+        """Where trainer state lies; who has asked for it saves when the stage is told to stop."""
+        self._trains = True
+        return self.state_folder
+
+    @functools.cached_property
+    def state_folder(self) -> Path:
+        """What an interrupted run of this stage has left; that of another config or of other parents is wiped."""
         folder = self.folder / "trainer"
-        if self._trainer_ready:
-            return folder
         if not is_main():
-            self._trainer_ready = True
             return folder
         digests = {str(path): self._verify(path)["digest"] for path in self.parents()}
         belongs = {"identity": identity(self.config), "parents": digests}
@@ -143,8 +148,26 @@ class Run:
         folder.mkdir(exist_ok=True)
         self._resumed = found.get("resumed", [])
         write_atomically(file, json.dumps(belongs | {"resumed": self._resumed}, indent=2))
-        self._trainer_ready = True
         return folder
+
+    @functools.cached_property
+    def finished_parts(self) -> Parts:
+        """What an interrupted run has sampled, and where this one keeps what it samples; of one process alone."""
+        if world_size() > 1:
+            return Parts()
+        parts = Parts(self.state_folder / "parts")
+        if count := parts.files():
+            self.metrics.carry_on()
+            self.metrics.say(f"resuming {self.stage}: {count} parts were finished")
+            self._record_resumed({"parts": count})
+        return parts
+
+    def _record_resumed(self, where: dict[str, int]) -> None:
+        """For the manifest: where the stage goes on, and with which code."""
+        self._resumed = [*self._resumed, where | {"code_fingerprint": self.fingerprint}]
+        file = self.state_folder / "config.json"
+        state = json.loads(file.read_text(encoding="utf-8"))
+        write_atomically(file, json.dumps(state | {"resumed": self._resumed}, indent=2))
 
     @property
     def resume_from(self) -> str | None:
@@ -160,9 +183,7 @@ class Run:
                     return str(path)
                 self.metrics.begin(step)
                 self.metrics.say(f"resuming {self.stage} at step {step}")
-                self._resumed = [*self._resumed, {"step": step, "code_fingerprint": self.fingerprint}]
-                state = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-                write_atomically(folder / "config.json", json.dumps(state | {"resumed": self._resumed}, indent=2))
+                self._record_resumed({"step": step})
                 return str(path)
             shutil.rmtree(path)  # half written: the trainer must not find it either
         self.metrics.begin(0)
@@ -174,7 +195,7 @@ class Run:
         Not where there are several processes: their launcher passes on what they have got already.
         """
         first, self.stop_requested = not self.stop_requested, True
-        if not self._trainer_ready or not (first or world_size() > 1):
+        if not self._trains or not (first or world_size() > 1):
             raise Stopped
         if first:
             self.metrics.say("asked to stop: saving after this step")
