@@ -157,8 +157,8 @@ class TransformersEngine(Engine):
             if start not in parts.values:
                 torch.manual_seed(seed * 1_000_003 + start)
                 parts.add({start: self._batch([prompts[i] for i in indices], decoding)})
-            for index, sample in zip(indices, parts.values[start], strict=True):
-                found[index].append(Completion(*sample, self.template))
+            for index, (text, tokens, ended) in zip(indices, parts.values[start], strict=True):
+                found[index].append(Completion(text, tokens, ended, self.template))
             progress(min(start + self.batch_size, len(order)), len(order))
         return found
 

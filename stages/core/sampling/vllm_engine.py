@@ -63,7 +63,10 @@ class VLLMEngine(Engine):
         if len(parts.values) < len(prompts):
             torch.manual_seed(seed)
             self._sample(prompts, n, decoding, seed if seeded else None, parts, progress)
-        return [[Completion(*sample, self.template) for sample in parts.values[i]] for i in range(len(prompts))]
+        return [
+            [Completion(text, tokens, ended, self.template) for text, tokens, ended in parts.values[place]]
+            for place in range(len(prompts))
+        ]
 
     def _sample(
         self,
