@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import os
+import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -27,7 +28,10 @@ def watch(trainer: Trainer, run: Run) -> None:
 
 
 def train(trainer: Trainer, run: Run) -> None:
-    """Train from where an interrupted run was; a run that was asked to stop goes no further."""
+    """Train from where an interrupted run was; a run that was asked to stop goes no further.
+
+    Every part of the saved state is read with `weights_only`: InputError for one that would run code.
+    """
     with trainer.accelerator.main_process_first():
         checkpoint = run.resume_from
     if trainer.args.device.type == "cpu":
@@ -36,7 +40,12 @@ def train(trainer: Trainer, run: Run) -> None:
     torch.backends.cuda.enable_cudnn_sdp(False)
     if checkpoint and is_adapted(trainer.model):
         trainer.add_callback(LoadAdapter(checkpoint))
-    trainer.train(resume_from_checkpoint=checkpoint)
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint)
+    except pickle.UnpicklingError:
+        raise InputError(
+            f"{checkpoint} holds more than numbers, which no trainer has saved and nothing will run: delete it"
+        ) from None
     run.check_stopped()
 
 

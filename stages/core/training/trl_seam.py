@@ -265,11 +265,11 @@ class PolicyTrainer(Sampler, GRPOTrainer):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         saved = Path(resume_from_checkpoint) / self.REFERENCE
         if saved.exists() and self.ref_model is not None and self.is_fsdp_enabled:
-            hand_out(self.ref_model, torch.load(saved) if self.is_world_process_zero() else {})
+            hand_out(self.ref_model, torch.load(saved, weights_only=True) if self.is_world_process_zero() else {})
         elif saved.exists():
             whole = self.ref_model is not None  # an adapter's weights are a part of its model's
             reference = self.accelerator.unwrap_model(self.ref_model if whole else self.model)
-            reference.load_state_dict(torch.load(saved), strict=whole)
+            reference.load_state_dict(torch.load(saved, weights_only=True), strict=whole)
         self.load_state(Path(resume_from_checkpoint))
 
 
