@@ -9,6 +9,7 @@ results.json, must be those of the undisturbed run. `not hit`: the stage was don
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -142,7 +143,8 @@ def interrupted(whole: Undisturbed, sign: signal.Signals, moment: Moment, folder
     try:
         while process.poll() is None:
             if moment(folder, whole):
-                os.killpg(process.pid, sign)
+                with contextlib.suppress(ProcessLookupError):  # it was done just now
+                    os.killpg(process.pid, sign)
                 return process.wait(timeout=LONGEST)
             time.sleep(LOOK)
         if process.returncode:
