@@ -8,11 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from stages.core.pipeline.scripts import ROOT
 
-UNTRACKED = {"data.errors", "stages.core.run.manifest", "stages.core.run.progress"} | {
-    f"stages.core.pipeline.{name}"
-    for name in ("fingerprint", "overview", "recipe", "scale", "schema", "scripts", "system", "variants", "workspace")
-}
+UNTRACKED = (
+    {"data.errors"}
+    | {f"stages.core.run.{name}" for name in ("manifest", "progress", "replacing", "staleness")}
+    | {
+        f"stages.core.pipeline.{name}"
+        for name in (
+            "fingerprint",
+            "overview",
+            "recipe",
+            "scale",
+            "schema",
+            "scripts",
+            "system",
+            "variants",
+            "workspace",
+        )
+    }
+)
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""
 
 
@@ -47,7 +62,7 @@ def constants(tree: ast.AST) -> list[str]:
 
 def module_file(module: str) -> Path | None:
     """The file of a module of this repository."""
-    path = Path(*module.split("."))
+    path = ROOT.joinpath(*module.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
@@ -57,8 +72,9 @@ def parsed(file: Path) -> tuple[str, frozenset[str]]:
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: line {getattr(error, 'lineno', '?')}: {getattr(error, 'msg', error)}") from None
-    package = list(file.parts[:-1])
+        where = f"{file.relative_to(ROOT)}: line {getattr(error, 'lineno', '?')}"
+        raise InputError(f"{where}: {getattr(error, 'msg', error)}") from None
+    package = list(file.relative_to(ROOT).parts[:-1])
     modules = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

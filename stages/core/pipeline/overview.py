@@ -32,12 +32,11 @@ def read_manifest(stage: Stage) -> dict | None:
         return None
 
 
-def stage_line(stage: Stage) -> str:
-    """What Snakemake prints when a stage starts."""
+def stage_line(stage: Stage, reason: str = "") -> str:
+    """What Snakemake prints when a stage starts; reason: why it runs, where a result is there."""
     parents = [Path(folder).name for folder in stage.parents]
-    if len(parents) > 4:
-        return f"{stage.rule_name} <- {len(parents)} stages"
-    return stage.rule_name + (f" <- {', '.join(parents)}" if parents else "")
+    named = ", ".join(parents) if len(parents) <= 4 else f"{len(parents)} stages"
+    return stage.rule_name + (f" <- {named}" if parents else "") + (f" ({reason})" if reason else "")
 
 
 def overview(workspace: Workspace) -> str:
@@ -77,12 +76,15 @@ def summary(stages: list[Stage]) -> str:
     return "\n".join(lines + [f"report: {report}" for report in reports])
 
 
-def failures(stages: list[Stage], since: float) -> list[str]:
-    """The error sentences that stages ended with since a time (in seconds since the epoch)."""
+def failures(marks: dict[str, str], since: float) -> list[str]:
+    """The error sentences that stages ended with since a time (in seconds since the epoch).
+
+    marks: stage folder -> the file that is there when the stage is complete.
+    """
     found = []
-    for stage in stages:
-        log = Path(stage.folder, "log.txt")
-        if log.exists() and log.stat().st_mtime >= since and not Path(stage.manifest_path).exists():
+    for folder, mark in marks.items():
+        log = Path(folder, "log.txt")
+        if log.exists() and log.stat().st_mtime >= since and not Path(mark).exists():
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
             found += [f"{line} ({log})" for line in lines if line.startswith("error: ")]
     return found

@@ -10,10 +10,10 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from data.errors import InputError
-from stages.core.pipeline.scripts import all_scripts
+from stages.core.pipeline.scripts import ROOT, all_scripts
 from stages.core.pipeline.settings import Settings
 
-RECIPES = Path("recipes")
+RECIPES = Path("recipes") if Path.cwd() == ROOT else ROOT / "recipes"  # in messages: the shorter one
 STUDIES = RECIPES / "studies"
 SCALES = RECIPES / "scales"
 

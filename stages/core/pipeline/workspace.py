@@ -262,9 +262,20 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
     return Workspace(scale, stages, errors)
 
 
+def read_configuration(text: str) -> dict[str, Any]:
+    """What `--config` says, given as JSON."""
+    try:
+        configuration = json.loads(text)
+    except (ValueError, RecursionError):
+        configuration = None
+    if not isinstance(configuration, dict):
+        raise InputError(f"CONFIGURATION: found {text[:80]!r}, allowed: a mapping as JSON, such as '{{}}'")
+    return configuration
+
+
 def write_config(manifest: str, key: str, configuration: str) -> None:
     """Write the config.json of the stage that a manifest belongs to, unless its recipe or code has changed since."""
-    stages = {stage.manifest_path: stage for stage in load_workspace(json.loads(configuration)).rules()}
+    stages = {stage.manifest_path: stage for stage in load_workspace(read_configuration(configuration)).rules()}
     stage = stages.get(manifest)
     if stage is None or stage.key != key:
         raise InputError(
