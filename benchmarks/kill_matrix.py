@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.errors import InputError
+from data.errors import InputError, run_command
 from stages.core.pipeline.workspace import Stage, load_workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -221,19 +221,15 @@ def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     arguments = arguments_of(argv)
     found: list[str] = []
-    try:
-        wholes = undisturbed(arguments.scale, arguments.runs, arguments.recipe, arguments.kinds)
-        print(f"\n{'kind':<24}{'signal':<8}{'moment':<12}verdict", flush=True)
-        cases = Path(arguments.runs, arguments.scale, "cases")
-        for kind, sign, moment, case in matrix(wholes, arguments.signals, arguments.moments, cases):
-            print(f"{kind:<24}{sign:<8}{moment:<12}{case}", flush=True)
-            found.append(case)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    wholes = undisturbed(arguments.scale, arguments.runs, arguments.recipe, arguments.kinds)
+    print(f"\n{'kind':<24}{'signal':<8}{'moment':<12}verdict", flush=True)
+    cases = Path(arguments.runs, arguments.scale, "cases")
+    for kind, sign, moment, case in matrix(wholes, arguments.signals, arguments.moments, cases):
+        print(f"{kind:<24}{sign:<8}{moment:<12}{case}", flush=True)
+        found.append(case)
     print(f"{found.count('equal')} of {len(found)} are equal, {found.count('not hit')} were not hit")
     return 0 if set(found) <= {"equal", "not hit"} else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -7,7 +7,6 @@ as a whole. Exit code 1 where something is missing or differs, 2 for bad input.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -20,9 +19,8 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from data.errors import InputError
-from stages.core.pipeline.fingerprint import digest
-from stages.core.run.manifest import file_digests, read_json, verify
+from data.errors import InputError, run_command
+from stages.core.run.manifest import file_digests, files_digest, read_json, verify
 
 SHORT = 12
 """Digits of a digest that are shown without --full."""
@@ -38,7 +36,7 @@ class Config(BaseModel):
     inputs: dict[str, str | dict[str, str]]
 
 
-class Manifest(BaseModel):
+class Record(BaseModel):
     """What is read of a manifest."""
 
     run_id: str
@@ -64,7 +62,7 @@ class Manifest(BaseModel):
 class Ancestor:
     """A stage and the folders of those that it was made from, each with the SHA-256 that their manifests had then."""
 
-    manifest: Manifest
+    manifest: Record
     parents: dict[Path, str]
 
 
@@ -95,7 +93,7 @@ def read(folder: Path) -> Ancestor:
     file = folder / "manifest.json"
     content = read_json(file, "the folder of a complete stage has one")
     try:
-        manifest = Manifest.model_validate(content)
+        manifest = Record.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "it"
@@ -134,7 +132,7 @@ def problems(found: Lineage) -> Iterator[str]:
             verify(folder)
         except InputError as error:
             yield str(error)
-        if ancestor.manifest.digest != digest(json.dumps(ancestor.manifest.files, sort_keys=True)):
+        if ancestor.manifest.digest != files_digest(ancestor.manifest.files):
             yield f"{folder / 'manifest.json'}: its digest is not that of its files: run {folder.name} again"
         for parent, recorded in ancestor.parents.items():
             if found[parent] and manifest_digest(parent) != recorded:
@@ -173,7 +171,7 @@ def tree(found: Lineage, full: bool = False) -> Tree:
     return grow(next(iter(found)))
 
 
-def facts(folder: Path, manifest: Manifest, versions: dict[str, str], length: int | None) -> Iterator[str]:
+def facts(folder: Path, manifest: Record, versions: dict[str, str], length: int | None) -> Iterator[str]:
     """The lines that are shown of a stage; of its versions those that differ from the last ones shown, `versions`."""
     commit, dirty = manifest.git.get("commit"), manifest.git.get("dirty")
     yield f"{manifest.script}, seed {manifest.seed}, run {manifest.run_id[:length]}, {manifest.finished}"
@@ -195,7 +193,7 @@ def plain(text: str) -> Text:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """The command line; returns the exit code. Raises InputError for a folder that has no true manifest."""
     parser = argparse.ArgumentParser(
         prog="python -m stages.lineage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -203,12 +201,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--verify", action="store_true", help="read everything again and compare all digests")
     parser.add_argument("--full", action="store_true", help="digests in full length")
     arguments = parser.parse_args(argv)
-    try:
-        found = lineage(arguments.folder)
-        sentences = missing(found) + (list(problems(found)) if arguments.verify else [])
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    found = lineage(arguments.folder)
+    sentences = missing(found) + (list(problems(found)) if arguments.verify else [])
     Console(width=WIDTH, highlight=False).print(tree(found, arguments.full))
     for sentence in sentences:
         print(f"error: {sentence}", file=sys.stderr)
@@ -218,4 +212,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from data.errors import run_command
 from stages import lineage
 from stages.core.machines.weights import save_model
 from stages.core.run.stage import Run
@@ -72,7 +73,7 @@ def edit(folder: Path, **changes) -> None:
 
 
 def told(capsys, folder: Path, *options: str) -> tuple[int, str, str]:
-    code = lineage.main([str(folder), *options])
+    code = run_command(lambda: lineage.main([str(folder), *options]))
     output, errors = capsys.readouterr()
     assert "Traceback" not in output + errors
     return code, output, errors
