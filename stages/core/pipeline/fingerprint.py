@@ -10,24 +10,14 @@ from typing import Any
 from data.errors import InputError
 from stages.core.pipeline.scripts import ROOT
 
-UNTRACKED = (
-    {"data.errors"}
-    | {f"stages.core.run.{name}" for name in ("manifest", "progress", "replacing", "staleness")}
-    | {
-        f"stages.core.pipeline.{name}"
-        for name in (
-            "fingerprint",
-            "overview",
-            "recipe",
-            "scale",
-            "schema",
-            "scripts",
-            "system",
-            "variants",
-            "workspace",
-        )
-    }
-)
+UNTRACKED = {"data.errors"} | {
+    f"stages.core.{name}"
+    for name in (
+        "pipeline.agreement", "pipeline.fingerprint", "pipeline.layers", "pipeline.overview", "pipeline.recipe",
+        "pipeline.scale", "pipeline.schema", "pipeline.scripts", "pipeline.system", "pipeline.variants",
+        "pipeline.workspace", "run.manifest", "run.progress", "run.replacing", "run.staleness", "run.tables",
+    )
+}  # fmt: skip
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""
 
 

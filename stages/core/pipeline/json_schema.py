@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from stages.core.allowed.mixtures import Mixture
 from stages.core.pipeline.recipe import Definition, RecipeFile
 from stages.core.pipeline.scale import Scale
 from stages.core.pipeline.schema import RECIPES, SCALES
 from stages.core.pipeline.scripts import BASES, all_scripts, base_scripts
-from stages.core.pipeline.settings import KINDS, Mixture, Settings
+from stages.core.pipeline.settings import KINDS, Settings
 
 Schema = dict[str, Any]
 

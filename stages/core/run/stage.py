@@ -42,6 +42,7 @@ from stages.core.run.parts import Parts
 from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
 from stages.core.run.progress import Metrics
 from stages.core.run.replacing import METRICS, NEXT, RETIRED, draft, replace_result, settle, verified
+from stages.core.run.tables import read_rows
 
 STOPPED = 143
 """Exit code of a stage that was asked to stop."""
@@ -128,10 +129,7 @@ class Run:
         """A table of an input."""
         from datasets import Dataset
 
-        file = self.parent(role, name) / "data" / f"{table}.parquet"
-        if not file.exists():
-            raise InputError(f"{file} is missing: {file.parent.parent.name} made no table `{table}`")
-        return Dataset.from_parquet(str(file), keep_in_memory=True)
+        return Dataset(read_rows(self.parent(role, name) / "data" / f"{table}.parquet"))
 
     # -- resuming
 
