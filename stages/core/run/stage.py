@@ -6,7 +6,6 @@ Weights, which need torch, are loaded and saved by machines/weights.py.
 import argparse
 import functools
 import hashlib
-import json
 import os
 import shutil
 import signal
@@ -36,12 +35,12 @@ from stages.core.run.manifest import (
     payload_path,
     remove,
     versions,
-    write_atomically,
 )
 from stages.core.run.parts import Parts
 from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
 from stages.core.run.progress import Metrics
 from stages.core.run.replacing import METRICS, NEXT, RETIRED, draft, replace_result, settle, verified
+from stages.core.run.state import read_state, wipe_state, write_state
 from stages.core.run.tables import read_rows
 
 STOPPED = 143
@@ -146,21 +145,12 @@ class Run:
         if not is_main():
             return folder
         digests = {str(path): self._verify(path)["digest"] for path in self.parents()}
-        belongs = {"identity": identity(self.config), "parents": digests}
-        file = folder / "config.json"
-        found: dict[str, Any] = {}
-        if folder.exists():
-            try:
-                found = json.loads(file.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                found = {}
-            if {key: found.get(key) for key in belongs} != belongs:
-                self.metrics.say("the settings or inputs changed since the interrupted run: starting afresh")
-                shutil.rmtree(folder)
-                found = {}
-        folder.mkdir(exist_ok=True)
-        self._resumed = found.get("resumed", [])
-        write_atomically(file, json.dumps(belongs | {"resumed": self._resumed}, indent=2))
+        self._belongs = {"identity": identity(self.config), "parents": digests}
+        resumed = read_state(folder, self._belongs)
+        if resumed is None and wipe_state(folder):
+            self.metrics.say("the settings or inputs changed since the interrupted run: starting afresh")
+        self._resumed = resumed or []
+        write_state(folder, self._belongs, self._resumed)
         return folder
 
     @functools.cached_property
@@ -177,10 +167,8 @@ class Run:
 
     def _record_resumed(self, where: dict[str, int]) -> None:
         """For the manifest: where the stage goes on, and with which code."""
-        self._resumed = [*self._resumed, where | {"code_fingerprint": self.fingerprint}]
-        file = self.state_folder / "config.json"
-        state = json.loads(file.read_text(encoding="utf-8"))
-        write_atomically(file, json.dumps(state | {"resumed": self._resumed}, indent=2))
+        self._resumed.append(where | {"code_fingerprint": self.fingerprint})
+        write_state(self.state_folder, self._belongs, self._resumed)
 
     @property
     def resume_from(self) -> str | None:
