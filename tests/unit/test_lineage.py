@@ -57,8 +57,8 @@ def runs(tmp_path) -> Path:
 
     trained("base")
     sampled = {"samples_per_prompt": 1, "keep_per_prompt": 1, "temperature": 1, "top_p": 1, "max_completion_length": 8,
-               "min_language_consistency": 1, "repetition_ngram": 2, "max_repetition": 0, "tasks": {"arithmetic": 1}, "prompts": 1,
-               "sampling_batch_size": 1}  # fmt: skip
+               "min_language_consistency": 1, "repetition_ngram": 2, "max_repetition": 0, "tasks": {"arithmetic": 1},
+               "prompts": 1, "sampling_batch_size": 1}  # fmt: skip
     stage = run("data", "r1.cold_start_data", sampled, sampler="base")
     stage.sources["gsm8k (train, seed 42)"] = {"revision": "abc123", "too long": 3}
     stage.save_data({"rows": Rows()}, {})
