@@ -39,7 +39,7 @@ KINDS = {
     "on-policy distillation": "qwen3.on_policy_distillation",
     "evaluation of modes": "evaluation.evaluate_modes",
 }
-"""Kind of stage -> the script that stands for it; of several stages the first one of the recipes."""
+"""Kind of stage -> the script that stands for it; of several stages the shortest, or first."""
 SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM, "INT": signal.SIGINT}
 TRIES = 5
 """How often a moment is waited for that was missed: some last a millisecond."""
@@ -180,8 +180,8 @@ def undisturbed(scale: str, runs: str, recipes: list[str], kinds: list[str]) -> 
         if recipe not in workspace.stages:
             raise InputError(f"--recipe: there is no {recipe}; allowed: {', '.join(filter(None, workspace.stages))}")
     stages = [stage for recipe in recipes for stage in workspace.stages[recipe]]
-    found = {kind: next((stage for stage in stages if stage.script == KINDS[kind]), None) for kind in kinds}
-    chosen = {kind: Undisturbed(stage) for kind, stage in found.items() if stage}
+    found = {kind: [stage for stage in stages if stage.script == KINDS[kind]] for kind in kinds}
+    chosen = {kind: Undisturbed(min(of_kind, key=steps_of)) for kind, of_kind in found.items() if of_kind}
     if not chosen:
         raise InputError(f"--kinds: {', '.join(recipes)} has no stage of the kinds {', '.join(kinds)}")
     rules = [whole.stage.rule_name for whole in chosen.values()]
@@ -189,6 +189,11 @@ def undisturbed(scale: str, runs: str, recipes: list[str], kinds: list[str]) -> 
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise InputError(f"{runs}: the undisturbed run failed")
     return chosen
+
+
+def steps_of(stage: Stage) -> int:
+    """How many steps a stage takes, as far as its settings say so: the shorter of two bases is the one to interrupt."""
+    return stage.config["settings"].get("steps", 0)
 
 
 def matrix(
