@@ -52,7 +52,8 @@ def run_command(main: Callable[[], int | None], label: str = "error") -> int:
     """
     try:
         code = main() or 0
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it may be closed
+            sys.stdout.flush()
         return code
     except InputError as error:
         print(f"{label}: {error}", file=sys.stderr)

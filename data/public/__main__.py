@@ -27,8 +27,8 @@ def table() -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def main(argv: list[str] | None = None) -> None:
-    """The command line."""
+def run(argv: list[str] | None) -> None:
+    """Do what is asked for."""
     parser = argparse.ArgumentParser(
         prog="python -m data.public", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -47,5 +47,10 @@ def main(argv: list[str] | None = None) -> None:
             print(f"{name}  {download(name)} rows")
 
 
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    return run_command(lambda: run(argv))
+
+
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(main())

@@ -74,8 +74,8 @@ def leading(rows: Sequence[Row], names: Sequence[str]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (table[0], ruler, *table[1:]))
 
 
-def main(argv: list[str] | None = None) -> None:
-    """The command line."""
+def print_tables(argv: list[str] | None) -> None:
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="RECIPE_FOLDER")
     folders = parser.parse_args(argv).folders
@@ -84,5 +84,10 @@ def main(argv: list[str] | None = None) -> None:
     print("\n".join([HEAD.format(command=f"python -m stages.evaluation.tables {shown}"), *made]), end="")
 
 
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    return run_command(lambda: print_tables(argv))
+
+
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(main())

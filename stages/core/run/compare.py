@@ -37,8 +37,8 @@ def compared(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
     }  # fmt: skip
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+def compare(argv: list[str] | None) -> int:
+    """Compare, print; 1 where a stage differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, metavar="RUNS")
     parser.add_argument("other", type=Path, metavar="OTHER")
@@ -51,5 +51,10 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if same == len(verdicts) else 1
 
 
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    return run_command(lambda: compare(argv))
+
+
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Parquet tables, read with one sentence for what is wrong with them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,14 @@ def read_rows(file: Path) -> Any:
         if table[field.name].null_count:
             raise InputError(f"{file}: the column `{field.name}` has no value in some rows, needed is {wanted}")
     return table
+
+
+def need_columns(rows: Iterable[Mapping[str, Any]], names: Iterable[str], stage: str) -> None:
+    """InputError where a row has no value in one of the columns that the stage reads."""
+    for row in rows:
+        for name in names:
+            if row.get(name) is None:
+                raise InputError(f"{stage}: the row {row.get('id')} of its data has no `{name}`")
 
 
 def is_text(kind: Any) -> bool:
