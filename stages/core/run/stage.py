@@ -47,8 +47,11 @@ STOPPED = 143
 """Exit code of a stage that was asked to stop."""
 
 
-class Stopped(Exception):
-    """The run was asked to stop; what was trained is saved, the stage is not complete."""
+class Stopped(BaseException):
+    """The run was asked to stop; what was trained is saved, the stage is not complete.
+
+    Like Ctrl-C it may come anywhere: an `except Exception`, of a verifier or a library, must not take it for a failure.
+    """
 
 
 class Run:
@@ -316,9 +319,9 @@ def run_stage(main: Callable[[Run], None], path: str) -> int:
     launch(config, path)
     end_with_launcher()
     run = Run(config)
-    signal.signal(signal.SIGTERM, run.stop)
-    signal.signal(signal.SIGINT, run.stop)
     try:
+        signal.signal(signal.SIGTERM, run.stop)
+        signal.signal(signal.SIGINT, run.stop)
         main(run)
     except Stopped:
         if is_main():
