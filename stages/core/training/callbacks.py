@@ -4,7 +4,7 @@ import importlib.util
 import math
 import os
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,6 +40,7 @@ def train(trainer: Trainer, run: Run) -> None:
     torch.backends.cuda.enable_cudnn_sdp(False)
     if checkpoint and is_adapted(trainer.model):
         trainer.add_callback(LoadAdapter(checkpoint))
+    trainer._run_epoch = unless_complete(trainer)
     try:
         trainer.train(resume_from_checkpoint=checkpoint)
     except pickle.UnpicklingError:
@@ -47,6 +48,19 @@ def train(trainer: Trainer, run: Run) -> None:
             f"{checkpoint} holds more than numbers, which no trainer has saved and nothing will run: delete it"
         ) from None
     run.check_stopped()
+
+
+def unless_complete(trainer: Trainer) -> Callable[..., None]:
+    """A trainer's `_run_epoch`, which would take one step too many from the checkpoint of the last step."""
+    run_epoch = trainer._run_epoch
+
+    def run(**arguments) -> None:
+        if trainer.state.global_step < trainer.state.max_steps:
+            run_epoch(**arguments)
+        else:
+            trainer.control.should_training_stop = True
+
+    return run
 
 
 def last_tenth(trainer: Trainer, name: str) -> list[dict]:

@@ -539,6 +539,16 @@ def test_a_run_that_is_stopped_within_a_rollout_ends_as_one_that_is_not(make_tra
     assert same(weights(again.model), weights(whole.model))
 
 
+def test_a_run_that_was_killed_after_its_last_step_takes_none_more(make_trainer):
+    whole = make_trainer(folder="whole")
+    whole.train()
+    again = make_trainer(folder="whole")
+    saved = SimpleNamespace(resume_from=f"{whole.args.output_dir}/checkpoint-4", check_stopped=lambda: None)
+    callbacks.train(again, saved)
+    assert again.state.global_step == 4 and same(weights(again.model), weights(whole.model))
+    assert again.state.log_history[: len(whole.state.log_history) - 1] == whole.state.log_history[:-1]  # but its time
+
+
 # -- pure pieces
 
 
