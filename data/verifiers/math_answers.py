@@ -78,12 +78,12 @@ def readable(gold: str) -> bool:
     return len(gold) <= MAX_ANSWER and _shape(gold) is not None
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def _shape(text: str) -> Shape | None:
     return read(bare(text))
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=100_000)
 def _equal(gold: str, answer: str) -> bool:
     one, other = _shape(gold), _shape(answer)
     return one is not None and other is not None and (one == other or equal(one, other))
