@@ -19,7 +19,8 @@ from functools import partial
 from typing import IO, Any
 
 from data.errors import InputError
-from data.text.chat import parse
+from data.sandbox.availability import allow_unsandboxed
+from data.text.chat import parse, without_end
 from data.world.cases import read_case
 from data.world.families import explain
 from stages.core.pipeline.schema import nearest, settings_class
@@ -72,7 +73,7 @@ def judged(case: Any, rewards: StageRewards | None) -> dict[str, Any]:
             "final": parsed.final,
             "read": verdict.read,
             "reason": verdict.reason,
-        } | (rewards.of(completion, row) if rewards else {})
+        } | (rewards.of(without_end(completion), row) if rewards else {})
     except InputError:
         raise
     except Exception as error:  # what a family's own `info` lacks shows in whatever reads it
@@ -166,7 +167,9 @@ def run_tool(arguments: argparse.Namespace, write: Callable[[dict[str, Any]], No
     """Judge what the command line names -> the exit code."""
     rewards = None
     if arguments.recipe:
-        rewards = open_rewards(find_stage(arguments.recipe, arguments.stage, arguments.scale, arguments.runs))
+        stage = find_stage(arguments.recipe, arguments.stage, arguments.scale, arguments.runs)
+        allow_unsandboxed(stage.config["allow_unsandboxed_code"])
+        rewards = open_rewards(stage)
     if arguments.verifier:
         case = {name: vars(arguments)[name] for name in ("verifier", "gold", "completion")}
         write(judged({name: text for name, text in case.items() if text is not None}, rewards))

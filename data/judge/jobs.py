@@ -16,10 +16,12 @@ from functools import cache
 from pathlib import Path
 
 from data.judge.plain import Refused, encode
-from data.sandbox.session import PATIENCE, SandboxFailure, Session, open_session
+from data.sandbox.session import SandboxFailure, Session, open_session
 
 TEST_SECONDS = 4.0
-"""CPU time of one reply, loading the program included (data.sandbox.session bounds the wall time too)."""
+"""CPU time of one reply, loading the program included; a program may sleep as long (data.sandbox.session)."""
+ANSWERS = 4.0
+"""Wall time for all that the code of one test asks, as a multiple of TEST_SECONDS."""
 TOTAL_SECONDS = 60.0
 """Wall time of all tests of one program."""
 
@@ -113,7 +115,7 @@ class _Job:
 
     def _holds(self, code: str, program: Session, tests: Session) -> Reply:
         """The test's code and the program answer each other until the test is done."""
-        deadline = time.monotonic() + PATIENCE * TEST_SECONDS
+        deadline = time.monotonic() + ANSWERS * TEST_SECONDS
         tests.send({"test": code})
         while not {"passed", "failed"} & (said := tests.receive(TEST_SECONDS)).keys():
             if time.monotonic() > deadline:

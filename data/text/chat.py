@@ -78,7 +78,7 @@ _STOPS = " .\u3002,!\uff01\uff0c"
 # A completion may be half a megabyte of anything: space is matched at once (*+), never shared out between two parts.
 _TAG = re.compile(r"</?(?:think|answer)>")
 _STATED = re.compile(
-    r"(?:answer[*_]*+\s*+(?:is(?:\s*+:)?|:|=)|答案\s*+(?:[是为](?:\s*+[:\uff1a])?|[:\uff1a]))\s*+(.+)", re.IGNORECASE
+    r"(?:answer[*_]*+\s*+(?:is(?:\s*+:)?|:|=)|答案\s*+(?:[是为](?:\s*+[:\uff1a])?|[:\uff1a]))\s*+(?=\S)", re.IGNORECASE
 )
 _BRACE = re.compile(r"[{}]")
 
@@ -116,8 +116,7 @@ def render_completion(thinking: str, answer: str) -> str:
 @lru_cache(maxsize=4_096)
 def parse(text: str) -> Parsed:
     """Read a completion of either template."""
-    for end in _ENDS:
-        text = text.split(end)[0]
+    text = without_end(text)
     thinking, answer = None, text
     if THINK_CLOSE in text:
         head, answer = text.split(THINK_CLOSE, 1)
@@ -126,6 +125,13 @@ def parse(text: str) -> Parsed:
         answer = ""
     answer = answer.strip()
     return Parsed(thinking, _TAG.sub("", answer).strip(), *_final(answer))
+
+
+def without_end(text: str) -> str:
+    """A completion up to its end token, as decoding without special tokens leaves it."""
+    for end in _ENDS:
+        text = text.split(end)[0]
+    return text
 
 
 def has_format(text: str, template: Template, needs_thinking: bool = True) -> bool:
@@ -173,7 +179,7 @@ def _final(answer: str) -> tuple[str | None, bool]:
     inside = boxed(answer)
     if inside is not None:
         return inside or None, True
-    stated = _STATED.findall(answer)
-    lines = stated or [line for line in answer.splitlines() if line.strip()]
-    last = _TAG.sub("", lines[-1]).lstrip(" ,\uff0c").rstrip(_STOPS) if lines else ""  # .5 keeps its point
-    return None if not last.strip(_STOPS) else last, marked
+    stated = [match.end() for match in _STATED.finditer(answer)]
+    lines = [line for line in answer[stated[-1] if stated else 0 :].splitlines() if line.strip()]
+    final = _TAG.sub("", lines[0 if stated else -1]) if lines else ""
+    return final.strip(_STOPS) and final.lstrip(" ,\uff0c").rstrip(_STOPS) or None, marked  # .5 keeps its point

@@ -10,8 +10,8 @@ from data.verifiers.mathematics.answer import read, words
 from data.verifiers.mathematics.equal import equal
 from data.verifiers.mathematics.notation import bare, squeezed
 from data.verifiers.mathematics.quantity import plain
-from data.verifiers.mathematics.shapes import Shape
-from data.verifiers.verdict import Verdict
+from data.verifiers.mathematics.shapes import Scalar, Shape
+from data.verifiers.verdict import Verdict, compared, shown
 
 __all__ = ["MAX_ANSWER", "MathAnswer", "bare", "readable"]
 
@@ -45,14 +45,12 @@ class MathAnswer:
         if not found:
             return Verdict(False, None, "the answer is empty")
         if _repeats(found, row):
-            return Verdict(False, found, "the answer is the question, or a formula of it")
-        if _equal(gold, answer):
-            return Verdict(True, found, f"the answer is the gold, {gold}")
+            return Verdict(False, found, f"{shown(found)} is the question, or a formula of it")
         if _shape(answer) is None:
-            return Verdict(False, found, f"the answer cannot be read; the gold is {gold}")
-        if _whole(bare(gold)) and plain(found) is None:
-            return Verdict(False, found, f"the answer is no plain number, which the gold is: {gold}")
-        return Verdict(False, found, f"the answer is {found}, the gold is {gold}")
+            return Verdict(False, found, f"{shown(found)} cannot be read as mathematics; the gold is {shown(gold)}")
+        if not _equal(gold, answer) and _whole(bare(gold)) and isinstance(_shape(answer), Scalar) and not plain(found):
+            return Verdict(False, found, f"{shown(found)} is not written as a plain number, which {shown(gold)} is")
+        return compared(_equal(gold, answer), found, bare(gold))
 
     def canonical(self, answer: str, row: Row) -> str:
         """A plain number's value, else the formula without spaces; equal formulas of other forms: `same`."""
@@ -80,12 +78,12 @@ def readable(gold: str) -> bool:
     return len(gold) <= MAX_ANSWER and _shape(gold) is not None
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def _shape(text: str) -> Shape | None:
     return read(bare(text))
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=100_000)
 def _equal(gold: str, answer: str) -> bool:
     one, other = _shape(gold), _shape(answer)
     return one is not None and other is not None and (one == other or equal(one, other))

@@ -25,6 +25,9 @@ def refused(done) -> str:
         (["recipe_r1", "--config", "stages={r1_zer: {seed: 1}}"], "unknown stage `r1_zer`; did you mean `r1_zero`?"),
         (["recipe_r1", "--config", "stages={r1_zero: {sed: 1}}"], "unknown setting `sed` of r1.r1_zero; did"),
         (["recipe_r1", "--config", "stages={r1_zero: {steps: many}}"], "`steps` is 'many'"),
+        (["recipe_r1", "--config", "stages={r1_zero: {rewards: {}}}"], "`rewards` is {}: one weight at least must be"),
+        (["recipe_r1", "--config", "runs=a{b}"], "--config runs: found 'a{b}', allowed: a path of letters"),
+        (["recipe_r1", "--config", "runs=/proc/nope"], "/proc/nope cannot be written to"),
     ],
 )  # fmt: skip
 def test_command_line(workflow, arguments, sentence):
@@ -40,12 +43,39 @@ def test_a_broken_recipe_fails_only_its_own_target(workflow):
     assert sentence in workflow.snakemake().stdout  # the list of recipes says which is broken, and why
 
 
+def test_files_that_are_no_recipes_stop_no_other(workflow):
+    good = (workflow.folder / "recipes/r1.yaml").read_text()
+    for name, text in {
+        "one": f"use: two\n{good}", "two": f"use: one\n{good}", "deep": "a: " * 3000, "a{b}": good, "base": good,
+        "bomb": "a: &a [*a]", "empty": "",
+    }.items():  # fmt: skip
+        (workflow.folder / f"recipes/{name}.yaml").write_text(text)
+    (workflow.folder / "recipes/folder.yaml").mkdir()
+    assert "r1_r1_zero" in workflow.stale()
+    assert "`use` names one, which uses this recipe" in refused(workflow.snakemake("recipe_one"))
+    listed = workflow.snakemake().stdout
+    for name in ("one", "two", "deep", "a{b}", "base", "bomb", "empty", "folder"):
+        assert f"  {name} is broken: " in listed
+
+
+def test_what_planning_refuses_costs_nothing_that_is_finished(complete):
+    file = complete.folder / "runs/tiny/r1/r1_zero/manifest.json"
+    before = file.read_text()
+    for settings, sentence in {
+        "{micro_batch_size: 5}": "`micro_batch_size` is 5, allowed",
+        "{tasks: {equatoin: 1}}": "did you mean `equation`?",
+        "{extended_from_step: 61}": "`extended_from_step` is 61, allowed: at most `steps`",
+    }.items():
+        assert sentence in refused(complete.snakemake("recipe_r1", "--config", f"stages={{r1_zero: {settings}}}"))
+    assert file.read_text() == before and (file.parent / "model/weights.bin").exists()
+
+
 def test_a_script_that_cannot_be_parsed_fails_only_the_recipes_that_run_it(workflow):
     zero = workflow.read("recipes/r1.yaml")["stages"]["r1_zero"] | {"script": "r1.r1_zero"}
-    workflow.write("recipes/short.yaml", {"stages": {"only": zero}})
+    workflow.write("recipes/short.yaml", {"stages": {"r1_zero": zero}})
     (workflow.folder / "stages/r1/cold_start_sft.py").write_text("def main(:\n")
     assert "stages/r1/cold_start_sft.py: line 1" in refused(workflow.snakemake("recipe_r1"))
-    assert "short_only" in workflow.stale("recipe_short")
+    assert "short_r1_zero" in workflow.stale("recipe_short")
 
 
 def stage(folder, name, room="r1"):

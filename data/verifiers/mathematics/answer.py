@@ -254,7 +254,7 @@ def _equality(parts: list[str], depth: int) -> Shape | None:
     if names == 0 or len(parts) - names > 1:
         chain = _chain(parts[names:], value)
         return chain if names == 0 or chain is None else Named(flat(parts[0]), chain)
-    if value is None or (isinstance(value, Scalar) and parts[0] in variables(value.tree)):
+    if value is None or (isinstance(value, Scalar) and flat(parts[0]).removeprefix("\\") in variables(value.tree)):
         return _chain(parts, value)
     several = _inside(parts[0])
     if several and isinstance(value, Items) and value.begin == "(":
@@ -295,6 +295,8 @@ def _name(text: str) -> bool:
         return True
     found = _NAME.fullmatch(text)
     command = re.match(r"\\([A-Za-z]+)", text)
+    if re.fullmatch(r"[a-z]{2}|[A-Z][a-z]|[a-z][A-Z]", text):
+        return False  # a product
     return found is not None and (command is None or command[1] in _NAME_COMMANDS)
 
 

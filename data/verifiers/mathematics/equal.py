@@ -5,10 +5,12 @@ question once more. A decimal gold may be rounded (six digits or more), an answe
 the two readings share no rule for is unequal.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from data.verifiers.mathematics.answer import read
+from data.verifiers.mathematics.notation import flat
 from data.verifiers.mathematics.quantity import Plain
 from data.verifiers.mathematics.real_sets import as_real_set, equal_sets, rounds_to
 from data.verifiers.mathematics.shapes import (
@@ -97,6 +99,11 @@ def _equal_percent(gold: Scalar, found: Scalar) -> bool:
     return not unevaluated and at_least_one and same_formula(percent.tree, other.tree)
 
 
+def _letters(product: Scalar) -> str:
+    """A product of variables as a word: `xyz` may be either."""
+    return flat(product.text.replace("\\cdot", " ")).casefold()
+
+
 # -- several values
 
 
@@ -151,18 +158,17 @@ def _equal_lists(gold: Shape, found: Shape) -> bool:
             entries = Items("(", ")", tuple(row[0] for row in column.rows))
             narrow = all(len(row) == 1 for row in column.rows)
             return narrow and (equal(entries, found) if column is gold else equal(gold, entries))
-    for scalar, other in ((gold, found), (found, gold)):
-        if (
-            isinstance(scalar, Scalar)
-            and "," in scalar.text
-            and ",0" not in scalar.text
-            and isinstance(other, Items)
-            and not other.begin
-        ):
-            parts = read(scalar.text.replace(",", ", "))
-            if isinstance(parts, Items):
-                return equal(*((parts, other) if scalar is gold else (other, parts)))
-    return False
+    one, other = _listed(gold, found), _listed(found, gold)
+    return (one is not gold or other is not found) and equal(one, other)
+
+
+def _listed(number: Shape, other: Shape) -> Shape:
+    """100,200 is a list where the other side is one of such groups of three digits."""
+    if not isinstance(number, Scalar) or "," not in number.text or not isinstance(other, Items) or other.begin:
+        return number
+    in_threes = all(isinstance(part, Scalar) and re.fullmatch(r"[1-9]\d\d", part.text) for part in other.parts[1:])
+    parts = read(number.text.replace(",", ", ")) if in_threes else None
+    return parts if isinstance(parts, Items) else number
 
 
 def _equal_matrices(gold: Matrix, found: Matrix) -> bool:
@@ -214,7 +220,7 @@ def _ordered(items: Items) -> Items:
 
 def _symbol(name: str) -> bool:
     """Whether a name is a variable, not a word or a function."""
-    return len(name.split("_")[0].removeprefix("\\")) == 1 or (name.startswith("\\") and "{" not in name.split("_")[0])
+    return len(name.split("_")[0].strip("'\\")) == 1 or (name.startswith("\\") and "{" not in name.split("_")[0])
 
 
 def _equal_chain_named(gold: Shape, found: Shape) -> bool:
@@ -290,5 +296,7 @@ _RULES: dict[tuple[type, type], Callable] = {
     (Relation, Relation): _equal_relations,
     (Ratio, Ratio): _equal_ratios,
     (Words, Words): lambda gold, found: gold.text == found.text,
+    (Words, Scalar): lambda gold, found: gold.text == _letters(found),
+    (Scalar, Words): lambda gold, found: _letters(gold) == found.text,
     (Literal, Literal): lambda gold, found: gold.text == found.text,
 }

@@ -67,7 +67,8 @@ _MARKDOWN = ("**", "__", "```", "`", "*", "_")
 _POWER = re.compile(r"(?<=[\w)}])\*\*(?=[\w({\\-])")
 _WHOLE_TEXT = re.compile(r"\\text ?\{([^{}]*)\}")
 _LETTER_IN_TEXT = re.compile(r"\\text ?\{ ?([eid]) ?\}|\\mathbf ?\{?([A-Za-z])\}?(?![A-Za-z])")
-_SPOKEN = re.compile(r"(?<=.)\\text ?\{ ?(and|or) ?\}")
+_SPOKEN = re.compile(r"(?<=.)\\text ?\{ ?,? ?(and|or) ?\}")
+_SPOKEN_CHINESE = re.compile(r"(?<=[\d})]) ?([和与或]) ?")
 _END = " \t\n.,;:\u3002\uff0c\uff1b\uff1a"
 
 
@@ -116,6 +117,7 @@ def _latex(text: str) -> str:
     text = re.sub(r"\\text ?\{ ?\}", " ", text)
     text = _PERCENT.sub("%", _POWER.sub("^", _BOLD.sub(r"\2", text)))
     text = _PLAIN_FUNCTION.sub(_command, text)
+    text = _SPOKEN_CHINESE.sub(lambda found: " or " if found[1] == "或" else " and ", text)
     text = _SPOKEN.sub(r" \1 ", _LETTER_IN_TEXT.sub(r" \1\2 ", text))
     return _MIXED.sub(r"\1\\frac{\2}{\3}", " ".join(text.split()))
 

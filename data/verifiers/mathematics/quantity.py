@@ -123,7 +123,9 @@ def _unit(words: str, power: str, alone: bool) -> str | None:
         return None
     if alone and names != ["m"] and names != ["s"] and any(len(name) < 2 for name in names):
         return None
-    unit = " ".join(name.casefold() if one is None else one for name, one in zip(names, known, strict=True))
+    unit = " ".join(
+        name.casefold().removesuffix("s") if one is None else one for name, one in zip(names, known, strict=True)
+    )
     return f"{unit}^{raised}" if raised and unit else unit
 
 

@@ -47,7 +47,7 @@ def evaluate(tree: Tree, point: Mapping[str, Fraction] | None = None) -> Value:
             value = _worth(tree, point or {})
         except Exception as error:  # whatever mpmath raises
             raise Undefined(str(error)) from error
-    if not isinstance(value, Fraction) and _mp.isnan(value):
+    if not isinstance(value, Fraction) and (_mp.isnan(value) or (_mp.isinf(value) and tree not in _INFINITE)):
         raise Undefined("not a number")
     return value
 
@@ -276,6 +276,7 @@ def _function(name: str) -> Callable[[Value], Value]:
     return worth
 
 
+_INFINITE: tuple[Tree, ...] = (("constant", "infinity"), ("negative", ("constant", "infinity")))
 _PERIODIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _CONSTANTS = {"pi": +_mp.pi, "e": +_mp.e, "i": _mp.mpc(0, 1), "infinity": _mp.inf}
 _OPERATIONS: dict[str, Callable[..., Value]] = {

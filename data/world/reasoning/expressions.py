@@ -6,6 +6,7 @@ import random
 from data.text.language import Language
 from data.text.row import Row
 from data.verifiers.expression import passes, printed
+from data.verifiers.verdict import Verdict, shown
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
 _INPUTS = (0, 1, 2, 5, 11)
@@ -58,6 +59,16 @@ class Expression(Task):
     def verify(self, answer: str, row: Row) -> bool:
         tests = json.loads(row["info"])["tests"]
         return passes(answer.strip("` "), tests)
+
+    def explain(self, answer: str, row: Row) -> Verdict:
+        code, tests = answer.strip("` "), json.loads(row["info"])["tests"]
+        failed = [(x, expected) for x, expected in tests if not passes(code, [(x, expected)])]
+        if not failed:
+            return Verdict(bool(tests), code, f"{shown(code)} has the expected value at each of {len(tests)} inputs")
+        x, expected = failed[0]
+        found = printed(code, x)
+        has = "has no value that may be written" if found is None else f"is {found}"
+        return Verdict(False, code, f"{shown(code)} {has} at x = {x}, expected is {expected}")
 
     def canonical(self, answer: str, row: Row) -> str:
         """The values at the tests' inputs: an expression is what it computes."""

@@ -3,7 +3,8 @@
 import importlib.util
 import math
 import os
-from collections.abc import Iterator, Mapping
+import pickle
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,7 @@ from stages.core.machines.sharding import largest
 from stages.core.machines.weights import keep_weights
 from stages.core.pipeline.guards import Lookout, Warned
 from stages.core.pipeline.settings import Adam
-from stages.core.run.last_good import keep_last_good, last_good
-from stages.core.run.manifest import remove
+from stages.core.run.last_good import forget, keep, last_good
 from stages.core.run.processes import is_main, rank, world_size
 from stages.core.run.stage import Run
 
@@ -33,7 +33,10 @@ def watch(trainer: Trainer, run: Run) -> None:
 
 
 def train(trainer: Trainer, run: Run) -> None:
-    """Train from where an interrupted run was; a run that was asked to stop goes no further."""
+    """Train from where an interrupted run was; a run that was asked to stop goes no further.
+
+    Every part of the saved state is read with `weights_only`: InputError for one that would run code.
+    """
     with trainer.accelerator.main_process_first():
         checkpoint = run.resume_from
     if trainer.args.device.type == "cpu":
@@ -42,8 +45,27 @@ def train(trainer: Trainer, run: Run) -> None:
     torch.backends.cuda.enable_cudnn_sdp(False)
     if checkpoint and is_adapted(trainer.model):
         trainer.add_callback(LoadAdapter(checkpoint))
-    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer._run_epoch = unless_complete(trainer)
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint)
+    except pickle.UnpicklingError:
+        raise InputError(
+            f"{checkpoint} holds more than numbers, which no trainer has saved and nothing will run: delete it"
+        ) from None
     run.check_stopped()
+
+
+def unless_complete(trainer: Trainer) -> Callable[..., None]:
+    """A trainer's `_run_epoch`, which would take one step too many from the checkpoint of the last step."""
+    run_epoch = trainer._run_epoch
+
+    def run(**arguments) -> None:
+        if trainer.state.global_step < trainer.state.max_steps:
+            run_epoch(**arguments)
+        else:
+            trainer.control.should_training_stop = True
+
+    return run
 
 
 def last_tenth(trainer: Trainer, name: str) -> list[dict]:
@@ -270,22 +292,23 @@ class GuardCallback(TrainerCallback):
     def on_save(self, args, state, control, **kwargs):
         self.trainer.accelerator.wait_for_everyone()  # each process has written its part
         if self.lookout.calm and is_main():
-            keep_last_good(self.run, Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            keep(self.run, Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     def on_train_end(self, args, state, control, **kwargs):
-        kept = last_good(self.run)
+        if self.run.stop_requested and self.stopped_by is None:
+            return
+        active = [self.stopped_by] if self.stopped_by else list(self.lookout.active.values())
+        kept = last_good(self.run, min(warned.since for warned in active)) if active else None
         before = f"the last checkpoint before it is {kept}" if kept else "there is no checkpoint before it"
+        if is_main():
+            forget(self.run, but=kept)
         if self.stopped_by is not None:
             raise InputError(
                 f"{self.run.stage}: stopped by the guard `{self.stopped_by.guard}` at {self.stopped_by.told()}; "
                 f"{before}; without that name in `guards.stop_on` the same command goes on from here"
             )
-        if self.run.stop_requested or not is_main():
-            return
-        if self.lookout.active:
+        if active:
             self.run.metrics.say(f"warned until its end by {', '.join(self.lookout.active)}: {before}")
-        elif kept:
-            remove(kept.parent)
 
 
 class CompletionLengthCallback(TrainerCallback):

@@ -101,6 +101,11 @@ def policy_trainer(
     settings: GRPO = run.settings
     longest = max(longest or 0, settings.max_completion_length)
     rows = with_room(run, model, tokenizer, rows, settings.template, longest)
+    if len(rows) < settings.prompts_per_step * settings.steps_per_rollout:
+        raise InputError(
+            f"{run.stage}: {len(rows)} prompts, where one rollout takes {settings.prompts_per_step} x "
+            f"{settings.steps_per_rollout} (prompts_per_step x steps_per_rollout)"
+        )
     report_self_test(run, [name for name in rewards if name in RULES], rows, tokenizer, settings.template)
 
     weights = [settings.rewards[name] for name in rewards]
@@ -129,7 +134,7 @@ def policy_trainer(
         ref_model_mixup_alpha=1.0,
         shuffle_dataset=shuffle,
         save_strategy="steps",
-        # Only where a rollout is used up does a resumed run go on exactly as an uninterrupted one.
+        # Where a rollout is used up: nothing of it has to be saved.
         save_steps=settings.steps_per_rollout * settings.inner_epochs * settings.save_every_rollouts,
     )
     trainer = trainer_class(

@@ -34,7 +34,7 @@ SFT = {key: EPOCH[key] for key in ("epochs", "learning_rate", "batch_size", "max
     "final_learning_rate": 1e-4, "warmup_fraction": 0.0,
 }  # fmt: skip
 VANILLA = SFT | {"examples": 14, "direct_fraction": 0.0, "short_steps": 1, "tasks": {"arithmetic": 1.0}}
-REWARD = EPOCH | {"examples": 14, "tasks": {"facts": 1.0}, "held_out": 8}
+REWARD = EPOCH | {"examples": 14, "tasks": {"facts": 1.0, "unsafe": 1.0}, "held_out": 8}
 PAIRWISE = REWARD | {
     "judgements": 1, "judge_noise": 0.0, "min_score_difference": 0.0, "balance_lengths": False,
     "center_coefficient": 0.01,
