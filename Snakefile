@@ -1,6 +1,7 @@
 # Recipes become rules: one rule per stage (r1_reasoning_rl), one target per recipe (recipe_r1).
 # What a stage is, with which settings and on which inputs, is decided in stages/core/pipeline/workspace.py.
 import json
+import os
 import shlex
 import sys
 import time
@@ -9,9 +10,11 @@ sys.path.insert(0, workflow.basedir)
 
 from snakemake.cli import get_argument_parser
 
-from data.errors import InputError
+from data.errors import InputError, say
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
 from stages.core.pipeline.workspace import load_workspace
+from stages.core.run.staleness import marks, renew_marks
+from stages.core.run.untrusted_code import prepare_sandbox
 
 STARTED = time.time()
 PYTHON = shlex.quote(sys.executable)
@@ -28,17 +31,24 @@ except InputError as error:
 # A cluster that ends a job signals all of its processes: the shell and `tee` wait until the stage has saved. What
 # Snakemake puts before a command is replaced, not added to.
 shell.prefix("set -euo pipefail; trap '' TERM; ")
+# The code lies beside this file, wherever a job starts.
+os.environ["PYTHONPATH"] = os.pathsep.join([workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 rule help:
     message:
         "recipes, scales and stages"
     shell:
-        "{PYTHON} -m stages.core.pipeline {CONFIGURATION:q}"
+        # 141: the reader has seen enough, as in `snakemake | head`.
+        "{PYTHON} -m stages.core.pipeline {CONFIGURATION:q} || [ $? = 141 ]"
 
 
 stages = {stage.folder: stage for stage in workspace.rules()}
 priorities = workspace.priorities()
+# What Snakemake makes, watches and removes is one small file a stage, its mark; a result is replaced by the next whole
+# one alone (stages/core/run/staleness.py, replacing.py).
+complete = marks(stages.values())
+verdicts = renew_marks(stages.values()) if workflow.is_main_process else {}
 
 for stage in stages.values():
 
@@ -46,28 +56,23 @@ for stage in stages.values():
         name:
             stage.rule_name
         input:
-            [stages[parent].manifest_path for parent in stage.parents],
-            [stages[parent].payload_path for parent in stage.parents],
+            [complete[parent] for parent in stage.parents],
         output:
-            payload=stage.payload_path if stage.payload == "report" else directory(stage.payload_path),
-            manifest=stage.manifest_path,
+            complete[stage.folder],
         priority: priorities[stage.folder]
         threads: stage.threads
         resources:
             **stage.resources,
         params:
-            # Exact staleness: what decides the result, and the code that computes it.
-            identity=stage.identity,
-            fingerprint=stage.fingerprint,
             key=stage.key,
             script=stage.script,
         message:
-            stage_line(stage)
-        # Frozen: Snakemake would rerun every stage if this text changed.
+            stage_line(stage, verdicts[stage.folder].reason if stage.folder in verdicts else "")
         shell:
-            "folder=$(dirname {output.manifest}) && "
-            "{PYTHON} -m stages.core.pipeline write {output.manifest} {params.key} {CONFIGURATION:q} && "
-            "{PYTHON} -m stages.{params.script} $folder/config.json 2>&1 | tee -i $folder/log.txt"
+            "folder=$(dirname {output:q}) && "
+            '{PYTHON} -m stages.core.pipeline write "$folder/manifest.json" {params.key} {CONFIGURATION:q} && '
+            '{PYTHON} -m stages.{params.script} "$folder/config.json" 2>&1 | tee -i "$folder/log.txt" && '
+            "touch {output:q}"
 
 
 for recipe in workspace.stages:
@@ -77,21 +82,29 @@ for recipe in workspace.stages:
             name:
                 f"recipe_{recipe}"
             input:
-                [target.manifest_path for target in workspace.targets(recipe)],
-                [target.payload_path for target in workspace.targets(recipe)],
+                [complete[target.folder] for target in workspace.targets(recipe)],
             message:
                 f"recipe_{recipe} is complete"
 
 
+onstart:
+    # What stages of this machine lack, before the first of them has run for days.
+    needed = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    try:
+        if workflow.is_main_process and workflow.local_exec:
+            prepare_sandbox(*(stage.config for stage in stages.values() if stage.rule_name in needed))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
 onsuccess:
-    print(summary(asked_for(workspace, TARGETS)))
+    say(summary(asked_for(workspace, TARGETS)))
 
 
 onerror:
-    print(
-        "Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first)."
-    )
-    sentences = failures(list(stages.values()), STARTED)
+    say("Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first).")
+    sentences = failures(complete, STARTED)
     if sentences:
-        print(*sentences, sep="\n", file=sys.stderr)
+        say(*sentences, to=sys.stderr)
         sys.exit(2)

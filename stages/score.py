@@ -19,6 +19,7 @@ from functools import partial
 from typing import IO, Any
 
 from data.errors import InputError
+from data.sandbox.availability import allow_unsandboxed
 from data.text.chat import parse, without_end
 from data.world.cases import read_case
 from data.world.families import explain
@@ -166,7 +167,9 @@ def run_tool(arguments: argparse.Namespace, write: Callable[[dict[str, Any]], No
     """Judge what the command line names -> the exit code."""
     rewards = None
     if arguments.recipe:
-        rewards = open_rewards(find_stage(arguments.recipe, arguments.stage, arguments.scale, arguments.runs))
+        stage = find_stage(arguments.recipe, arguments.stage, arguments.scale, arguments.runs)
+        allow_unsandboxed(stage.config["allow_unsandboxed_code"])
+        rewards = open_rewards(stage)
     if arguments.verifier:
         case = {name: vars(arguments)[name] for name in ("verifier", "gold", "completion")}
         write(judged({name: text for name, text in case.items() if text is not None}, rewards))

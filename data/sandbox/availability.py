@@ -6,6 +6,7 @@ filter of system calls: it reads whatever this user can read.
 """
 
 import atexit
+import logging
 import os
 import threading
 from pathlib import Path
@@ -15,7 +16,9 @@ from data.sandbox.command import missing_program
 from data.sandbox.seccomp import filter_program
 from data.sandbox.server import Broken, Job, Server
 
-_INSTALL = "install it: `make sandbox`, or `apt-get install bubblewrap`"
+UNSANDBOXED = "programs that a model writes run WITHOUT a sandbox (allow_unsandboxed_code): they read all that we can"
+_NEEDED = "programs that a model writes need a sandbox"
+_INSTALL = "install it by `make sandbox` or `apt-get install bubblewrap`"
 _OTHERWISE = "or let the scale say `allow_unsandboxed_code: true`, and trust every program that a model writes"
 SYSCTL = Path("/proc/sys")
 _KERNEL = (
@@ -32,27 +35,25 @@ _CONTAINER = (
 
 _lock = threading.Lock()
 _server: Server | None = None
-_unsandboxed = False
+_plain_allowed = False
 
 
 def allow_unsandboxed(allowed: bool) -> None:
     """Whether jobs of this process may be plain child processes where there is no sandbox; at first they may not."""
-    global _unsandboxed
-    _unsandboxed = allowed
+    global _plain_allowed
+    _plain_allowed = allowed
     if not allowed and _server is not None and not _server.sandboxed:
         close()
 
 
-def require_sandbox() -> str | None:
-    """Raise InputError, which says what to install or to set, where there is none. Starts one to know.
+def require_sandbox() -> None:
+    """Raise InputError, which says what to install or to set, where jobs cannot run. Starts a server to know."""
+    _running()
 
-    None where there is one; a warning where there is none and programs may run all the same.
-    """
-    if _running().sandboxed:
-        return None
-    return (
-        "programs that a model writes run WITHOUT a sandbox (allow_unsandboxed_code): they can read what this user can"
-    )
+
+def unsandboxed() -> bool:
+    """Whether jobs of this process run without a sandbox."""
+    return _server is not None and not _server.sandboxed
 
 
 def new_job() -> Job:
@@ -88,7 +89,7 @@ def _start() -> Server:
     why = _missing()
     forms = [] if why else [{"sandboxed": True}, {"sandboxed": True, "proc": False}]
     first: str | None = None
-    for form in [*forms, *([{"sandboxed": False}] if _unsandboxed else [])]:
+    for form in [*forms, *([{"sandboxed": False}] if _plain_allowed else [])]:
         try:
             server = Server(**form)
             try:
@@ -96,6 +97,8 @@ def _start() -> Server:
             except Broken:
                 server.close()
                 raise
+            if not server.sandboxed:
+                logging.getLogger(__name__).warning(UNSANDBOXED)
             return server
         except Broken as error:
             first = first or str(error)
@@ -106,16 +109,14 @@ def _missing() -> str | None:
     if name := missing_program():
         package = "bubblewrap" if name == "bwrap" else "util-linux"
         install = _INSTALL if name == "bwrap" else f"install {package}"
-        return (
-            f"programs that a model writes need a sandbox, and {package} ({name}) is missing: {install}; {_OTHERWISE}"
-        )
+        return f"{_NEEDED}, and {package} ({name}) is missing: {install}, {_OTHERWISE}"
     if not filter_program():
-        return f"programs that a model writes need a sandbox, which knows no {os.uname().machine}; {_OTHERWISE}"
+        return f"{_NEEDED}, which knows no {os.uname().machine}: use another machine, {_OTHERWISE}"
     return None
 
 
 def _refusal(why: str) -> str:
-    return f"programs that a model writes need a sandbox, and none can be started ({why}): {_remedy()}; {_OTHERWISE}"
+    return f"{_NEEDED}, and none can be started ({why}): {_remedy()}; {_OTHERWISE}"
 
 
 def _remedy() -> str:

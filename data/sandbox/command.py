@@ -88,7 +88,7 @@ def as_nobody(seen: Iterable[str]) -> list[str]:
 
     What lies in a folder that is root's alone is shown to nobody by a first bubblewrap, without the rest of the folder.
     """
-    if os.getuid() != 0:
+    if os.getuid() != 0 or not exists(NOBODY):
         return []
     drop = [found("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
     closed = {path: top for path in seen if (top := closed_folder(path))}
@@ -110,6 +110,12 @@ def as_nobody(seen: Iterable[str]) -> list[str]:
         "--",
         *drop,
     ]
+
+
+def exists(user: str) -> bool:
+    """Whether root may become this user: in a namespace of one user it may not, and is an ordinary one outside."""
+    ranges = [map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    return any(first <= int(user) < first + count for first, _, count in ranges)
 
 
 def closed_folder(path: str) -> str | None:

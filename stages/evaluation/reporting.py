@@ -307,6 +307,7 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         recipe=recipe,
         scale=scale,
         columns=columns,
+        unsandboxed=[stage.name for stage in stages if stage.manifest.get("unsandboxed")],
         warned=warned(stages),
         overview=result_figures.overview(results, columns),
         token_efficiency=result_figures.token_efficiency(results, columns),

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from stages.core.pipeline.scripts import ROOT
 
-UNTRACKED = (
-    {"data.errors"}
-    | {f"stages.core.run.{name}" for name in ("last_good", "manifest", "progress")}
-    | {
-        f"stages.core.pipeline.{name}"
-        for name in (
-            *("fingerprint", "guards", "overview", "recipe", "scale", "schema", "scripts", "system", "variants"),
-            "workspace",
-        )
-    }
-)
+UNTRACKED = {"data.errors", "data.sandbox.availability"} | {
+    f"stages.core.{name}"
+    for name in (
+        "pipeline.agreement", "pipeline.fingerprint", "pipeline.guards", "pipeline.layers", "pipeline.overview",
+        "pipeline.recipe", "pipeline.scale", "pipeline.schema", "pipeline.scripts", "pipeline.system",
+        "pipeline.variants", "pipeline.workspace", "run.last_good", "run.manifest", "run.progress", "run.replacing",
+        "run.staleness", "run.tables", "run.untrusted_code",
+    )
+}  # fmt: skip
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""
 
 
@@ -54,7 +53,7 @@ def constants(tree: ast.AST) -> list[str]:
 
 def module_file(module: str) -> Path | None:
     """The file of a module of this repository."""
-    path = Path(*module.split("."))
+    path = ROOT.joinpath(*module.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
@@ -64,8 +63,9 @@ def parsed(file: Path) -> tuple[str, frozenset[str]]:
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: line {getattr(error, 'lineno', '?')}: {getattr(error, 'msg', error)}") from None
-    package = list(file.parts[:-1])
+        where = f"{file.relative_to(ROOT)}: line {getattr(error, 'lineno', '?')}"
+        raise InputError(f"{where}: {getattr(error, 'msg', error)}") from None
+    package = list(file.relative_to(ROOT).parts[:-1])
     modules = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -74,7 +74,7 @@ def parsed(file: Path) -> tuple[str, frozenset[str]]:
             above = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*above, *([node.module] if node.module else [])])
             modules |= {module} | {f"{module}.{alias.name}" for alias in node.names}
-    beside = [file.parent / text for text in constants(tree) if (file.parent / text).is_file()]
+    beside = [file.parent / text for text in constants(tree) if text[0] != "/" and (file.parent / text).is_file()]
     code = ast.dump(without_docstrings(tree)) + "".join(digest(path.read_text(encoding="utf-8")) for path in beside)
     return digest(code), frozenset(modules)
 

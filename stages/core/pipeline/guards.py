@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from stages.core.allowed.values import GroupSize, NotNegative, Part, Rate, Share, no_repetition
 
 GuardName = Literal["entropy", "length", "kl", "reward", "cut"]
 
@@ -22,17 +24,17 @@ class Guards(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    patience: Annotated[int, Field(ge=2)] = 8
+    patience: GroupSize = 8
     """Values in a row that show a fault before it is warned of; of rewards and lengths there is one a rollout."""
-    min_entropy: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
+    min_entropy: NotNegative = 0.01
     """Entropy, in nats a token, below which the policy has collapsed; 0 for never."""
-    min_length: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    min_length: Part = 0.2
     """Share of their first mean length below which completions have collapsed; 0 for never."""
-    max_kl: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    max_kl: Rate = 1.0
     """KL to the reference, in nats a token, above which it has exploded."""
-    cut: Annotated[float, Field(gt=0, le=1)] = 1.0
+    cut: Share = 1.0
     """Share of completions cut off at the longest length from which on it counts as all of them."""
-    stop_on: list[GuardName] = []
+    stop_on: Annotated[list[GuardName], AfterValidator(no_repetition)] = []
     """The guards whose warning stops the stage."""
 
 
@@ -78,12 +80,12 @@ class Lookout:
                 self.active.pop(guard, None)
                 continue
             streak = self._faulty.setdefault(guard, [self._reward[0]] if guard == "reward" else [])
-            streak.append(int(row["step"]))
+            streak.append(int(row.get("step", 0)))
             if len(streak) == self.guards.patience:
                 self.active[guard] = Warned(guard, streak[-1], streak[0], fault)
                 found.append(self.active[guard])
         if row.get("reward") is not None:
-            self._reward = (int(row["step"]), row["reward"])
+            self._reward = (int(row.get("step", 0)), row["reward"])
         return found
 
     def _faults(self, row: Mapping[str, Any]) -> dict[GuardName, str | None]:

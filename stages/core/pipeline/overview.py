@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 from data.errors import InputError
+from stages.core.allowed.folder import check_writable
+from stages.core.allowed.sentences import nearest
 from stages.core.pipeline.scale import load_scale
-from stages.core.pipeline.schema import available, nearest
+from stages.core.pipeline.schema import available
 from stages.core.pipeline.workspace import Stage, Workspace
 
 
@@ -32,12 +34,11 @@ def read_manifest(stage: Stage) -> dict | None:
         return None
 
 
-def stage_line(stage: Stage) -> str:
-    """What Snakemake prints when a stage starts."""
+def stage_line(stage: Stage, reason: str = "") -> str:
+    """What Snakemake prints when a stage starts; reason: why it runs, where a result is there."""
     parents = [Path(folder).name for folder in stage.parents]
-    if len(parents) > 4:
-        return f"{stage.rule_name} <- {len(parents)} stages"
-    return stage.rule_name + (f" <- {', '.join(parents)}" if parents else "")
+    named = ", ".join(parents) if len(parents) <= 4 else f"{len(parents)} stages"
+    return stage.rule_name + (f" <- {named}" if parents else "") + (f" ({reason})" if reason else "")
 
 
 def overview(workspace: Workspace) -> str:
@@ -77,12 +78,15 @@ def summary(stages: list[Stage]) -> str:
     return "\n".join(lines + [f"report: {report}" for report in reports])
 
 
-def failures(stages: list[Stage], since: float) -> list[str]:
-    """The error sentences that stages ended with since a time (in seconds since the epoch)."""
+def failures(marks: dict[str, str], since: float) -> list[str]:
+    """The error sentences that stages ended with since a time (in seconds since the epoch).
+
+    marks: stage folder -> the file that is there when the stage is complete.
+    """
     found = []
-    for stage in stages:
-        log = Path(stage.folder, "log.txt")
-        if log.exists() and log.stat().st_mtime >= since and not Path(stage.manifest_path).exists():
+    for folder, mark in marks.items():
+        log = Path(folder, "log.txt")
+        if log.exists() and log.stat().st_mtime >= since and not Path(mark).exists():
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
             found += [f"{line} ({log})" for line in lines if line.startswith("error: ")]
     return found
@@ -105,12 +109,16 @@ def asked_for(workspace: Workspace, targets: set[str]) -> list[Stage]:
 
 
 def check_targets(workspace: Workspace, targets: set[str]) -> None:
-    """Refuse a target that belongs to a broken recipe, or to nothing, before anything runs."""
+    """Refuse a target that belongs to a broken recipe, or to nothing, or that could not be written, before any runs."""
     rules = {stage.rule_name for stage in workspace.rules()} | {"help"}
     rules |= {f"recipe_{name}" for name in workspace.stages if name}
     for target in sorted(targets - rules):
         for name, error in workspace.errors.items():
-            if target == f"recipe_{name}" or target.startswith((f"{name}_", f"runs/{workspace.scale.name}/{name}/")):
+            if target == f"recipe_{name}" or target.startswith(
+                (f"{name}_", f"{workspace.runs}/{workspace.scale.name}/{name}/")
+            ):
                 raise error
         if "/" not in target:
             raise InputError(f"there is no recipe or stage `{target}`; {nearest(target, rules)}")
+    if targets - {"help"}:
+        check_writable(workspace.runs)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from stages.core.pipeline.settings import KINDS, Settings
 
-STAGES = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[3]
+"""The repository's folder: recipes, profiles and code lie there, runs in the working directory."""
+STAGES = ROOT / "stages"
 BASES = "base"
 """The room of the scripts that make a base model."""
 

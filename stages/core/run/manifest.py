@@ -11,11 +11,65 @@ import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from data.errors import InputError
+from stages.core.allowed.base import Payload
+from stages.core.pipeline.recipe import LIST_ROLES, SINGLE_ROLES
+from stages.core.pipeline.schema import checked, keys_of, settings_class
+from stages.core.pipeline.scripts import ROOT
+from stages.core.pipeline.system import PublicData, System
 
 PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate", "reasoning-gym")
+SEVERAL = (*LIST_ROLES, "stages")
+"""Inputs that are folders by name."""
+
+
+class Manifest(BaseModel):
+    """What readers rely on in a manifest.json; it holds more."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    payload: Payload = "model"
+    files: dict[str, str] | None = None
+    digest: str | None = None
+    config: dict[str, Any] | None = None
+    config_hash: str | None = None
+    code_fingerprint: str | None = None
+    parents: dict[str, str] | None = None
+    template: Literal["chat", "r1_zero"] | None = None
+    headline: dict[str, Any] | None = None
+    seconds: float | None = None
+    finished: str | None = None
+    sources: dict[str, Any] | None = None
+    counts: dict[str, float] | None = None
+    tokens: dict[str, float] | None = None
+    git: dict[str, Any] | None = None
+    versions: dict[str, Any] | None = None
+    hardware: dict[str, Any] | None = None
+
+
+class StageConfig(BaseModel):
+    """A stage's config.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipe: str | None
+    scale: str
+    stage: str
+    script: str
+    runs: str
+    output: str
+    system: System
+    public_data: PublicData
+    allow_unsandboxed_code: bool = False
+    inputs: dict[str, str | dict[str, str]]
+    settings: dict[str, Any]
+    paper: dict[str, Any] = {}
+    why: dict[str, str] = {}
+    labels: dict[str, str] = {}
 
 
 def read_json(path: Path, what: str) -> Any:
@@ -24,30 +78,65 @@ def read_json(path: Path, what: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path} is missing: {what}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}): {what}") from None
+    except (ValueError, RecursionError):  # UTF-8, JSON, endless digits, endless nesting
         raise InputError(f"{path} is damaged (not JSON): {what}") from None
+
+
+def read_manifest(folder: Path, what: str = "a stage writes it when it is complete") -> dict[str, Any]:
+    """The manifest of a stage's folder, its fields checked, its payload not."""
+    file = folder / "manifest.json"
+    manifest = read_json(file, what)
+    if not isinstance(manifest, dict):
+        raise InputError(f"{file} is damaged (no digests, but a {type(manifest).__name__}): {what}")
+    checked(Manifest, manifest, file, {})
+    return manifest
 
 
 def write_atomically(path: Path, text: str) -> None:
     """All of the file or nothing of it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    draft = path.with_name(f".{path.name}.partial")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
-def file_digests(payload: Path) -> dict[str, str]:
-    """SHA-256 of each file of a payload, by its path in the stage's folder."""
+def remove(path: Path) -> None:
+    """A file, a link or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def file_digests(payload: Path, name: str | None = None) -> dict[str, str]:
+    """SHA-256 of each file of a payload, by its path in the stage's folder; name: that it will have there."""
     files = [payload]
-    if payload.is_dir():  # Snakemake leaves a file of its own in a folder that a rule makes
+    if payload.is_dir():  # Snakemake once left a file of its own in a folder that a rule makes
         files = sorted(file for file in payload.rglob("*") if file.is_file() and file.name != ".snakemake_timestamp")
     digests = {}
     for file in files:
         with file.open("rb") as content:
-            digests[str(file.relative_to(payload.parent))] = hashlib.file_digest(content, "sha256").hexdigest()
+            within = Path(name or payload.name, file.relative_to(payload))
+            digests[within.as_posix()] = hashlib.file_digest(content, "sha256").hexdigest()
     return digests
+
+
+def files_digest(files: dict[str, str]) -> str:
+    """The digest of a payload: that of the list of its files' digests."""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def payload_path(folder: Path, payload: str) -> Path:
+    """Where a stage's payload lies."""
+    return folder / ("report.html" if payload == "report" else payload)
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -55,14 +144,16 @@ def verify(folder: Path) -> dict[str, Any]:
     again = f"the stage {folder.name} is not complete, run it again"
     if not folder.is_dir():
         raise InputError(f"{folder} is missing: {again}")
-    manifest = read_json(folder / "manifest.json", again)
-    written = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(written, dict) or "digest" not in manifest:
+    manifest = read_manifest(folder, again)
+    if not manifest.get("files") or not manifest.get("digest"):
         raise InputError(f"{folder / 'manifest.json'} is damaged (no digests): {again}")
-    payload = folder / ("report.html" if manifest.get("payload") == "report" else manifest.get("payload", "model"))
+    written, payload = manifest["files"], payload_path(folder, manifest.get("payload", "model"))
     if not payload.exists():
         raise InputError(f"{payload} is missing: run {folder.name} again")
-    found = file_digests(payload)
+    try:
+        found = file_digests(payload)
+    except OSError as error:
+        raise InputError(f"{payload} cannot be read: {error}: run {folder.name} again") from None
     for file in sorted(written.keys() | found.keys()):
         if written.get(file) != found.get(file):
             differs = "differs from what its manifest says"
@@ -74,9 +165,9 @@ def verify(folder: Path) -> dict[str, Any]:
 def git_state() -> dict[str, Any]:
     """Commit and whether the tree differs from it; nulls outside a repository."""
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=20)
-        status = subprocess.run(
-            ["git", "status", "--porcelain"], capture_output=True, text=True, check=True, timeout=20
+        commit, status = (
+            subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=True, timeout=20)
+            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
         )
     except (OSError, subprocess.SubprocessError):
         return {"commit": None, "dirty": None}
@@ -109,14 +200,6 @@ def hardware() -> dict[str, Any]:
     return found
 
 
-def remove(path: Path) -> None:
-    """A file or a folder, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def complete_checkpoint(folder: Path) -> bool:
     """Whether a trainer finished writing a checkpoint: its state comes last, its tensors are whole."""
     try:
@@ -139,10 +222,29 @@ def licences(table: Any) -> Iterable[Any]:
 
 
 def load_config(path: str) -> dict[str, Any]:
-    """A stage's config.json."""
-    config = read_json(Path(path), "a stage takes the config.json that the recipe wrote")
-    keys = ("recipe", "scale", "stage", "script", "runs", "output", "system", "public_data", "inputs", "settings")
-    missing = [key for key in keys if not isinstance(config, dict) or key not in config]
-    if missing:
-        raise InputError(f"{path}: {', '.join(missing)} missing: a stage takes the config.json that the recipe wrote")
+    """A stage's config.json, every field checked but its settings, which are the script's."""
+    wanted = "a stage takes the config.json that the recipe wrote"
+    config = read_json(Path(path), wanted)
+    needed = [name for name, field in StageConfig.model_fields.items() if field.is_required()]
+    if missing := [key for key in needed if not isinstance(config, dict) or key not in config]:
+        raise InputError(f"{path}: {', '.join(missing)} missing: {wanted}")
+    keys = {(): keys_of(StageConfig), ("system",): keys_of(System), ("public_data",): keys_of(PublicData)}
+    checked(StageConfig, config, path, keys)
+    try:
+        check_inputs(config)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return config
+
+
+def check_inputs(config: dict[str, Any]) -> None:
+    """InputError where a stage lacks an input that its script reads, or one is not a folder, or several by name."""
+    settings = settings_class(config["script"], "script")
+    for role in [*settings.reads, *(["stages"] if settings.payload == "report" else [])]:
+        if role not in config["inputs"] and role not in settings.optional:
+            has = ", ".join(config["inputs"]) or "none"
+            raise InputError(f"inputs: `{role}` is missing, which {config['script']} reads; they are {has}")
+    for role, named in config["inputs"].items():
+        if role in (*SINGLE_ROLES, *SEVERAL) and isinstance(named, dict) != (role in SEVERAL):
+            allowed = "folders by name" if role in SEVERAL else "a folder"
+            raise InputError(f"inputs: `{role}` is {named!r}, allowed: {allowed}")

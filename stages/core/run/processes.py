@@ -14,9 +14,10 @@ from typing import Any
 
 from data.errors import InputError
 from stages.core.pipeline.schema import nearest, settings_class
+from stages.core.pipeline.scripts import ROOT
 from stages.core.pipeline.settings import trains_in_several
+from stages.core.pipeline.system import PROFILES
 
-PROFILES = Path("profiles/accelerate")
 PR_SET_PDEATHSIG = 1
 """Of Linux's prctl.h: which signal a process gets when its parent ends."""
 
@@ -75,7 +76,7 @@ def launch_arguments(system: dict[str, Any], module: str, path: str) -> list[str
     file = PROFILES / f"{profile}.yaml"
     if not file.exists():
         known = [found.stem for found in PROFILES.glob("*.yaml")]
-        raise InputError(f"system.accelerate: there is no {file}; {nearest(profile, known)}")
+        raise InputError(f"system.accelerate: there is no {file.relative_to(ROOT)}; {nearest(profile, known)}")
     arguments = ["--config_file", str(file), "--num_processes", str(count)]
     if nodes == 1:
         arguments += ["--main_process_port", "0"]  # a free one: two stages may run side by side

@@ -35,8 +35,8 @@ def shown(values: dict[str, Any]) -> str:
 class Metrics:
     """Writes metrics.jsonl and shows progress; `seconds` counts the interrupted runs that a stage resumed from."""
 
-    def __init__(self, folder: str | Path, stage: str, every: float = 10.0, writes: bool = True):
-        self.file = Path(folder) / "metrics.jsonl"
+    def __init__(self, file: Path, stage: str, every: float = 10.0, writes: bool = True):
+        self.file = file
         self.stage = stage
         self.every = every
         self.writes = writes  # of several processes, one

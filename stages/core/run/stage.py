@@ -16,27 +16,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from data.errors import InputError
+from data.errors import InputError, run_command
+from data.sandbox.availability import unsandboxed
+from stages.core.allowed.sentences import complaint
 from stages.core.pipeline.fingerprint import digest, fingerprint
 from stages.core.pipeline.schema import settings_class
+from stages.core.pipeline.scripts import ROOT
 from stages.core.pipeline.system import PublicData, System
 from stages.core.pipeline.workspace import identity
 from stages.core.run.manifest import (
     complete_checkpoint,
     file_digests,
+    files_digest,
     git_state,
     hardware,
     licences,
     load_config,
+    payload_path,
     remove,
-    verify,
     versions,
     write_atomically,
 )
 from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
 from stages.core.run.progress import Metrics
+from stages.core.run.replacing import METRICS, NEXT, RETIRED, draft, replace_result, settle, verified
+from stages.core.run.tables import PAIR, read_parquet, read_rows
+from stages.core.run.untrusted_code import prepare_sandbox
+
+STOPPED = 143
+"""Exit code of a stage that was asked to stop."""
 
 
 class Stopped(Exception):
@@ -53,28 +63,39 @@ class Run:
         self.folder = Path(config["output"])
         self.folder.mkdir(parents=True, exist_ok=True)
         self.settings: Any  # of the class that the script declares; each stage names it
-        try:
-            self.settings = settings_class(self.script, f"the config of {self.stage}").model_validate(
-                config["settings"]
-            )
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"the config of {self.stage}: settings.{where}: {first['msg'].lower()}") from None
-        self.system = System.model_validate(config["system"])
-        self.public_data = PublicData.model_validate(config["public_data"])
+        self.settings = self._part("settings", settings_class(self.script, f"the config of {self.stage}"))
+        self.system = self._part("system", System)
+        self.public_data = self._part("public_data", PublicData)
         self.sources: dict[str, dict[str, Any]] = {}
         """What was read of public data sets: revision, and how many rows each rule dropped."""
         if self.system.engine == "vllm":
             from stages.core.run.vllm_environment import prepare_vllm
 
             prepare_vllm()  # before a trainer imports it
-        self.metrics = Metrics(self.folder, self.stage, writes=is_main())
+        if is_main():
+            settle(self.folder)
+            remove(self.folder / RETIRED)
+        # Beside an old result, whose metrics stay until this run is complete.
+        old = (self.folder / "manifest.json").exists()
+        prepare_sandbox(config)
+        self.metrics = Metrics(
+            draft(self.folder, METRICS) if old else self.folder / METRICS, self.stage, writes=is_main()
+        )
+        self.finished = False
         self.stop_requested = False
         self.fingerprint = fingerprint(self.script)
         self._verified: dict[Path, dict[str, Any]] = {}
         self._trainer_ready = False
         self._resumed: list[dict[str, Any]] = []
+
+    def _part(self, name: str, kind: type[BaseModel]) -> Any:
+        """A part of the config as its class, which checks it as planning does."""
+        try:
+            return kind.model_validate(self.config[name])
+        except ValidationError as error:
+            wrong = complaint(error)
+            sentence = wrong.of(".".join((name, *wrong.place)))
+            raise InputError(f"the config of {self.stage}: {sentence}") from None
 
     # -- parents
 
@@ -100,7 +121,7 @@ class Run:
     def _verify(self, folder: Path) -> dict[str, Any]:
         """The manifest of a folder, its payload read at most once a run."""
         if folder not in self._verified:
-            self._verified[folder] = verify(folder)
+            self._verified[folder] = verified(folder)
         return self._verified[folder]
 
     def manifest(self, role: str, name: str | None = None) -> dict[str, Any]:
@@ -112,9 +133,7 @@ class Run:
         from datasets import Dataset
 
         file = self.parent(role, name) / "data" / f"{table}.parquet"
-        if not file.exists():
-            raise InputError(f"{file} is missing: {file.parent.parent.name} made no table `{table}`")
-        return Dataset.from_parquet(str(file), keep_in_memory=True)
+        return Dataset(read_parquet(file, PAIR) if table == "pairs" else read_rows(file))
 
     # -- resuming
 
@@ -227,19 +246,29 @@ class Run:
             return
         if payload != self.settings.payload:
             raise ValueError(f"{self.script} is declared to write {self.settings.payload}, not {payload}")
-        name = "report.html" if payload == "report" else payload
-        draft, final = self.folder / f".{name}.partial", self.folder / name
-        remove(draft)
-        write(draft)
+        made = draft(self.folder, payload_path(self.folder, payload).name)
+        remove(made)
+        try:
+            write(made)
+            replace_result(self.folder, self.manifest_of(made, payload, headline, about))
+        except BaseException:
+            if not (self.folder / NEXT).exists():  # from there on the draft is the result
+                remove(made)
+            raise
+        self.finished = True
+        said = ", ".join(
+            f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in headline.items()
+        )
+        self.metrics.say(f"done in {self.metrics.seconds:.0f} s{': ' if said else ''}{said}")
+
+    def manifest_of(self, made: Path, payload: str, headline: dict[str, Any], about: dict) -> dict[str, Any]:
+        """The manifest of the payload that lies in `made` for now."""
         parents = {}
         for folder in self.parents():
             self._verify(folder)
             parents[str(folder)] = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
-        (self.folder / "manifest.json").unlink(missing_ok=True)
-        remove(final)
-        draft.rename(final)
-        files = file_digests(final)
-        manifest = {
+        files = file_digests(made, payload_path(self.folder, payload).name)
+        return {
             "run_id": uuid.uuid4().hex,
             "recipe": self.recipe,
             "scale": self.scale,
@@ -251,7 +280,7 @@ class Run:
             "code_fingerprint": self.fingerprint,
             "git": git_state(),
             "parents": parents,
-            "digest": digest(json.dumps(files, sort_keys=True)),
+            "digest": files_digest(files),
             "files": files,
             "seed": self.settings.seed,
             "versions": versions(),
@@ -259,15 +288,45 @@ class Run:
             "seconds": round(self.metrics.seconds, 2),
             "resumed": self._resumed,
             "sources": self.sources,
+            "unsandboxed": unsandboxed(),
             "headline": headline,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         } | about
-        write_atomically(self.folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-        shutil.rmtree(self.folder / "trainer", ignore_errors=True)
-        said = ", ".join(
-            f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in headline.items()
-        )
-        self.metrics.say(f"done in {self.metrics.seconds:.0f} s{': ' if said else ''}{said}")
+
+
+def enter_workdir(config: dict[str, Any], path: str) -> str:
+    """Go to where the config's paths start from, if it lies in its own `output`; its path from anywhere.
+
+    So a stage runs by hand from any folder; its processes find the code.
+    """
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    file, output = Path(os.path.abspath(path)), Path(config["output"])
+    above = file.parents[len(output.parts)] if len(output.parts) < len(file.parents) else None
+    if not output.is_absolute() and above is not None and above / output == file.parent:
+        os.chdir(above)
+    return str(file)
+
+
+def run_stage(main: Callable[[Run], None], path: str) -> int:
+    """One run of a stage script in this process, or in several that it starts; the exit code."""
+    config = load_config(path)
+    path = enter_workdir(config, path)
+    launch(config, path)
+    end_with_launcher()
+    run = Run(config)
+    signal.signal(signal.SIGTERM, run.stop)
+    signal.signal(signal.SIGINT, run.stop)
+    try:
+        main(run)
+    except Stopped:
+        if is_main():
+            print(f"{run.stage}: stopped; the same command goes on from the last saved step", file=sys.stderr)
+        return STOPPED
+    finally:
+        run.metrics.close()
+    if is_main() and not run.finished:
+        raise RuntimeError(f"{run.script} has ended without saving a {run.settings.payload}")
+    return 0
 
 
 def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
@@ -277,24 +336,5 @@ def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
     arguments = parser.parse_args()
     # A bar for every small table and file would bury the stage's own. Read when the libraries are imported.
     os.environ |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    try:
-        config = load_config(arguments.config)
-        launch(config, arguments.config)
-        end_with_launcher()
-        run = Run(config)
-        signal.signal(signal.SIGTERM, run.stop)
-        signal.signal(signal.SIGINT, run.stop)
-        try:
-            main(run)
-        finally:
-            run.metrics.close()
-        code = 0
-    except InputError as error:
-        where = "" if is_main() else f" (process {rank()})"
-        print(f"error{where}: {error}", file=sys.stderr)
-        code = 2
-    except Stopped:
-        if is_main():
-            print(f"{run.stage}: stopped; the same command goes on from the last saved step", file=sys.stderr)
-        code = 143
-    end_process(code)
+    label = "error" if is_main() else f"error (process {rank()})"
+    end_process(run_command(lambda: run_stage(main, arguments.config), label))

@@ -442,3 +442,16 @@ def test_long_curves_are_thinned():
 def test_sparkline_leaves_a_gap():
     assert figures.sparkline([1.0, None, 2.0], "x").count("<circle") == 2
     assert "nan" not in figures.sparkline([1.0, 1.0], "x")
+
+
+def test_page_holds_what_guards_saw_and_the_checkpoint_before_it(tmp_path):
+    rows = [{"step": step, "entropy": 0.5 if step < 3 else 1e-4} for step in range(1, 8)]
+    guarded = {"settings": {"guards": {"patience": 3}}}
+    folder = write_stage(tmp_path, "r1_zero", metrics=rows, config=guarded)
+    write_stage(tmp_path, "reasoning_rl", metrics=rows[:2], config=guarded)
+    (folder / "last_good/checkpoint-1").mkdir(parents=True)
+    page = reporting.render("r1", "tiny", read(tmp_path, "r1_zero", "reasoning_rl"))
+    [shown] = re.findall(r"<h2 id=\"warnings\">.*?</table>", page, re.DOTALL)
+    assert "step 5: the policy has become certain" in shown and "(since step 3)" in shown
+    assert f"{folder}/last_good/checkpoint-1" in shown and "reasoning rl" not in shown
+    assert "Warnings" not in reporting.render("r1", "tiny", read(tmp_path, "reasoning_rl"))
