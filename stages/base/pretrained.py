@@ -27,6 +27,7 @@ def main(run: Run) -> None:
     from stages.core.machines.weights import save_model
 
     settings: Pretrained = run.settings
+    settings.check_files()
     model, tokenizer = load_package(settings) if settings.package else load_hub(settings)
     if commit := getattr(model.config, "_commit_hash", None):  # that of the hub, whatever the revision was called
         run.metrics.say(f"{settings.model} at commit {commit}")
@@ -91,15 +92,21 @@ def load_hub(settings: Pretrained):
     """Model and tokenizer of a hub repository at its pinned revision, or of a folder."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    source: str | Path = settings.folder() or settings.model
     try:
-        tokenizer = AutoTokenizer.from_pretrained(settings.model, revision=settings.revision)
-        return AutoModelForCausalLM.from_pretrained(settings.model, revision=settings.revision), tokenizer
-    except OSError as error:
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=settings.revision)
+        return AutoModelForCausalLM.from_pretrained(source, revision=settings.revision), tokenizer
+    except Exception as error:  # of a broken folder: whatever transformers and its readers raise
+        if settings.folder():
+            reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:120]}"
+            raise InputError(f"{source}: transformers cannot load it ({reason})") from None
+        if not isinstance(error, OSError):
+            raise
         at = f" at revision {settings.revision}" if settings.revision else ""
         get = f"hf download {settings.model}" + (f" --revision {settings.revision}" if settings.revision else "")
         raise InputError(
-            f"could not reach {settings.model}{at} ({str(error).splitlines()[0][:120]}): with a network, `{get}` "
-            "downloads it beforehand; then set HF_HUB_OFFLINE=1"
+            f"could not reach {settings.model}{at} ({str(error).splitlines()[0][:120]}), and it is no folder: with a "
+            f"network, `{get}` downloads it beforehand; then set HF_HUB_OFFLINE=1"
         ) from None
 
 

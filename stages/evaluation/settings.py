@@ -2,23 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
 from data.public.sources import SOURCES
-from stages.core.pipeline.schema import nearest
-from stages.core.pipeline.settings import Count, Mixture, Positive, Rate, Settings, TopP
+from stages.core.allowed.mixtures import DataSet, GeneralQuestions, InstructionQuestions, Questions, SafetyQuestions
+from stages.core.allowed.sentences import Misfit, disagree, nearest
+from stages.core.allowed.values import Count, Number, Positive, Share, Temperature, no_repetition
+from stages.core.pipeline.settings import Settings
 
-
-def _known(name: str) -> str:
-    if name not in SOURCES:
-        raise ValueError(f"no data set is called so; {nearest(name, SOURCES)}")
-    return name
-
-
-DataSet = Annotated[str, AfterValidator(_known)]
-"""A public data set, by its name in data/public/sources.py."""
-Penalty = Annotated[float, Field(ge=-2, le=2)]
+Penalty = Annotated[Number, Field(ge=-2, le=2)]
 
 
 class Own(TypedDict, total=False):
@@ -28,9 +21,9 @@ class Own(TypedDict, total=False):
 
     samples_per_question: Positive
     """Completions behind each pass@1."""
-    temperature: Rate
+    temperature: Temperature
     """Temperature of the completions."""
-    top_p: TopP
+    top_p: Share
     """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     top_k: Count
     """Most probable tokens that are left, before top-p; 0 leaves all."""
@@ -45,6 +38,9 @@ class Evaluation(Settings):
 
     payload = "data"
     collects = True
+    makes = frozenset()
+    reads = {"checkpoints": "policy", "reward_models": "reward model"}
+    optional = frozenset({"reward_models"})
     run_fields = Settings.run_fields | {
         "tasks", "general_tasks", "instruction_tasks", "safety_tasks", "reasoning_questions", "questions_per_benchmark",
         "pass_k_questions", "pass_k_samples", "bootstrap_samples", "sampling_batch_size", "split",
@@ -52,9 +48,9 @@ class Evaluation(Settings):
 
     samples_per_question: Positive
     """Completions behind each pass@1."""
-    temperature: Rate
+    temperature: Temperature
     """Temperature of the completions."""
-    top_p: TopP
+    top_p: Share
     """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     top_k: Count = 0
     """Most probable tokens that are left, before top-p; 0 leaves all."""
@@ -67,13 +63,19 @@ class Evaluation(Settings):
     opening: str = ""
     """What every response must begin with, in the chat template and where thinking is on."""
 
-    tasks: Mixture
+    tasks: Questions
     """What reasoning questions are drawn from."""
-    general_tasks: Mixture = {"facts": 0.6, "greeting": 0.1, "identity": 0.05, "translation": 0.15, "list_two": 0.1}
+    general_tasks: GeneralQuestions = {
+        "facts": 0.6,
+        "greeting": 0.1,
+        "identity": 0.05,
+        "translation": 0.15,
+        "list_two": 0.1,
+    }
     """What general prompts are drawn from."""
-    instruction_tasks: Mixture = {"facts": 1.0}
+    instruction_tasks: InstructionQuestions = {"facts": 1.0}
     """What prompts with instructions are drawn from."""
-    safety_tasks: Mixture = {"unsafe": 0.5, "safe_lookalike": 0.5}
+    safety_tasks: SafetyQuestions = {"unsafe": 0.5, "safe_lookalike": 0.5}
     """What safety prompts are drawn from."""
     reasoning_questions: Positive
     """Reasoning questions, at most."""
@@ -90,17 +92,29 @@ class Evaluation(Settings):
     split: Literal["validation", "test"] = "test"
     """Which questions are asked: those of the validation or of the test split."""
 
+    def lengths(self):
+        own = {f"by_data_set.{name}": asked.get("max_completion_length", 0) for name, asked in self.by_data_set.items()}
+        return super().lengths() | own
+
+    @model_validator(mode="after")
+    def _has_the_split(self):
+        for field in ("tasks", "general_tasks", "instruction_tasks", "safety_tasks"):
+            for name in getattr(self, field):
+                if self.split == "validation" and name in SOURCES and "train" not in dict(SOURCES[name].splits):
+                    disagree(("split", field), f"`split` is 'validation', which `{name}` of `{field}` does not have")
+        return self
+
 
 class ModeEvaluation(Evaluation):
     """`evaluate_modes`: thinking and non-thinking, flags in conversations, thinking budgets."""
 
     run_fields = Evaluation.run_fields | {"budgets", "conversations"}
 
-    both_modes: list[str]
+    both_modes: Annotated[list[str], AfterValidator(no_repetition)]
     """Checkpoints that are evaluated with and without thinking; the others in the mode they have."""
-    non_thinking_temperature: Rate
+    non_thinking_temperature: Temperature
     """Temperature without thinking."""
-    non_thinking_top_p: TopP
+    non_thinking_top_p: Share
     """Least probable tokens beyond this mass are cut off without thinking."""
     non_thinking_top_k: Count = 0
     """Most probable tokens that are left without thinking, before top-p; 0 leaves all."""
@@ -109,10 +123,16 @@ class ModeEvaluation(Evaluation):
     budget_checkpoint: str
     """The checkpoint whose thinking budgets are tried."""
 
-    budgets: list[Count]
+    budgets: Annotated[list[Count], AfterValidator(no_repetition)]
     """Thinking budgets that are tried, in tokens."""
     conversations: Positive
     """Conversations of several turns in which the last flag must count."""
+
+    def check_inputs(self, inputs):
+        for field, names in (("both_modes", self.both_modes), ("budget_checkpoint", [self.budget_checkpoint])):
+            for name in names:
+                if name not in inputs["checkpoints"]:
+                    raise Misfit((field,), f"`{field}` names `{name}`; {nearest(name, inputs['checkpoints'])}")
 
 
 class Report(Settings):
@@ -120,6 +140,7 @@ class Report(Settings):
 
     payload = "report"
     collects = True
+    makes = frozenset()
 
 
 SCRIPTS: dict[str, type[Settings]] = {"evaluate": Evaluation, "evaluate_modes": ModeEvaluation, "report": Report}

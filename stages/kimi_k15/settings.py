@@ -1,27 +1,32 @@
 """What the stages of Kimi k1.5 can be told."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
 
 from data.text.row import Domain
-from stages.core.pipeline.settings import (
-    SFT,
-    Adam,
+from stages.core.allowed.base import in_order
+from stages.core.allowed.mixtures import CodePrompts, Demonstrations, Known, Prompts, ShortAnswers
+from stages.core.allowed.sentences import Misfit, disagree
+from stages.core.allowed.values import (
     Count,
     Fraction,
-    MirrorDescent,
-    Mixture,
+    LearningRate,
+    Part,
     Positive,
     Rate,
     Schedule,
-    Settings,
-    TopP,
+    Share,
+    Temperature,
 )
+from stages.core.pipeline.settings import SFT, Adam, MirrorDescent, Settings
 
 
 class VanillaSFT(SFT):
     """`vanilla_sft`: short answers, without a thought."""
 
     run_fields = SFT.run_fields | {"tasks"}
+    reads = {"from": "policy"}
 
     packing: bool
     """Whether examples share a sequence of `max_length` tokens, each seeing itself alone; a batch then counts those."""
@@ -32,7 +37,7 @@ class VanillaSFT(SFT):
     short_steps: Positive
     """Longest working that a short answer may show, in steps."""
 
-    tasks: Mixture
+    tasks: ShortAnswers
     """What reasoning prompts are drawn from."""
 
 
@@ -40,6 +45,7 @@ class CodeTests(Settings):
     """`code_tests`: test cases for code prompts that have none."""
 
     payload = "data"
+    makes = frozenset({"prompts"})
     run_fields = Settings.run_fields | {"tasks", "problems", "planted_wrong"}
 
     cases: Positive
@@ -53,25 +59,35 @@ class CodeTests(Settings):
     passing: Positive
     """Submissions that must pass all valid cases for the problem to stay."""
 
-    tasks: Mixture
+    tasks: CodePrompts
     """What reasoning prompts are drawn from."""
     problems: Positive
     """Code problems that are drawn."""
-    planted_wrong: Fraction
+    planted_wrong: Part
     """Share of the submissions that are wrong on purpose."""
+
+    @model_validator(mode="after")
+    def _can_agree(self):
+        in_order(self, "valid_cases", "cases")
+        in_order(self, "agreeing", "submissions")
+        in_order(self, "passing", "submissions")
+        return self
 
 
 class PromptCuration(Settings):
     """`prompt_curation`: which prompts RL is worth doing on."""
 
     payload = "data"
+    makes = frozenset({"prompts", "pass rates"})
+    reads = {"sampler": "policy", "data": "prompts"}
+    optional = frozenset({"data"})
     run_fields = Settings.run_fields | {"tasks", "prompts", "sampling_batch_size"}
 
-    excluded: dict[str, list[str]]
+    excluded: dict[str, list[Known]]
     """Reason -> task families that are left out for it."""
     difficulty_samples: Positive
     """Answers by which the pass rate of a prompt is measured."""
-    difficulty_temperature: Rate
+    difficulty_temperature: Temperature
     """Temperature of those answers."""
     min_pass_rate: Fraction
     """Prompts with a pass rate below this are left out."""
@@ -81,27 +97,36 @@ class PromptCuration(Settings):
     """Attempts at an answer without any thought."""
     guessed_domains: list[Domain]
     """Domains whose prompts are left out where an attempt is right."""
-    guess_temperature: Rate
+    guess_temperature: Temperature
     """Temperature of those attempts."""
     max_completion_length: Positive
     """Longest completion, in tokens with the end token."""
-    max_domain_share: Fraction
+    max_domain_share: Share
     """Largest share that a domain may have of the kept prompts."""
 
-    tasks: Mixture
+    tasks: Prompts
     """What reasoning prompts are drawn from."""
     prompts: Positive
     """Different prompts that are drawn, at most."""
     sampling_batch_size: Positive
     """Sequences that are sampled at a time."""
 
+    @model_validator(mode="after")
+    def _leaves_prompts(self):
+        in_order(self, "min_pass_rate", "max_pass_rate")
+        drawn = {name.partition("@")[0] for name in self.tasks}
+        if drawn <= {task for tasks in self.excluded.values() for task in tasks}:
+            disagree(("tasks", "excluded"), f"`tasks` is {self.tasks}, allowed: one at least that `excluded` leaves in")
+        return self
+
 
 class LongCotSFT(SFT):
     """`long_cot_sft`: a small warm-up with long thoughts: on the curated prompts, or `demonstrations` where given."""
 
     run_fields = SFT.run_fields | {"demonstrations"}
+    reads = SFT.reads | {"data": "prompts"}
 
-    demonstrations: Mixture = {}
+    demonstrations: Demonstrations = {}
     """Public data sets with responses to learn from in the place of written ones."""
     examples: Positive
     """Examples to learn from, at most."""
@@ -121,25 +146,34 @@ class PolicyMirrorDescent(MirrorDescent):
     keep_every_iterations: Count
     """Iterations between two checkpoints that are kept for the choice among them; 0 keeps the last alone."""
 
+    @model_validator(mode="after")
+    def _has_its_length_reward(self):
+        if self.length_weight:
+            in_order(
+                self, "length_from_iteration", "iterations", "the length reward, which has a weight, would not count"
+            )
+        return self
+
 
 class CheckpointChoice(Settings):
     """`checkpoint_choice`: of the checkpoints that RL kept, the one with the best balance of accuracy and tokens."""
 
     several_processes = False
+    reads = {"sampler": "policy"}
     run_fields = Settings.run_fields | {"tasks", "questions", "sampling_batch_size"}
 
     samples_per_question: Positive
     """Completions behind the accuracy and the tokens of a question."""
-    temperature: Rate
+    temperature: Temperature
     """Temperature of the completions."""
-    top_p: TopP
+    top_p: Share
     """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     max_completion_length: Positive
     """Longest completion, in tokens with the end token."""
     max_accuracy_loss: Fraction
     """How far below the best accuracy a checkpoint may be; of those the one that needs the fewest tokens is taken."""
 
-    tasks: Mixture
+    tasks: Prompts
     """What validation questions are drawn from."""
     questions: Positive
     """Validation questions, at most."""
@@ -151,26 +185,42 @@ class Merge(Settings):
     """`merge`: the average of two models' weights."""
 
     several_processes = False
+    reads = {"checkpoints": "policy"}
 
     weights: list[Fraction]
     """Weight of each of the averaged models, in the order of `checkpoints`."""
+
+    @model_validator(mode="after")
+    def _some_weight(self):
+        if not any(self.weights):
+            disagree(("weights",), f"`weights` is {self.weights}, allowed: one at least above 0")
+        return self
+
+    def check_inputs(self, inputs):
+        if len(self.weights) != len(inputs["checkpoints"]):
+            names = ", ".join(inputs["checkpoints"])
+            raise Misfit(
+                ("weights",), f"`weights` is {self.weights}, allowed: one for each of the checkpoints ({names})"
+            )
 
 
 class ShortestRejectionSampling(Settings):
     """`shortest_rejection_sampling`: shortest correct responses, and pairs for DPO."""
 
     payload = "data"
+    makes = frozenset({"prompts", "examples", "pairs"})
+    reads = {"sampler": "policy", "data": "prompts"}
     run_fields = Settings.run_fields | {"prompts", "sampling_batch_size"}
 
     samples_per_prompt: Positive
     """Completions that are sampled for each prompt."""
-    temperature: Rate
+    temperature: Temperature
     """Temperature of the completions."""
-    top_p: TopP
+    top_p: Share
     """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     max_completion_length: Positive
     """Longest completion, in tokens with the end token."""
-    length_ratio: Rate
+    length_ratio: Annotated[Rate, Field(ge=1)]
     """A correct response at least this many times as long as the shortest is rejected."""
 
     prompts: Positive
@@ -187,12 +237,13 @@ class Long2ShortDPO(Settings):
     """`long2short_dpo`: direct preference optimisation on pairs of a short and a long response."""
 
     run_fields = Settings.run_fields | {"micro_batch_size"}
+    reads = {"from": "policy", "data": "pairs"}
 
     beta: Rate
     """How strongly the policy is held to the model it starts from; the larger, the closer."""
     epochs: Positive
     """How often each example is learned."""
-    learning_rate: Rate
+    learning_rate: LearningRate
     """Peak learning rate."""
     learning_rate_schedule: Schedule
     """How the learning rate goes on from its peak."""
@@ -206,6 +257,9 @@ class Long2ShortDPO(Settings):
     """Longest prompt and response, in tokens; what is longer is cut."""
     micro_batch_size: Positive
     """Sequences that are in memory at a time; changes no result but rounding."""
+
+    def batches(self):
+        return [(("batch_size",), self.batch_size, self.micro_batch_size)]
 
 
 class Long2ShortRL(MirrorDescent):

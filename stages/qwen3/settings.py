@@ -1,34 +1,52 @@
 """What the stages of Qwen3 can be told."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import model_validator
 
+from stages.core.allowed.base import in_order
+from stages.core.allowed.mixtures import GeneralPrompts, Prompts, References, Responses
+from stages.core.allowed.sentences import disagree
+from stages.core.allowed.values import (
+    Fraction,
+    GroupSize,
+    NotNegative,
+    Part,
+    Positive,
+    Rate,
+    Share,
+    Temperature,
+    TemperatureOrGreedy,
+    Weighted,
+)
 from stages.core.pipeline.settings import (
     GRPO,
     SFT,
-    Fraction,
-    Mixture,
-    NotNegative,
+    DrawnGRPO,
     OnPolicy,
     PairwiseRewardModel,
     PointwiseRewardModel,
-    Positive,
-    Rate,
     Sampled,
     Settings,
-    TopP,
 )
+
+
+def _has_general_prompts(settings) -> None:
+    """For a validator: a share of general prompts needs something to draw them from."""
+    if settings.general_fraction and not settings.general_tasks:
+        disagree(("general_tasks", "general_fraction"), "`general_tasks` is {}, allowed: with `general_fraction` 0")
 
 
 class ColdStartData(Sampled):
     """`cold_start_data`: Qwen3's two-phase filter, of queries and of a teacher's responses."""
 
     run_fields = Sampled.run_fields | {"validation_queries", "several_questions"}
+    makes = Sampled.makes | {"queries", "validation"}
+    reads = {"sampler": "policy", "teacher": "policy"}
 
     guess_attempts: Positive
     """Attempts at an answer without any thought."""
-    guess_temperature: Annotated[float, Field(ge=0)]
+    guess_temperature: TemperatureOrGreedy
     """Temperature of those attempts."""
     min_reasoning_words: Positive
     """A thought of fewer words before its answer is a guess."""
@@ -41,8 +59,18 @@ class ColdStartData(Sampled):
 
     validation_queries: Positive
     """Queries that are reserved, to be trained on by no stage."""
-    several_questions: Fraction
+    several_questions: Part
     """Share of the queries that are made of two, to be filtered out."""
+
+    @model_validator(mode="after")
+    def _leaves_queries(self):
+        if self.validation_queries >= self.prompts:
+            disagree(
+                ("validation_queries", "prompts"),
+                f"`validation_queries` is {self.validation_queries}, allowed: fewer than `prompts`, which is "
+                f"{self.prompts}: none would be left to learn from",
+            )
+        return self
 
 
 class ColdStartSFT(SFT):
@@ -53,18 +81,20 @@ class QueryVerifierPairs(Settings):
     """`query_verifier_pairs`: few, learnable, hard queries that the cold start has not seen."""
 
     payload = "data"
+    makes = frozenset({"prompts", "pass rates"})
+    reads = {"sampler": "policy", "data": "validation"}
     run_fields = Settings.run_fields | {"tasks", "prompts", "sampling_batch_size"}
 
     pairs: Positive
     """Query-verifier pairs that are kept, at most."""
-    samples_per_query: Positive
-    """Responses that are sampled for each query."""
-    temperature: Rate
+    samples_per_query: GroupSize
+    """Responses that are sampled for each query, of which some must be right and some wrong."""
+    temperature: Temperature
     """Temperature of the completions."""
     max_completion_length: Positive
     """Longest completion, in tokens with the end token."""
 
-    tasks: Mixture
+    tasks: Prompts
     """What reasoning prompts are drawn from."""
     prompts: Positive
     """Different prompts that are drawn, at most."""
@@ -75,7 +105,9 @@ class QueryVerifierPairs(Settings):
 class ReasoningRL(GRPO):
     """`reasoning_rl`: on the query-verifier pairs."""
 
-    rewards: dict[Literal["accuracy", "format"], float]
+    reads = GRPO.reads | {"data": "prompts"}
+
+    rewards: Weighted[Literal["accuracy", "format"]]
     """Reward -> its weight."""
     entropy_coefficient: NotNegative
     """Weight of the policy's entropy, which is added to the objective to hold it up; 0 leaves it alone."""
@@ -85,15 +117,17 @@ class FusionData(Settings):
     """`fusion_data`: the RL model's own thoughts, and answers without a thought."""
 
     payload = "data"
+    makes = frozenset({"prompts", "examples"})
+    reads = {"sampler": "policy", "data": "queries"}
     run_fields = Settings.run_fields | {"tasks", "general_tasks", "sampling_batch_size"}
 
     samples_per_query: Positive
     """Responses that are sampled for each query."""
     keep_per_query: Positive
     """Responses that are kept of a query, at most."""
-    temperature: Rate
+    temperature: Temperature
     """Temperature of the completions."""
-    top_p: TopP
+    top_p: Share
     """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     max_completion_length: Positive
     """Longest completion, in tokens with the end token."""
@@ -115,17 +149,23 @@ class FusionData(Settings):
     """Share of the flagged prompts whose flag stands in the system message."""
     multi_turn: Fraction
     """Share of the prompts that end a conversation of several turns."""
-    max_turns: Annotated[int, Field(ge=2)]
+    max_turns: GroupSize
     """Longest conversation, in user turns."""
     max_length: Positive
     """Longest conversation, in tokens; a longer one is cut to its last turn."""
 
-    tasks: Mixture
+    tasks: Prompts
     """What reasoning prompts are drawn from."""
-    general_tasks: Mixture
+    general_tasks: Responses
     """What general prompts are drawn from."""
     sampling_batch_size: Positive
     """Sequences that are sampled at a time."""
+
+    @model_validator(mode="after")
+    def _can_fill_its_shares(self):
+        in_order(self, "keep_per_query", "samples_per_query")
+        _has_general_prompts(self)
+        return self
 
 
 class ThinkingModeFusion(SFT):
@@ -139,18 +179,20 @@ class PreferenceRewardModel(PairwiseRewardModel):
 class ReferenceRewardModel(PointwiseRewardModel):
     """`reference_reward_model`: whether a response agrees with a reference answer."""
 
+    tasks: References
+    """What prompts are drawn from."""
+
 
 class GeneralRL(GRPO):
     """`general_rl`: many tasks, three types of reward, both modes."""
 
     run_fields = GRPO.run_fields | {"general_tasks"}
+    reads = GRPO.reads | {"reward_models": "reward model"}
+    names = {"reward_models": ("preference_reward_model", "reference_reward_model")}
 
-    rewards: dict[
-        Literal[
-            "accuracy", "format", "language", "mode", "instruction", "length_asked", "preference", "reference",
-        ],
-        float,
-    ]  # fmt: skip
+    rewards: Weighted[
+        Literal["accuracy", "format", "language", "mode", "instruction", "length_asked", "preference", "reference"]
+    ]
     """Reward -> its weight."""
     general_fraction: Fraction
     """Share of general prompts where they are mixed in, in [0, 1]."""
@@ -164,21 +206,28 @@ class GeneralRL(GRPO):
     """Whether the preference score is standardised by what the starting policy earns."""
     preference_clip: Rate
     """Bound of the standardised preference score, in standard deviations."""
-    general_tasks: Mixture
+    general_tasks: GeneralPrompts
     """What general prompts are drawn from."""
+
+    @model_validator(mode="after")
+    def _mixes(self):
+        _has_general_prompts(self)
+        return self
 
 
 class DistillationData(Settings):
     """`distillation_data`: a teacher's responses in both modes."""
 
     payload = "data"
+    makes = frozenset({"prompts", "examples"})
+    reads = {"sampler": "policy"}
     run_fields = Settings.run_fields | {"tasks", "general_tasks", "prompts", "sampling_batch_size"}
 
     samples_per_prompt: Positive
     """Completions that are sampled for each prompt."""
-    temperature: Rate
+    temperature: Temperature
     """Temperature of the completions."""
-    top_p: TopP
+    top_p: Share
     """Least probable tokens beyond this mass are cut off; 1 cuts none."""
     max_completion_length: Positive
     """Longest completion, in tokens with the end token."""
@@ -189,14 +238,19 @@ class DistillationData(Settings):
     only_correct: bool
     """Whether wrong responses to reasoning prompts are dropped."""
 
-    tasks: Mixture
+    tasks: Prompts
     """What reasoning prompts are drawn from."""
-    general_tasks: Mixture
+    general_tasks: GeneralPrompts
     """What general prompts are drawn from."""
     prompts: Positive
     """Different prompts that are drawn, at most."""
     sampling_batch_size: Positive
     """Sequences that are sampled at a time."""
+
+    @model_validator(mode="after")
+    def _mixes(self):
+        _has_general_prompts(self)
+        return self
 
 
 class OffPolicyDistillation(SFT):
@@ -210,10 +264,10 @@ class OnPolicyDistillation(OnPolicy):
     """Share of the prompts that ask for an answer without a thought, in [0, 1]."""
 
 
-class StudentRL(GRPO):
+class StudentRL(DrawnGRPO):
     """`student_rl`: the RL that distillation is compared with."""
 
-    rewards: dict[Literal["accuracy", "format"], float]
+    rewards: Weighted[Literal["accuracy", "format"]]
     """Reward -> its weight."""
 
 

@@ -2,25 +2,27 @@
 
 from typing import Literal
 
+from pydantic import model_validator
+
+from stages.core.allowed.base import in_order
+from stages.core.allowed.mixtures import GeneralPrompts, Known, Responses, SafetyLabels
+from stages.core.allowed.sentences import disagree
+from stages.core.allowed.values import Count, Fraction, Positive, Rate, Weighted
 from stages.core.pipeline.settings import (
     GRPO,
     SFT,
-    Count,
-    Fraction,
-    Mixture,
+    DrawnGRPO,
     PairwiseRewardModel,
     PointwiseRewardModel,
-    Positive,
-    Rate,
     Sampled,
     Settings,
 )
 
-RuleRewards = dict[Literal["accuracy", "format"], float]
+RuleRewards = Weighted[Literal["accuracy", "format"]]
 """Reward -> its weight."""
 
 
-class R1Zero(GRPO):
+class R1Zero(DrawnGRPO):
     """`r1_zero`: from the base model, longer completions in the last part of the run."""
 
     rewards: RuleRewards
@@ -29,6 +31,15 @@ class R1Zero(GRPO):
     """Longest completion in the last part of the run, in tokens."""
     extended_from_step: Positive
     """Update from which completions may be that long."""
+
+    def lengths(self):
+        return super().lengths() | {"extended_completion_length": self.extended_completion_length}
+
+    @model_validator(mode="after")
+    def _extends(self):
+        in_order(self, "max_completion_length", "extended_completion_length")
+        in_order(self, "extended_from_step", "steps")
+        return self
 
 
 class ColdStartData(Sampled):
@@ -39,10 +50,10 @@ class ColdStartSFT(SFT):
     """`cold_start_sft`: the base model on the cold-start rows."""
 
 
-class ReasoningRL(GRPO):
+class ReasoningRL(DrawnGRPO):
     """`reasoning_rl`: with the language-consistency reward."""
 
-    rewards: dict[Literal["accuracy", "format", "language"], float]
+    rewards: Weighted[Literal["accuracy", "format", "language"]]
     """Reward -> its weight."""
 
 
@@ -59,15 +70,23 @@ class RejectionSampling(Sampled):
     """Sampled rows that are kept, at most."""
     non_reasoning_rows: Count
     """Rows beside the sampled ones that no verifier checks."""
-    no_cot_tasks: list[str]
+    no_cot_tasks: list[Known]
     """Task families that are answered without a thought."""
     drafts: Positive
     """Answers of the world's author of which the best is taken."""
     unsafe_drafts: Positive
     """Answers to unsafe prompts of which the best is taken."""
 
-    general_tasks: Mixture
+    general_tasks: Responses
     """What general prompts are drawn from."""
+
+    @model_validator(mode="after")
+    def _has_general_prompts(self):
+        if self.non_reasoning_rows and not self.general_tasks:
+            disagree(
+                ("general_tasks", "non_reasoning_rows"), "`general_tasks` is {}, allowed: with `non_reasoning_rows` 0"
+            )
+        return self
 
 
 class GeneralSFT(SFT):
@@ -81,13 +100,18 @@ class HelpfulRewardModel(PairwiseRewardModel):
 class SafetyRewardModel(PointwiseRewardModel):
     """`safety_reward_model`: pointwise loss on responses labelled safe or unsafe."""
 
+    tasks: SafetyLabels
+    """What prompts are drawn from."""
+
 
 class GeneralRL(GRPO):
     """`general_rl`: rule rewards throughout, reward models on general prompts in the last steps."""
 
     run_fields = GRPO.run_fields | {"general_tasks"}
+    reads = GRPO.reads | {"reward_models": "reward model"}
+    names = {"reward_models": ("helpful_reward_model", "safety_reward_model")}
 
-    rewards: dict[Literal["accuracy", "format", "language", "helpful", "safe"], float]
+    rewards: Weighted[Literal["accuracy", "format", "language", "helpful", "safe"]]
     """Reward -> its weight."""
     preference_steps: Positive
     """Updates at the end of the run in which general prompts and reward models take part."""
@@ -98,15 +122,33 @@ class GeneralRL(GRPO):
     helpful_clip: Rate
     """Bound of the standardised helpful score, in standard deviations."""
 
-    general_tasks: Mixture
+    general_tasks: GeneralPrompts
     """What general prompts are drawn from."""
+
+    @model_validator(mode="after")
+    def _prefers_within_its_steps(self):
+        in_order(self, "preference_steps", "steps")
+        return self
+
+    @model_validator(mode="after")
+    def _rewards_all_prompts(self):
+        if self.general_fraction and not self.general_tasks:
+            disagree(("general_tasks", "general_fraction"), "`general_tasks` is {}, allowed: with `general_fraction` 0")
+        only_general = self.preference_steps == self.steps and self.general_fraction == 1
+        if not only_general and not any(self.rewards.get(rule) for rule in ("accuracy", "format", "language")):
+            disagree(
+                ("rewards",),
+                f"`rewards` is {self.rewards}: none of them is of reasoning prompts; allowed: a weight above 0 for "
+                "accuracy, format or language",
+            )
+        return self
 
 
 class Distillation(SFT):
     """`distillation`: a smaller base on what was sampled."""
 
 
-class SmallRL(GRPO):
+class SmallRL(DrawnGRPO):
     """`small_rl`: the RL of R1-Zero on a smaller base."""
 
     rewards: RuleRewards

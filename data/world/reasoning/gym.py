@@ -7,9 +7,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
-import reasoning_gym
-from reasoning_gym.logic.knights_knaves import KnightsKnavesDataset
-
 from data.errors import InputError
 from data.text.language import Language
 from data.text.row import Domain, Row, row_info
@@ -54,6 +51,8 @@ def _mapping(answer: str) -> str:
 
 
 def _roles(answer: str) -> str:
+    from reasoning_gym.logic.knights_knaves import KnightsKnavesDataset
+
     found = KnightsKnavesDataset._normalize_answer(answer)
     if not found:
         raise ValueError("no role")
@@ -73,6 +72,8 @@ _CANONICAL: dict[str, Callable[[str], str]] = {
 @lru_cache
 def _dataset(name: str, options: tuple[tuple[str, object], ...] = ()):
     """A data set of the package; it makes its items when they are asked for."""
+    import reasoning_gym  # takes seconds: planning, which only needs names, does not wait for it
+
     return reasoning_gym.create_dataset(name, size=_SIZE, seed=0, **dict(options))
 
 

@@ -1,26 +1,27 @@
 """A recipe file: what a paper did, stage by stage, every number with its source. Imports no torch."""
 
+import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from data.errors import InputError
-from stages.core.pipeline.schema import (
-    check_settings,
-    checked,
-    keys_of,
-    nearest,
-    read_yaml,
-    recipe_file,
-    settings_class,
-)
+from stages.core.allowed.sentences import nearest
+from stages.core.allowed.values import Seed, Text, no_repetition
+from stages.core.pipeline.schema import check_settings, checked, keys_of, read_yaml, recipe_file, settings_class
 from stages.core.pipeline.scripts import all_scripts
+from stages.core.pipeline.settings import Settings
 from stages.core.pipeline.variants import Axes, Variant, axes_of_seeds, matching, variants
 
 SINGLE_ROLES = ("from", "data", "sampler", "teacher")
 LIST_ROLES = ("reward_models", "checkpoints")
+MOST_VARIANTS = 1000
+
+
+Names = Annotated[list[str], AfterValidator(no_repetition)]
 
 
 class Paper(BaseModel):
@@ -28,9 +29,9 @@ class Paper(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    title: str
-    version: str
-    url: str
+    title: Text
+    version: Text
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
 
 
 class Definition(BaseModel):
@@ -44,11 +45,11 @@ class Definition(BaseModel):
     data: str | None = None
     sampler: str | None = None
     teacher: str | None = None
-    reward_models: list[str] | None = None
-    checkpoints: list[str] | None = None
+    reward_models: Names | None = None
+    checkpoints: Names | None = None
     arms: Axes = {}
     settings: dict[str, Any] = {}
-    cite: dict[str, str] = {}
+    cite: dict[str, Text] = {}
 
     def inputs(self) -> dict[str, str | list[str]]:
         """Role -> the stage (or stages) named for it."""
@@ -63,7 +64,7 @@ class RecipeFile(BaseModel):
 
     paper: Paper | None = None
     use: str | None = None
-    seeds: list[int] = []
+    seeds: Annotated[list[Seed], AfterValidator(no_repetition)] = []
     stages: dict[str, Definition] = Field(min_length=1)
 
 
@@ -86,14 +87,22 @@ class Recipe:
     labels: dict[str, dict[str, str]]
 
 
-def load_recipe(path: str | Path) -> Recipe:
-    """A recipe file, checked: keys, scripts, settings, citations, order."""
+def load_recipe(path: str | Path, users: tuple[str, ...] = ()) -> Recipe:
+    """A recipe file, checked: keys, scripts, settings, citations, order; users: the recipes that use it."""
     path = Path(path)
     keys = {(): keys_of(RecipeFile), ("paper",): keys_of(Paper), ("stages", "*"): keys_of(Definition)}
     file = checked(RecipeFile, read_yaml(path, "recipe"), path, keys)
     if file.use == path.stem:
         raise InputError(f"{path}: `use` names the recipe itself")
-    used = load_recipe(recipe_file(file.use)) if file.use else None
+    if file.use in users:
+        raise InputError(f"{path}: `use` names {file.use}, which uses this recipe")
+    used = None
+    if file.use is not None:
+        try:
+            used_file = recipe_file(file.use)
+        except InputError as error:
+            raise InputError(f"{path}: `use`: {error}") from None
+        used = load_recipe(used_file, (*users, path.stem))
     definitions: dict[str, Definition] = dict(used.stages) if used else {}
     lineages: dict[str, tuple[str, ...]] = dict(used.lineage) if used else {}
     own: dict[str, Definition] = {}
@@ -123,10 +132,12 @@ def load_recipe(path: str | Path) -> Recipe:
                 raise InputError(f"{where}.cite: unknown setting `{field}` of {written.script}; {hint}")
         own[name] = definitions[name] = written
         lineages[name] = lineage
-    return with_variants(
+    recipe = with_variants(
         Recipe(path.stem, str(path), file.paper, used, own, {name: lineages[name] for name in own}, changes, {}),
         file.seeds,
     )
+    check_citations(recipe)
+    return recipe
 
 
 def with_variants(recipe: Recipe, seeds: list[int]) -> Recipe:
@@ -138,21 +149,26 @@ def with_variants(recipe: Recipe, seeds: list[int]) -> Recipe:
     for name, written in recipe.stages.items():
         where = f"{recipe.file}: stages.{name}"
         settings = settings_class(str(written.script), where)
-        for axis, arms in written.arms.items():
-            if axis == "seed" or not arms:
-                raise InputError(f"{where}.arms.{axis}: an axis has another name than `seed`, and an arm at least")
-            for arm, changed in arms.items():
-                check_settings(settings, changed, f"{where}.arms.{axis}.{arm}", str(written.script))
+        check_arms(written.arms, settings, where, str(written.script))
         axes[name] = {}
         if not settings.collects:
             for named in written.inputs().values():
                 for parent in [named] if isinstance(named, str) else named:
                     # What a parent's arm changes is the parent's: here the arm is but a label.
-                    axes[name] |= {
+                    inherited: Axes = {
                         axis: dict.fromkeys(arms, {}) if axis != "seed" else arms
                         for axis, arms in axes.get(parent, {}).items()
                     }
+                    for axis in inherited.keys() & (axes[name] | written.arms).keys():
+                        if inherited[axis].keys() != (axes[name] | written.arms)[axis].keys():
+                            raise InputError(
+                                f"{where}: `{parent}` has other arms of the axis `{axis}`: name one of them anew"
+                            )
+                    axes[name] |= inherited
             axes[name] |= written.arms | axes_of_seeds(seeds)
+        count = math.prod(map(len, axes[name].values()))
+        if count > MOST_VARIANTS:
+            raise InputError(f"{where}: seeds and arms make {count:,} stages of it, allowed: at most {MOST_VARIANTS:,}")
         made[name] = variants(name, axes[name])
         for variant in made[name]:
             roles: dict[str, Any] = {}
@@ -163,6 +179,8 @@ def with_variants(recipe: Recipe, seeds: list[int]) -> Recipe:
                     roles[role] = [found for each in named for found in matching(each, made, variant.labels)]
             if "from" in roles:
                 roles["from_"] = roles.pop("from")
+            if variant.name in stages or (variant.labels and variant.name in recipe.stages):
+                raise InputError(f"{where}: an arm or seed of it is called `{variant.name}`, as is another stage")
             stages[variant.name] = written.model_copy(
                 update=roles | {"settings": written.settings | variant.settings, "arms": {}}
             )
@@ -174,6 +192,32 @@ def with_variants(recipe: Recipe, seeds: list[int]) -> Recipe:
                 labels[variant.name] = variant.labels
                 changes[variant.name] = variant.settings
     return replace(recipe, stages=stages, lineage=lineage, changes=changes, labels=labels)
+
+
+def check_arms(arms: Axes, settings: type[Settings], where: str, script: str) -> None:
+    """Refuse axes and arms that make no stages, or whose settings are not the script's."""
+    if arms and settings.collects:
+        raise InputError(f"{where}: `arms` of {script}, which reads all arms and is made once")
+    for axis, named in arms.items():
+        if axis == "seed" or not named:
+            raise InputError(f"{where}.arms.{axis}: an axis has another name than `seed`, and an arm at least")
+        for arm, changed in named.items():
+            if not re.fullmatch(r"\w+", arm):
+                raise InputError(
+                    f"{where}.arms.{axis}: `{arm}`: an arm's name is made of letters, digits and underscores"
+                )
+            check_settings(settings, changed, f"{where}.arms.{axis}.{arm}", script)
+
+
+def check_citations(recipe: Recipe) -> None:
+    """Refuse a recipe that follows a paper and does not say of a number where it is from."""
+    gaps = [gap for gap in citation_gaps(recipe) if not gap.endswith("is not of the paper")]
+    if gaps:
+        others = f" (and {len(gaps) - 1} others)" if gaps[1:] else ""
+        raise InputError(
+            f"{recipe.file}: stages.{gaps[0]}{others}; allowed in a recipe with `paper`: for each setting its section "
+            "under `cite`, or `undisclosed` where the paper leaves the value to the scale"
+        )
 
 
 def citation_gaps(recipe: Recipe) -> list[str]:

@@ -1,15 +1,16 @@
-"""What recipe and scale files have in common: YAML, names, settings, and one sentence for whatever else they say."""
+"""What recipe and scale files have in common: where they lie, their names, and the check of settings."""
 
-import difflib
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from data.errors import InputError
+from stages.core.allowed.sentences import complaint, nearest, shown
+from stages.core.allowed.yaml_file import read_mapping
 from stages.core.pipeline.scripts import ROOT, all_scripts
 from stages.core.pipeline.settings import Settings
 
@@ -18,43 +19,37 @@ STUDIES = RECIPES / "studies"
 SCALES = RECIPES / "scales"
 
 
-def nearest(name: Any, allowed: Iterable[str]) -> str:
-    """The end of an error sentence: the closest allowed name, or all of them."""
-    names = sorted(allowed)
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    return f"did you mean `{close[0]}`?" if close else f"allowed: {', '.join(names) or 'none'}"
+def available(kind: Literal["recipes", "scales"]) -> list[str]:
+    """The names of the recipe or scale files; hidden files are an editor's."""
+    folders = [SCALES] if kind == "scales" else [RECIPES, STUDIES]
+    found = {path.stem for folder in folders for path in folder.glob("*.yaml")}
+    return sorted(name for name in found if not name.startswith("."))
 
 
-class UniqueKeyLoader(yaml.SafeLoader):
-    """YAML in which a key given twice is an error, where PyYAML silently keeps the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuse duplicates before the merge keys are filled in."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if str(key.value) in seen and key.value != "<<":
-                problem = f"the key `{key.value}` is given twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
+def recipe_file(name: str) -> Path:
+    """Where a recipe lies: among the papers', or among the studies; InputError where it lies in neither or in both."""
+    files = [path for path in (RECIPES / f"{name}.yaml", STUDIES / f"{name}.yaml") if path.exists()]
+    if not files or name not in available("recipes"):
+        file = RECIPES / f"{name}.yaml"
+        raise InputError(f"there is no recipe `{name}` ({file}); {nearest(name, available('recipes'))}")
+    if len(files) > 1:
+        raise InputError(f"{files[1]}: {files[0]} has the same name; one of them needs another one")
+    return files[0]
 
 
-def read_yaml(path: Path, kind: str) -> dict[str, Any]:
-    """The mapping in a YAML file, or one sentence."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), UniqueKeyLoader)
-    except FileNotFoundError:
-        names = available("scales" if kind == "scale" else "recipes")
-        raise InputError(f"there is no {kind} `{path.stem}` ({path}); {nearest(path.stem, names)}") from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise InputError(f"{path}: {where}{error.problem or error.context}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: found {type(content).__name__}, a {kind} file is a mapping")
-    return content
+def scale_file(name: str) -> Path:
+    """Where a scale lies; InputError where there is none of this name."""
+    if name not in available("scales"):
+        file = SCALES / f"{name}.yaml"
+        raise InputError(f"there is no scale `{name}` ({file}); {nearest(name, available('scales'))}")
+    return SCALES / f"{name}.yaml"
+
+
+def read_yaml(path: Path, kind: Literal["recipe", "scale"]) -> dict[str, Any]:
+    """The mapping in a recipe or scale file, or one sentence; the file's name must do for folders and rules."""
+    if not re.fullmatch(r"\w[\w.-]*", path.stem):
+        raise InputError(f"{path}: a {kind}'s file is named with letters, digits, `_`, `-` and `.`")
+    return read_mapping(path, kind)
 
 
 def checked(model: type[BaseModel], content: dict[str, Any], file: Any, keys: Mapping[tuple[str, ...], Iterable[str]]):
@@ -62,16 +57,16 @@ def checked(model: type[BaseModel], content: dict[str, Any], file: Any, keys: Ma
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        # A mistyped key is also a missing one: name the typo.
-        first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-        path = tuple(str(part) for part in first["loc"])
+        wrong = complaint(error)
+        path = wrong.place
         where = f"{file}: {'.'.join(path[:-1])}" if len(path) > 1 else f"{file}"
-        if first["type"] == "extra_forbidden":
+        if wrong.kind == "extra_forbidden":
             allowed = keys["stages", "*"] if len(path) == 3 and path[0] == "stages" else keys.get(path[:-1], [])
             raise InputError(f"{where}: unknown key `{path[-1]}`; {nearest(path[-1], allowed)}") from None
-        if first["type"] == "missing":
+        if wrong.kind == "missing":
             raise InputError(f"{where}: `{path[-1]}` is missing") from None
-        raise InputError(f"{where}: `{path[-1]}` is {first['input']!r}: {first['msg'].lower()}") from None
+        where = f"{file}: {'.'.join(path)}" if wrong.fields else where
+        raise InputError(f"{where}: {wrong.of(path[-1] if path else 'it')}") from None
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:
@@ -98,7 +93,7 @@ def check_settings(settings: type[Settings], values: Any, where: str, name: str)
     name: of the script or kind that has these settings.
     """
     if not isinstance(values, dict):
-        raise InputError(f"{where}: found {values!r}, settings are a mapping")
+        raise InputError(f"{where}: found {shown(values)}, settings are a mapping")
     fields = settings.model_fields
     for field, value in values.items():
         if field not in fields:
@@ -106,18 +101,5 @@ def check_settings(settings: type[Settings], values: Any, where: str, name: str)
         try:
             adapter(settings, field).validate_python(value)
         except ValidationError as error:
-            first = error.errors()[0]
-            part = "".join(f"[{step}]" for step in first["loc"] if step != "[key]")
-            raise InputError(f"{where}: `{field}{part}` is {first['input']!r}: {first['msg'].lower()}") from None
-
-
-def available(kind: Literal["recipes", "scales"]) -> list[str]:
-    """The names of the recipe or scale files."""
-    folders = [SCALES] if kind == "scales" else [RECIPES, STUDIES]
-    return sorted(path.stem for folder in folders for path in folder.glob("*.yaml"))
-
-
-def recipe_file(name: str) -> Path:
-    """Where a recipe lies: among the papers', or among the studies."""
-    study = STUDIES / f"{name}.yaml"
-    return study if study.exists() else RECIPES / f"{name}.yaml"
+            wrong = complaint(error)
+            raise InputError(f"{where}: {wrong.of(field + ''.join(f'[{part}]' for part in wrong.place))}") from None

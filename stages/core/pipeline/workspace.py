@@ -1,21 +1,24 @@
 """Recipe x scale -> one config per stage. Imports no torch."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import ValidationError
-
 from data.errors import InputError
+from stages.core.allowed.folder import runs_folder
+from stages.core.allowed.sentences import nearest, shown
+from stages.core.pipeline.agreement import Parent, check_layers, check_settings_together, check_stage
 from stages.core.pipeline.fingerprint import digest, fingerprint
-from stages.core.pipeline.recipe import Recipe, load_recipe
-from stages.core.pipeline.scale import Scale, load_scale, with_mixtures
-from stages.core.pipeline.schema import available, check_settings, nearest, recipe_file, settings_class
-from stages.core.pipeline.scripts import kind_of
-from stages.core.pipeline.settings import trains_in_several
+from stages.core.pipeline.layers import layers_of, resources_of, settings_of
+from stages.core.pipeline.recipe import Definition, Recipe, load_recipe
+from stages.core.pipeline.scale import Scale, load_scale
+from stages.core.pipeline.schema import available, recipe_file, settings_class
+from stages.core.pipeline.scripts import all_scripts
+from stages.core.pipeline.settings import Settings
 from stages.core.pipeline.system import CHANGES_NO_RESULT, System, Tracker
 
 HASHED = ("scale", "stage", "script", "settings", "public_data")
@@ -74,41 +77,9 @@ def identity(config: dict[str, Any]) -> str:
         for role, named in config["inputs"].items()
     }
     system = {key: value for key, value in config["system"].items() if key not in CHANGES_NO_RESULT}
-    hashed = {key: config[key] for key in HASHED} | {"inputs": inputs, "system": system}
+    settings = {key: value for key, value in config["settings"].items() if key not in CHANGES_NO_RESULT}
+    hashed = {key: config[key] for key in HASHED} | {"inputs": inputs, "system": system, "settings": settings}
     return json.dumps(hashed, sort_keys=True, ensure_ascii=False)
-
-
-def settings_of(script: str, layers: list[tuple[str, dict[str, Any]]], stage: str, scale: Scale) -> dict[str, Any]:
-    """Merge layers, each (where it is written, values), the later over the earlier, into a full set of settings."""
-    merged: dict[str, Any] = {}
-    settings = settings_class(script, stage)
-    for where, written in layers:
-        values = with_mixtures(settings, written, scale, where)
-        check_settings(settings, values, where, script)
-        merged |= values
-    try:
-        return settings.model_validate(merged).model_dump(mode="json")
-    except ValidationError as error:
-        missing = [str(item["loc"][0]) for item in error.errors() if item["type"] == "missing" and item["loc"]]
-        if missing:
-            names = ", ".join(f"`{name}`" for name in missing)
-            raise InputError(f"{scale.file}: {stage} ({script}) has no value for {names}") from None
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{scale.file}: {stage} ({script}): {where} {first['msg'].lower()}") from None
-
-
-def resources_of(scale: Scale, script: str, *names: str) -> tuple[int, dict[str, int | str]]:
-    """Threads and the other resources of a stage; one that trains on several nodes says so to Slurm's executor."""
-    merged: dict[str, Any] = {"threads": 1} | scale.resources.get("default", {})
-    for name in names:
-        merged |= scale.resources.get(name, {})
-    nodes = scale.system.nodes
-    if nodes > 1 and trains_in_several(settings_class(script, scale.file), scale.system.model_dump()):
-        # The executor's words for a job that calls srun itself, once a node (processes.py); without the last it would
-        # start as many tasks on each GPU.
-        merged |= {"nodes": nodes, "tasks": nodes, "mpi": "srun", "tasks_per_gpu": 0}
-    return merged.pop("threads"), merged
 
 
 def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str = "runs") -> dict[str, Stage]:
@@ -116,21 +87,44 @@ def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str 
     stages = {}
     for name in scale.bases:
         script, values = scale.base(name)
-        layers = [
-            (f"{scale.file}: bases.{name}", values),
-            (f"--config stages.{name}", overrides.get(name, {})),
-        ]
         folder = f"{runs}/{scale.name}/{name}"
+        known = settings_class(script, scale.file)
+        layers = [
+            (f"{scale.file}: bases.{name}", values, known),
+            (f"--config stages.{name}", overrides.get(name, {}), known),
+        ]
+        settings = settings_of(script, layers, name, scale).settings
+        check_base(settings, name, scale, complete=Path(folder, "manifest.json").exists())
         config: dict[str, Any] = {
             "recipe": None, "scale": scale.name, "stage": name, "script": script, "runs": runs, "output": folder,
             "system": scale.system.model_dump(), "public_data": scale.public_data.model_dump(), "inputs": {},
             "allow_unsandboxed_code": scale.allow_unsandboxed_code,
-            "settings": settings_of(script, layers, name, scale),
+            "settings": settings.model_dump(mode="json"),
             "paper": {"settings": {}, "cite": {}}, "why": scale.why,
         }  # fmt: skip
         threads, resources = resources_of(scale, script, name)
         stages[name] = Stage(None, name, script, folder, "model", config, [], threads, resources, fingerprint(script))
     return stages
+
+
+def check_base(settings: Settings, name: str, scale: Scale, complete: bool) -> None:
+    """InputError where a base cannot be made of its files, or the system does not fit it.
+
+    complete: the base is there, and its files are needed no more.
+    """
+    layers, context, longest = settings.adapted_layers(), settings.context(), scale.system.vllm.max_model_length
+    try:
+        if not complete:
+            settings.check_files()
+        check_settings_together(settings, {}, scale.system, scale.public_data)
+        if scale.system.lora and layers:
+            check_layers(scale.system.lora.target_modules, name, layers)
+        if scale.system.engine == "vllm" and longest and context and longest > context:
+            raise InputError(
+                f"system.vllm: `max_model_length` is {longest}, allowed: at most {context}, as the base has"
+            )
+    except InputError as error:
+        raise InputError(f"{scale.file}: bases.{name}: {error}") from None
 
 
 def ancestors(stages: Iterable[Stage], by_folder: dict[str, Stage]) -> list[Stage]:
@@ -143,6 +137,38 @@ def ancestors(stages: Iterable[Stage], by_folder: dict[str, Stage]) -> list[Stag
             needed.add(folder)
             todo += by_folder[folder].parents
     return [stage for folder, stage in by_folder.items() if folder in needed]
+
+
+def inputs_of(
+    definition: Definition, recipe: Recipe, known: dict[str, Stage], where: str
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Role -> folder, or folders by name, as a stage's config has them; and role -> names."""
+    inputs: dict[str, Any] = {}
+    names: dict[str, list[str]] = {}
+    for role, named in definition.inputs().items():
+        names[role] = [named] if isinstance(named, str) else named
+        for parent in names[role]:
+            if parent not in known:
+                later = "a later stage" if parent in recipe.stages else "no stage"
+                raise InputError(f"{where}.{role}: `{parent}` is {later}; {nearest(parent, known)}")
+        folders = {parent: known[parent].folder for parent in names[role]}
+        inputs[role] = folders[named] if isinstance(named, str) else folders
+    return inputs, names
+
+
+def about(stage: Stage) -> Parent:
+    """What a stage that reads another one must know of it."""
+    settings = stage.config["settings"]
+    return Parent(all_scripts()[stage.script], settings.get("pairs", settings.get("prompts")))
+
+
+def contexts_of(stages: list[Stage], by_folder: dict[str, Stage], scale: Scale) -> set[int]:
+    """Tokens that the bases behind some stages can read, as far as that is known; the sampler may be set to fewer."""
+    bases = [stage for stage in ancestors(stages, by_folder) if stage.recipe is None]
+    found = {all_scripts()[base.script].model_validate(base.config["settings"]).context() for base in bases}
+    if scale.system.engine == "vllm":
+        found.add(scale.system.vllm.max_model_length)
+    return {context for context in found if context is not None}
 
 
 def resolve(
@@ -159,37 +185,31 @@ def resolve(
     for name, definition in recipe.stages.items():
         script, where = str(definition.script), f"{recipe.file}: stages.{name}"
         settings = settings_class(script, where)
-        kind = kind_of(settings)
-        inputs: dict[str, Any] = {}
-        for role, named in definition.inputs().items():
-            for parent in [named] if isinstance(named, str) else named:
-                if parent not in known:
-                    later = "a later stage" if parent in recipe.stages else "no stage"
-                    raise InputError(f"{where}.{role}: `{parent}` is {later}; {nearest(parent, known)}")
-            if isinstance(named, str):
-                inputs[role] = known[named].folder
-            else:
-                inputs[role] = {parent: known[parent].folder for parent in named}
-        if settings.payload == "report":
-            shown = ancestors(own, by_folder)
-            inputs["stages"] = {stage.name: stage.folder for stage in sorted(shown, key=lambda stage: stage in own)}
+        if name in scale.bases:
+            raise InputError(f"{where}: the scale {scale.name} has a base of this name; a stage needs another one")
+        inputs, named = inputs_of(definition, recipe, known, where)
         folder = f"{runs}/{scale.name}/{recipe.name}/{name}"
-        layers = [(f"{where}.settings", definition.settings)]
-        layers += [(f"{scale.file}: kinds.{kind}", scale.kinds.get(kind, {}))] if kind else []
-        for alias in recipe.lineage[name]:  # the models of `like` first, each with what it changes
-            layers += [(f"{where}.settings", recipe.changes.get(alias, {}))]
-            layers += [(f"{scale.file}: stages.{alias}", scale.stages.get(alias, {}))]
-        layers += [(f"--config stages.{alias}", overrides.get(alias, {})) for alias in recipe.lineage[name]]
+        layers = layers_of(recipe, name, definition, scale, overrides)
+        written = settings_of(script, layers, name, scale)
+        contexts = contexts_of([known[parent] for names in named.values() for parent in names], by_folder, scale)
+        check_stage(
+            written, script, named, {name: about(stage) for name, stage in known.items()}, contexts, scale, where
+        )
+        if settings.payload == "report":
+            if not own:
+                raise InputError(f"{where}: a report shows the stages above it, and there is none")
+            shown_stages = ancestors(own, by_folder)
+            inputs["stages"] = {stage.name: stage.folder for stage in sorted(shown_stages, key=lambda s: s in own)}
         config = {
             "recipe": recipe.name, "scale": scale.name, "stage": name, "script": script, "runs": runs,
             "output": folder, "system": scale.system.model_dump(),
             "public_data": scale.public_data.model_dump(), "inputs": inputs,
-            "settings": settings_of(script, layers, name, scale),
+            "settings": written.settings.model_dump(mode="json"),
             "paper": {"settings": definition.settings, "cite": definition.cite}, "why": scale.why,
             "labels": recipe.labels.get(name, {}), "allow_unsandboxed_code": scale.allow_unsandboxed_code,
         }  # fmt: skip
         parents = [
-            folder for named in inputs.values() for folder in ([named] if isinstance(named, str) else named.values())
+            folder for found in inputs.values() for folder in ([found] if isinstance(found, str) else found.values())
         ]
         threads, resources = resources_of(scale, script, *recipe.lineage[name])
         stage = Stage(
@@ -206,6 +226,7 @@ class Workspace:
     """All recipes at one scale: what the Snakefile makes rules of."""
 
     scale: Scale
+    runs: str
     stages: dict[str, list[Stage]]
     errors: dict[str, InputError]
 
@@ -229,38 +250,78 @@ class Workspace:
 
 def load_workspace(configuration: dict[str, Any]) -> Workspace:
     """`--config` (scale, runs, stages, report_to) -> every recipe resolved; a broken recipe is kept as its error."""
+    scale, overrides, runs = command_line(configuration)
+    stages: dict[str, list[Stage]] = {"": list(resolve_bases(scale, overrides, runs).values())}
+    errors: dict[str, InputError] = {}
+    names = available("recipes")
+    rules = dict.fromkeys(["help", *(f"recipe_{name}" for name in names)], "another target")
+    rules |= {base.rule_name: base.folder for base in stages[""]}
+    known, planned, unread = set(scale.bases), set(scale.bases), 0
+    for name in names:
+        unread += 1
+        try:
+            if name in scale.bases:
+                raise InputError(
+                    f"{recipe_file(name)}: the scale {scale.name} has a base of this name; rename the file"
+                )
+            recipe = load_recipe(recipe_file(name))
+            unread -= 1
+            aliases = {alias for lineage in recipe.lineage.values() for alias in lineage}
+            known |= aliases
+            found = resolve(recipe, scale, overrides, runs)
+            for stage in found:
+                if rules.setdefault(stage.rule_name, stage.folder) != stage.folder:
+                    taken = rules[stage.rule_name]
+                    raise InputError(f"{recipe.file}: {stage.rule_name} is already the rule of {taken}")
+            stages[name] = found
+            planned |= aliases
+        except InputError as error:
+            errors[name] = error
+    refuse_wasted(errors.values(), planned)
+    if not unread:
+        refuse_unknown("--config stages", overrides, known)
+        refuse_unknown(f"{scale.file}: stages", scale.stages, known)
+        refuse_unknown(f"{scale.file}: resources", scale.resources, known | {"default"})
+    return Workspace(scale, runs, stages, errors)
+
+
+def command_line(configuration: dict[str, Any]) -> tuple[Scale, dict[str, dict[str, Any]], str]:
+    """Scale, settings by stage and runs folder of `--config`."""
     allowed = ("scale", "runs", "stages", "report_to")
     for key in configuration:
         if key not in allowed:
             raise InputError(f"--config: unknown key `{key}`; {nearest(key, allowed)}")
     overrides = configuration.get("stages", {})
-    if not isinstance(overrides, dict):
-        raise InputError(f"--config stages: found {overrides!r}, allowed: {{stage: {{setting: value}}}}")
-    runs = str(configuration.get("runs", "runs")).rstrip("/")
+    if not isinstance(overrides, dict) or not all(isinstance(values, dict) for values in overrides.values()):
+        raise InputError(f"--config stages: found {shown(overrides)}, allowed: {{stage: {{setting: value}}}}")
+    runs = runs_folder(configuration.get("runs", "runs"))
     scale = load_scale(str(configuration.get("scale", "tiny")))
     if "report_to" in configuration:
         tracker = configuration["report_to"]
         if tracker not in get_args(Tracker):
-            raise InputError(f"--config report_to: found {tracker!r}; {nearest(tracker, get_args(Tracker))}")
+            raise InputError(f"--config report_to: found {shown(tracker)}; {nearest(tracker, get_args(Tracker))}")
         system = System.model_validate(scale.system.model_dump() | {"report_to": tracker})
         scale = scale.model_copy(update={"system": system})
-    stages: dict[str, list[Stage]] = {"": list(resolve_bases(scale, overrides, runs).values())}
-    errors: dict[str, InputError] = {}
-    rules: dict[str, str] = {}
-    for name in available("recipes"):
-        try:
-            found = resolve(load_recipe(recipe_file(name)), scale, overrides, runs)
-            for stage in found:
-                if rules.setdefault(stage.rule_name, stage.folder) != stage.folder:
-                    raise InputError(f"{recipe_file(name)}: {stage.rule_name} is already the rule of {stage.folder}")
-            stages[name] = found
-        except InputError as error:
-            errors[name] = error
-    names = {name for found in stages.values() for stage in found for name in (stage.name, stage.rule_name)}
-    for name in overrides:
-        if name not in names and not errors:
-            raise InputError(f"--config stages: unknown stage `{name}`; {nearest(name, names)}")
-    return Workspace(scale, stages, errors)
+    return scale, overrides, runs
+
+
+def refuse_wasted(errors: Iterable[InputError], planned: set[str]) -> None:
+    """Raise what is wrong with a setting of the command line that no recipe can take, whichever it was meant for.
+
+    planned: the names of the stages that all is well with.
+    """
+    for error in errors:
+        spoken = re.match(r"--config stages\.(\w+):", str(error))
+        if spoken and spoken[1] not in planned:
+            raise error
+
+
+def refuse_unknown(where: str, named: Iterable[str], known: Iterable[str]) -> None:
+    """InputError where a stage is spoken of that no recipe has."""
+    known = set(known)
+    for name in named:
+        if name not in known:
+            raise InputError(f"{where}: unknown stage `{name}`; {nearest(name, known)}")
 
 
 def read_configuration(text: str) -> dict[str, Any]:

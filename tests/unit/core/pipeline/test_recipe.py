@@ -18,13 +18,18 @@ SCALE = """
 description: for tests
 system: {engine: transformers}
 bases:
-  base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 300,
-         mixture: {chains: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
+  base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 400,
+         mixture: {arithmetic: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
          learning_rate: 0.001, max_length: 16}
 kinds:
   sft: {epochs: 1, learning_rate: 1e-3, final_learning_rate: 0, warmup_fraction: 0, batch_size: 2, max_length: 8,
         micro_batch_size: 2}
+  sampled: {samples_per_prompt: 1, keep_per_prompt: 1, temperature: 1, top_p: 1, max_completion_length: 8,
+            min_language_consistency: 0, repetition_ngram: 8, max_repetition: 1, tasks: {arithmetic: 1}, prompts: 1,
+            sampling_batch_size: 1}
 """
+ROWS = "stages: {rows: {script: r1.cold_start_data, sampler: base}, "
+"""What SFT learns."""
 
 
 @pytest.fixture
@@ -33,6 +38,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("recipes/scales").mkdir(parents=True)
     Path("recipes/scales/small.yaml").write_text(SCALE)
+    monkeypatch.setattr("stages.core.pipeline.fingerprint.ROOT", tmp_path)
     fingerprint.cache_clear()
     parsed.cache_clear()
     yield tmp_path
@@ -41,9 +47,11 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def recipe(text: str, name: str = "mine") -> Recipe:
-    """A recipe written and loaded; SFT stands for the script that most of them name."""
+    """A recipe written and loaded; SFT stands for the script that most of them name, and what it reads."""
     path = Path(f"recipes/{name}.yaml")
-    path.write_text(text.replace("SFT", "script: r1.cold_start_sft"))
+    if "SFT" in text and "use: first" not in text:
+        text = text.replace("stages: {", ROWS, 1)
+    path.write_text(text.replace("SFT", "script: r1.cold_start_sft, data: rows"))
     return load_recipe(path)
 
 
@@ -185,7 +193,7 @@ def test_refused_when_resolved(files, text, sentence):
         ("layers: 1", "script: base.pretrained", "bases.base: unknown setting `hidden_size` of base.pretrained"),
         ("sft:", "stf:", "kinds: unknown kind `stf`; did you mean `sft`?"),
         ("sft: {", "sft: {tasks: {}, ", "kinds.sft: unknown setting `tasks` of sft"),
-        ("mixture: {chains: 1}", "mixture: word", "bases.base: `mixture` names the mixture `word`; allowed: none"),
+        ("mixture: {arithmetic: 1}", "mixture: word", "bases.base: `mixture` names the mixture `word`; allowed: none"),
         ("kinds:", "why: {epoch: x}\nkinds:", "why: unknown setting `epoch`; did you mean `epochs`?"),
         ("kinds:", "resources: {a: {threads: 0}}\nkinds:", "resources.a: `threads` is 0"),
         ("kinds:", "name: x\nkinds:", "unknown key `name`"),
@@ -228,7 +236,7 @@ def test_citations_why_resources_and_folder_are_not_identity(files):
     assert before.identity == after.identity == moved.identity
     assert moved.folder == "/else/where/small/mine/cold_start_sft"
     assert (before.threads, after.threads) == (1, 2)
-    assert json.loads(before.identity)["inputs"] == {"from": "small/base"}
+    assert json.loads(before.identity)["inputs"] == {"from": "small/base", "data": "small/mine/rows"}
     changed = stages_of(text % "v1", cold_start_sft={"epochs": 2})["cold_start_sft"]
     assert changed.identity != before.identity and changed.key != before.key
 
@@ -236,10 +244,10 @@ def test_citations_why_resources_and_folder_are_not_identity(files):
 def test_used_recipes_lend_stages(files):
     recipe("stages: {a: {SFT, from: base}, b: {SFT, from: a}}", "first")
     stages = stages_of("use: first\nstages: {b: {like: b, settings: {epochs: 2}}, c: {SFT, from: b}}")
-    assert list(stages) == ["base", "a", "b", "c"]
+    assert list(stages) == ["base", "rows", "a", "b", "c"]
     assert stages["a"].folder == "runs/small/first/a"
-    assert stages["b"].config["inputs"] == {"from": "runs/small/first/a"}
-    assert stages["c"].parents == ["runs/small/mine/b"]
+    assert stages["b"].config["inputs"] == {"from": "runs/small/first/a", "data": "runs/small/first/rows"}
+    assert stages["c"].parents == ["runs/small/mine/b", "runs/small/first/rows"]
 
 
 def test_rule_names_must_differ(files):

@@ -14,26 +14,28 @@ from stages.core.pipeline.workspace import resolve
 SCALE = """
 description: for tests
 bases:
-  base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 300,
-         mixture: {chains: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
+  base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 400,
+         mixture: {arithmetic: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
          learning_rate: 0.001, max_length: 16}
 kinds:
   sft: {epochs: 1, learning_rate: 1e-3, final_learning_rate: 0, warmup_fraction: 0, batch_size: 2, max_length: 8,
         micro_batch_size: 2}
 stages:
-  evaluation: {samples_per_question: 1, temperature: 1, top_p: 1, max_completion_length: 8, tasks: {chains: 1},
+  evaluation: {samples_per_question: 1, temperature: 1, top_p: 1, max_completion_length: 8, tasks: {arithmetic: 1},
                reasoning_questions: 1, questions_per_benchmark: 1, pass_k_questions: 1, pass_k_samples: 1,
                sampling_batch_size: 1}
+  mine_first: &short {packing: false, examples: 1, direct_fraction: 0, short_steps: 1, tasks: {arithmetic: 1}}
+  mine_second: *short
 """
 STUDY = """
 seeds: [1, 2]
 stages:
   first:
-    script: r1.cold_start_sft
+    script: kimi_k15.vanilla_sft
     from: base
     arms:
       rate: {slow: {learning_rate: 0.1}, fast: {learning_rate: 0.2}}
-  second: {script: r1.general_sft, from: first}
+  second: {script: kimi_k15.vanilla_sft, from: first}
   evaluation: {script: evaluation.evaluate, checkpoints: [base, second]}
   report: {script: evaluation.report}
 """
@@ -99,7 +101,7 @@ def test_a_scale_may_speak_of_an_arm_and_not_undo_a_seed(study):
 
 
 def test_without_seeds_and_arms_a_stage_is_made_once(study):
-    stages = study("stages: {first: {script: r1.cold_start_sft, from: base}}")
+    stages = study("stages: {first: {script: kimi_k15.vanilla_sft, from: base}}")
     assert set(stages) == {"base", "first"} and stages["first"].config["settings"]["seed"] == 42
 
 
@@ -113,4 +115,4 @@ def test_without_seeds_and_arms_a_stage_is_made_once(study):
 )
 def test_arms_that_are_refused(study, arms, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
-        study(f"stages: {{first: {{script: r1.cold_start_sft, from: base, arms: {arms}}}}}")
+        study(f"stages: {{first: {{script: kimi_k15.vanilla_sft, from: base, arms: {arms}}}}}")
