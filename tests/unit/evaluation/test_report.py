@@ -205,6 +205,14 @@ def test_stage_writes_the_page_and_its_manifest(run_folder):
     assert done.returncode == 2 and done.stderr.startswith("error: ") and "r1_zero" in done.stderr
 
 
+def test_programs_that_ran_without_a_sandbox_are_told(tmp_path):
+    def page(name: str, **manifest: object) -> str:
+        return reporting.render("r1", "tiny", [records.read_stage(name, write_stage(tmp_path, name, **manifest))])
+
+    assert "without a sandbox" in page("r1_zero", unsandboxed=True)
+    assert "without a sandbox" not in page("reasoning_rl", unsandboxed=False) + page("base")
+
+
 def test_columns_follow_the_recipe_with_bases_first(results):
     assert order_columns(results[::-1], ORDER[1:]) == ORDER
     assert order_columns(results) == ORDER
