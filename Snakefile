@@ -103,7 +103,9 @@ onsuccess:
 
 
 onerror:
-    say("Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first).")
+    say(
+        "Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first)."
+    )
     sentences = failures(complete, STARTED)
     if sentences:
         say(*sentences, to=sys.stderr)

@@ -79,7 +79,7 @@ def bubblewrap(shown: dict[str, bool], proc: bool) -> list[str]:
     for path in ("/", *(path for path, show in shown.items() if not show)):
         mounts += ["--remount-ro", path]
     # CAP_SYS_ADMIN in its own user namespace alone, for the server: with it each job is shut in once more.
-    alone = ["--unshare-all", "--uid", NOBODY, "--gid", NOBODY, "--cap-add", "CAP_SYS_ADMIN"]
+    alone = ["--unshare-all", "--uid", NOBODY, "--gid", NOBODY, "--hostname", "sandbox", "--cap-add", "CAP_SYS_ADMIN"]
     return [found("bwrap"), *alone, *mounts, "--chdir", "/", "--as-pid-1", "--new-session", "--"]
 
 

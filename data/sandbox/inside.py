@@ -147,7 +147,10 @@ def shut_in(settings: dict) -> None:
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as first_to_go:
         first_to_go.write("1000")
     for name, most in settings["limits"].items():
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
+        limit = getattr(resource, f"RLIMIT_{name}")
+        allowed = resource.getrlimit(limit)[1]
+        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+        resource.setrlimit(limit, (most, most))
     try:
         call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         instructions = bytes.fromhex(settings["filter"])
