@@ -111,6 +111,13 @@ def test_any_text_is_printed(tool):
     assert code == 0 and found["right"] and found["thinking"] == "\ud800 \x00"
 
 
+def test_of_a_completion_as_much_is_read_as_in_training(tool):
+    long = WRONG | {"completion": "<think>" + "so " * 200_000 + "</think> The answer is 7."}
+    _, [found], _ = tool("--recipe", "r1", "--stage", "reasoning_rl", text=lines(long))
+    assert not found["right"] and found["rewards"]["accuracy"] == 0.0
+    assert found["reason"].endswith("; only its first 524288 characters are read")
+
+
 def test_a_file_and_what_is_none(tool, tmp_path):
     (tmp_path / "cases.jsonl").write_text(lines(WRONG))
     assert tool(tmp_path / "cases.jsonl")[1] == tool("-", text=lines(WRONG))[1]
@@ -187,9 +194,8 @@ def test_the_rewards_are_the_trainer_s_own():
     settings = SimpleNamespace(accuracy_weight=2.0, length_weight=1.0, repetition_penalty=0.5)
     [row] = rows({"arithmetic": 1.0}, 1, "train", 5)
     text = worked_completion(row, "chat")[0]
-    assert stage_rewards(settings, {}).of(text, row)["reward"] == 2.0 * RULES["accuracy"](
-        Completion(text, 9, True, "chat"), row
-    )
+    completion = Completion(text, 9, True, "chat")
+    assert stage_rewards(settings, {}).of(completion, row)["reward"] == 2.0 * RULES["accuracy"](completion, row)
 
 
 def test_a_model_is_asked_where_it_is_there_and_left_out_where_not():
@@ -197,13 +203,15 @@ def test_a_model_is_asked_where_it_is_there_and_left_out_where_not():
     settings = score.kind(stage).model_validate(stage.config["settings"])
     [row] = rows({"facts": 1.0}, 1, "train", 5)
 
+    completion = Completion("<think>\n\n</think>\n\nRed.", 9, True, "chat")
+
     def absent():
         raise InputError("it is not there")
 
     def helpful():
         return lambda completions, batch: [float(len(completion.answer)) for completion in completions]
 
-    found = stage_rewards(settings, {"helpful": helpful, "safe": absent}).of("<think>\n\n</think>\n\nRed.", row)
+    found = stage_rewards(settings, {"helpful": helpful, "safe": absent}).of(completion, row)
     assert found["rewards"]["helpful"] == 4.0 and found["rewards"]["safe"] is None
     assert found["left_out"]["safe"] == "it is not there"
     weights = settings.rewards
