@@ -1,6 +1,5 @@
 """Snakemake's own options: the Snakefile lies elsewhere, the working directory is another; a reader goes away."""
 
-import os
 import subprocess
 
 import pytest
@@ -26,8 +25,8 @@ def test_a_reader_that_goes_away_is_no_error(workflow, command):
     python = workflow.command()[0]
     command = command.replace("snakemake", f"{python} -m snakemake").replace("python -m stages", f"{python} -m stages")
     done = subprocess.run(
-        ["bash", "-c", f"{command} | head -1"], cwd=workflow.folder, env=os.environ, text=True, timeout=120, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ["bash", "-c", f"{command} | head -1"], cwd=workflow.folder, text=True, timeout=120, check=False,
+        capture_output=True,
     )  # fmt: skip
     assert done.stdout.count("\n") == 1 and done.returncode == 0
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr, done.stderr
