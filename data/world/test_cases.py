@@ -17,6 +17,7 @@ from data.world.reasoning.expressions import expression
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 _EDGES = (0, 1, -1)
 _LARGEST = 99
+MOST_CASES = 2 * _LARGEST + 1 - len(_EDGES)
 
 
 def select_cases(outputs: list[list[str | None]], agree: int = 7) -> tuple[list[int], list[str]]:
