@@ -10,7 +10,7 @@ sys.path.insert(0, workflow.basedir)
 
 from snakemake.cli import get_argument_parser
 
-from data.errors import InputError
+from data.errors import InputError, say
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
 from stages.core.pipeline.workspace import load_workspace
 from stages.core.run.staleness import marks, renew_marks
@@ -99,14 +99,12 @@ onstart:
 
 
 onsuccess:
-    print(summary(asked_for(workspace, TARGETS)))
+    say(summary(asked_for(workspace, TARGETS)))
 
 
 onerror:
-    print(
-        "Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first)."
-    )
+    say("Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first).")
     sentences = failures(complete, STARTED)
     if sentences:
-        print(*sentences, sep="\n", file=sys.stderr)
+        say(*sentences, to=sys.stderr)
         sys.exit(2)

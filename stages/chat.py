@@ -5,17 +5,18 @@ CHECKPOINT is a stage's folder (runs/tiny/r1/reasoning_rl) or the folder of a mo
 """
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from data.errors import InputError
+from data.errors import InputError, run_command
 from data.text.chat import THINK_CLOSE, THINK_OPEN, Template, parse, render_prompt
 from data.text.completion import Completion
 from data.text.modes import with_flag, without_flags
 from data.text.row import Message
-from stages.core.run.manifest import verify
+from stages.core.run.replacing import verified
 from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine
 from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget, thinking_limit
@@ -40,8 +41,10 @@ def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.no_think and arguments.budget is not None:
         parser.error("argument --budget: not allowed with argument --no-think")
-    if arguments.temperature < 0:
-        parser.error(f"argument --temperature: {arguments.temperature:g} is less than 0")
+    if not 0 <= arguments.temperature < math.inf:
+        parser.error(f"argument --temperature: {arguments.temperature:g}, allowed: a finite number from 0")
+    if any("\ud800" <= character <= "\udfff" for character in arguments.system or ""):
+        parser.error("argument --system: no UTF-8")
     if arguments.max_tokens < 1:
         parser.error(f"argument --max-tokens: {arguments.max_tokens} is less than 1")
     return arguments
@@ -55,7 +58,7 @@ def open_checkpoint(folder: Path) -> TransformersEngine:
     template: Template | None = None
     stage = folder.parent if folder.name == "model" and (folder.parent / "manifest.json").is_file() else folder
     if (stage / "manifest.json").is_file():
-        manifest = verify(stage)
+        manifest = verified(stage)
         if manifest.get("payload") != "model":
             raise InputError(f"{stage} holds no model: the stage writes a {manifest.get('payload')}")
         if not manifest.get("template"):
@@ -65,16 +68,14 @@ def open_checkpoint(folder: Path) -> TransformersEngine:
         raise InputError(f"{folder} is no checkpoint: neither a stage's folder with a manifest.json nor a model's")
 
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        model, loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-    except Exception as error:  # what a damaged file raises depends on the file
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{folder} cannot be loaded as a language model: {reason}") from None
-    if loaded["missing_keys"]:
-        raise InputError(f"{folder} is no language model: it has no {sorted(loaded['missing_keys'])[0]}")
+    from stages.core.machines.adapters import load_weights
+    from stages.core.machines.checks import check_finite, tokenizer_of
+
+    tokenizer = tokenizer_of(folder)
+    model = load_weights(folder, AutoModelForCausalLM, dtype=torch.float32)
+    check_finite(model, folder)
     if template is None and not tokenizer.chat_template:
         raise InputError(f"{folder}: the tokenizer has no chat template and no manifest.json names one")
     model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -178,8 +179,12 @@ def printer(console) -> Show:
 
 
 def lines() -> Iterator[str]:
-    """What the user types, or the lines of a pipe, without empty ones."""
+    """What the user types, or the lines of a pipe, without empty ones; InputError for bytes that are no UTF-8."""
     question = ""
+    if sys.stdin is None:  # closed
+        return
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
     if sys.stdin.isatty():
         import readline  # noqa: F401  gives the prompt its editing and history
 
@@ -189,21 +194,18 @@ def lines() -> Iterator[str]:
             line = input(question).strip()
         except (EOFError, KeyboardInterrupt):
             return
+        except UnicodeDecodeError as error:
+            raise InputError(f"stdin: a turn is no UTF-8 ({error.reason} at byte {error.start})") from None
         if line:
             yield line
 
 
-def main(argv: list[str] | None = None) -> None:
+def talk(arguments: argparse.Namespace) -> None:
     """Read, answer, until the end."""
     from rich.console import Console
 
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    arguments = arguments_of(argv)
-    try:
-        conversation = Conversation(open_checkpoint(arguments.checkpoint), arguments)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    conversation = Conversation(open_checkpoint(arguments.checkpoint), arguments)
     console = Console()
     for line in lines():
         if line == "/exit":
@@ -218,6 +220,13 @@ def main(argv: list[str] | None = None) -> None:
             print(f"error: {error}", file=sys.stderr)
         except KeyboardInterrupt:
             console.out("")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command line."""
+    arguments = arguments_of(argv)
+    if code := run_command(lambda: talk(arguments)):
+        sys.exit(code)
 
 
 if __name__ == "__main__":

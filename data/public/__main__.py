@@ -8,7 +8,7 @@ python -m data.public pin NAME...        write the hub's present commits into da
 import argparse
 import sys
 
-from data.errors import InputError
+from data.errors import run_command
 from data.public.loading import download
 from data.public.sources import SOURCES, pin, revision_of
 
@@ -27,8 +27,8 @@ def table() -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+def run(argv: list[str] | None) -> None:
+    """Do what is asked for."""
     parser = argparse.ArgumentParser(
         prog="python -m data.public", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -37,19 +37,19 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.command != "list" and not arguments.names:
         parser.error(f"{arguments.command} needs at least one NAME")
-    try:
-        if arguments.command == "list":
-            print(table())
-        elif arguments.command == "pin":
-            for repository, commit in pin(arguments.names).items():
-                print(f"{repository}  {commit}")
-        else:
-            for name in arguments.names:
-                print(f"{name}  {download(name)} rows")
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    if arguments.command == "list":
+        print(table())
+    elif arguments.command == "pin":
+        for repository, commit in pin(arguments.names).items():
+            print(f"{repository}  {commit}")
+    else:
+        for name in arguments.names:
+            print(f"{name}  {download(name)} rows")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    return run_command(lambda: run(argv))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
+from data.errors import InputError
 from stages.core.pipeline.guards import Guards, Warned, warnings
+from stages.core.pipeline.schema import checked
 from stages.core.run.last_good import LAST_GOOD
+from stages.core.run.manifest import read_json, read_manifest
+from stages.core.run.tables import read_parquet
+
+
+class Result(BaseModel):
+    """What tables and figures rely on in a row of results."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    checkpoint: str
+    benchmark: str
+    metric: str
+    mode: str | None = None
+    budget: int | None = None
+    value: float
+    low: float
+    high: float
+    n: int
+    k: int | None = None
 
 
 @dataclass(frozen=True)
@@ -27,24 +50,46 @@ class StageRecord:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The rows of a metrics.jsonl, none if there is no file; a last line that was cut short is left out."""
+    """The rows of a metrics.jsonl, none if there is no file; lines that are no rows, as a kill may leave, are not."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+    for line in lines:
         try:
             row = json.loads(line)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(row, dict):
+        if isinstance(row, dict) and isinstance(row.get("step", 0), int | float):
             rows.append(row)
     return rows
 
 
+def read_results(path: Path) -> list[dict[str, Any]]:
+    """The rows of a results.json, each checked."""
+    rows = read_json(path, "run the recipe first")
+    if not isinstance(rows, list) or not rows:
+        raise InputError(f"{path}: found {str(rows)[:80]!r}, allowed: a list of rows")
+    return check_results(rows, path)
+
+
+def check_results(rows: list[Any], path: Path) -> list[dict[str, Any]]:
+    """The rows, if each has what a table shows."""
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise InputError(f"{path}: row {number} is {str(row)[:80]!r}, allowed: an object")
+        checked(Result, row, f"{path}: row {number}", {})
+    return rows
+
+
 def read_stage(name: str, folder: str | Path) -> StageRecord:
-    """A stage's record from its folder; config.json is preferred to the manifest's copy, which may hold less."""
+    """A stage's record from its folder; the config is that of the result, a later run may have left its config.json."""
     folder = Path(folder)
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    path = folder / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8")) if path.exists() else manifest.get("config", {})
+    manifest, path = read_manifest(folder), folder / "config.json"
+    config = manifest.get("config") or (read_json(path, name) if path.exists() else {})
     return StageRecord(name, str(folder), manifest, config, read_metrics(folder / "metrics.jsonl"))
 
 
@@ -64,9 +109,8 @@ def read_table(stages: Sequence[StageRecord], table: str) -> list[dict[str, Any]
     for stage in reversed(stages):
         path = Path(stage.folder) / "data" / f"{table}.parquet"
         if stage.script.startswith("evaluation.evaluate") and path.exists():
-            import pyarrow.parquet
-
-            return pyarrow.parquet.read_table(path).to_pylist()
+            rows = read_parquet(path).to_pylist()
+            return check_results(rows, path) if table == "rows" else rows
     return []
 
 

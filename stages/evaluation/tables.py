@@ -5,14 +5,15 @@ which commit, seed and machine they come from and what the stages took. The same
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from data.errors import InputError
+from data.errors import InputError, run_command
 from stages.core.pipeline.overview import clock
+from stages.core.run.manifest import read_manifest
+from stages.evaluation.records import read_results
 from stages.evaluation.results import LEADING, Row, lines, order_columns
 
 HEAD = """# Results
@@ -28,11 +29,10 @@ not another run: each run here has one seed. What the benchmarks are:
 
 def recipe_tables(folder: Path) -> str:
     """The tables of one recipe's folder, and what each stage took; InputError where it is not finished."""
-    file = folder / "results.json"
-    if not file.exists():
-        raise InputError(f"{file} is missing: run the recipe first")
-    rows: list[Row] = json.loads(file.read_text(encoding="utf-8"))
+    rows = read_results(folder / "results.json")
     manifests = stages_of(folder)
+    if "evaluation" not in manifests:
+        raise InputError(f"{folder / 'evaluation' / 'manifest.json'} is missing: run the recipe first")
     evaluation = manifests["evaluation"]
     columns = order_columns(rows)
     parts = [f"## {folder.name} at {folder.parent.name}", origin(evaluation)]
@@ -50,8 +50,8 @@ def recipe_tables(folder: Path) -> str:
 def stages_of(folder: Path) -> dict[str, dict[str, Any]]:
     """Stage -> manifest, in the order in which they finished; the bases, which lie beside the recipes, included."""
     files = [*folder.glob("*/manifest.json"), *folder.parent.glob("*base/manifest.json")]
-    found = {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in files}
-    return dict(sorted(found.items(), key=lambda item: (item[1]["finished"], item[0])))
+    found = {file.parent.name: read_manifest(file.parent) for file in files}
+    return dict(sorted(found.items(), key=lambda item: (item[1].get("finished") or "", item[0])))
 
 
 def origin(manifest: dict[str, Any]) -> str:
@@ -59,7 +59,7 @@ def origin(manifest: dict[str, Any]) -> str:
     git, hardware = manifest.get("git") or {}, manifest.get("hardware") or {}
     commit = str(git.get("commit") or "unknown")[:7] + (" with changes" if git.get("dirty") else "")
     machine = f"{hardware.get('cpus')} cores ({hardware.get('machine')})" if hardware else "an unknown machine"
-    return f"Commit {commit}, seed {manifest['seed']}, {manifest['finished'][:10]}, {machine}."
+    return f"Commit {commit}, seed {manifest.get('seed')}, {(manifest.get('finished') or 'some day')[:10]}, {machine}."
 
 
 def leading(rows: Sequence[Row], names: Sequence[str]) -> str:
@@ -74,19 +74,19 @@ def leading(rows: Sequence[Row], names: Sequence[str]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (table[0], ruler, *table[1:]))
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+def print_tables(argv: list[str] | None) -> None:
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="RECIPE_FOLDER")
     folders = parser.parse_args(argv).folders
-    try:
-        made = [recipe_tables(folder) for folder in folders]
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    made = [recipe_tables(folder) for folder in folders]
     shown = " ".join(f"runs/{folder.parent.name}/{folder.name}" for folder in folders)
     print("\n".join([HEAD.format(command=f"python -m stages.evaluation.tables {shown}"), *made]), end="")
-    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    return run_command(lambda: print_tables(argv))
 
 
 if __name__ == "__main__":

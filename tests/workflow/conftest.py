@@ -19,15 +19,22 @@ import json
 import os
 import time
 
+from data.errors import InputError
 from stages.core.run.stage import Stopped, stage_main
 {imports}
 
+REFUSED = 666
+"""A seed that nobody knows to be wrong but the stage."""
+
+
 def write(folder):
     folder.mkdir()
-    (folder / "weights.bin").write_text("weights")
+    (folder / "weights.bin").write_text("weights" * int(os.environ.get("FAKE_SIZE", "1")))
 
 
 def main(run):
+    if run.settings.seed == REFUSED:
+        raise InputError(f"{{run.stage}}: seed is {{REFUSED}}, allowed: another")
     for folder in run.parents():
         run._verify(folder)
     start = int((run.resume_from or "checkpoint-0").rpartition("-")[2])
@@ -107,9 +114,8 @@ class Workflow:
         recipe["stages"] = {name: stage for name, stage in recipe["stages"].items() if name in KEPT}
         self.write("recipes/r1.yaml", recipe)
         scale = yaml.safe_load((ROOT / "recipes/scales/tiny.yaml").read_text())
-        spoken = {
-            name: written for name, written in scale["stages"].items() if {name, name.removeprefix("r1_")} & {*KEPT}
-        }
+        names = {*KEPT, *(f"r1_{name}" for name in KEPT)}
+        spoken = {name: written for name, written in scale["stages"].items() if name in names}
         self.write("recipes/scales/tiny.yaml", scale | {"resources": {"default": {"threads": 1}}, "stages": spoken})
         (self.folder / "stages/core/rewards/rules.py").write_text('"""Rewards."""\nWEIGHT = 1\n')
         imports = "from stages.core.rewards import rules  # noqa: F401"

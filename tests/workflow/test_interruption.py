@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from stages.core.run.manifest import verify
+
 
 def interrupted(workflow, sign: signal.Signals) -> None:
     """Start the recipe, send a signal to everything once reasoning_rl has saved some steps."""
@@ -30,9 +32,10 @@ def interrupted(workflow, sign: signal.Signals) -> None:
 def test_the_same_command_resumes(complete, sign):
     (complete.folder / "stages/core/rewards/rules.py").write_text("WEIGHT = 2\n")
     assert complete.snakemake("r1_cold_start_sft").returncode == 0
-    interrupted(complete, sign)
     stage = complete.folder / "runs/tiny/r1/reasoning_rl"
-    assert not (stage / "manifest.json").exists()
+    old = verify(stage)
+    interrupted(complete, sign)
+    assert verify(stage) == old
     if sign == signal.SIGKILL:
         assert complete.snakemake("--unlock").returncode == 0
     done = complete.snakemake("r1_reasoning_rl")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from transformers import TrainerCallback
 
+from data.errors import InputError
+from stages.core.machines.checks import model_of, reason
 from stages.core.pipeline.system import Lora
 
 ADAPTER_FILE = "adapter_config.json"
@@ -58,15 +60,20 @@ def save_adapted(model, folder: Path, parent: Path | None) -> None:
 def load_weights(folder: Path, kind, **options):
     """A checkpoint's model; where it is an adapter, its parent's weights with the adapter merged in.
 
-    kind: a transformers auto class; options: for its `from_pretrained`.
+    kind: a transformers auto class; options: for `model_of`. InputError where the folder is no such model.
     """
     file = folder / ADAPTER_FILE
     if not file.exists():
-        return kind.from_pretrained(folder, **options)
+        return model_of(folder, kind, **options)
     from peft import PeftModel
 
-    parent = json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"]
-    return PeftModel.from_pretrained(load_weights(Path(parent), kind, **options), folder).merge_and_unload()
+    try:
+        parent = Path(json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"])
+        if parent.resolve() == folder.resolve():
+            raise InputError(f"{file}: the adapter names itself as its model")
+        return PeftModel.from_pretrained(load_weights(parent, kind, **options), folder).merge_and_unload()
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{folder}: its adapter cannot be loaded: {reason(error)}") from error
 
 
 class RefreshReference(TrainerCallback):

@@ -8,6 +8,7 @@ import transformers
 
 from data.errors import InputError
 from stages.core.machines.adapters import is_adapted, load_weights, save_adapted, with_adapter
+from stages.core.machines.checks import check_finite, tokenizer_of
 from stages.core.machines.sharding import give_back_zeros, in_shards, join_processes, shards
 from stages.core.run.processes import is_main, local_rank
 from stages.core.run.stage import Run
@@ -33,9 +34,12 @@ def load_model(
         join_processes()
     options = {"dtype": torch.float32} | options
     folder = run.parent(role, name) / "model"
-    model = load_weights(folder / KEPT / kept if kept else folder, getattr(transformers, kind), **options)
+    folder = folder / KEPT / kept if kept else folder
+    model = load_weights(folder, getattr(transformers, kind), new_head=role == "from", **options)
     if shards():
         give_back_zeros(model)
+    if is_main():  # where there are shards the others have no weights yet
+        check_finite(model, folder)
     if role != "from":
         return model
     task = "SEQ_CLS" if "SequenceClassification" in kind else "CAUSAL_LM"
@@ -74,7 +78,7 @@ def load_frozen(
 
 def load_tokenizer(run: Run, role: str = "from", name: str | None = None):
     """The tokenizer saved with an input's weights."""
-    return transformers.AutoTokenizer.from_pretrained(run.parent(role, name) / "model")
+    return tokenizer_of(run.parent(role, name) / "model")
 
 
 def whole_weights(trained: transformers.Trainer):

@@ -10,30 +10,15 @@ from typing import Any
 from data.errors import InputError
 from stages.core.pipeline.scripts import ROOT
 
-UNTRACKED = (
-    {"data.errors", "data.sandbox.availability"}
-    | {
-        f"stages.core.run.{name}"
-        for name in ("last_good", "manifest", "progress", "replacing", "staleness", "untrusted_code")
-    }
-    | {
-        f"stages.core.pipeline.{name}"
-        for name in (
-            "agreement",
-            "fingerprint",
-            "guards",
-            "layers",
-            "overview",
-            "recipe",
-            "scale",
-            "schema",
-            "scripts",
-            "system",
-            "variants",
-            "workspace",
-        )
-    }
-)
+UNTRACKED = {"data.errors", "data.sandbox.availability"} | {
+    f"stages.core.{name}"
+    for name in (
+        "pipeline.agreement", "pipeline.fingerprint", "pipeline.guards", "pipeline.layers", "pipeline.overview",
+        "pipeline.recipe", "pipeline.scale", "pipeline.schema", "pipeline.scripts", "pipeline.system",
+        "pipeline.variants", "pipeline.workspace", "run.last_good", "run.manifest", "run.progress", "run.replacing",
+        "run.staleness", "run.tables", "run.untrusted_code",
+    )
+}  # fmt: skip
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""
 
 

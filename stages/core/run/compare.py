@@ -8,8 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from data.errors import InputError
-from stages.core.run.manifest import read_json
+from data.errors import InputError, run_command
+from stages.core.run.manifest import read_manifest
 
 
 def digests(runs: Path) -> dict[str, str]:
@@ -17,8 +17,14 @@ def digests(runs: Path) -> dict[str, str]:
     files = sorted(runs.rglob("manifest.json"))
     if not files:
         raise InputError(f"{runs}: no manifest.json is below it")
-    found = {str(file.parent.relative_to(runs)): read_json(file, "manifest") for file in files}
-    return {stage: manifest["digest"] for stage, manifest in found.items() if manifest.get("payload") != "report"}
+    found = {}
+    for file in files:
+        manifest = read_manifest(file.parent)
+        if not manifest.get("digest"):
+            raise InputError(f"{file}: `digest` is missing")
+        if manifest.get("payload") != "report":
+            found[str(file.parent.relative_to(runs))] = manifest["digest"]
+    return found
 
 
 def compared(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
@@ -31,22 +37,23 @@ def compared(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
     }  # fmt: skip
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+def compare(argv: list[str] | None) -> int:
+    """Compare, print; 1 where a stage differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, metavar="RUNS")
     parser.add_argument("other", type=Path, metavar="OTHER")
     arguments = parser.parse_args(argv)
-    try:
-        verdicts = compared(digests(arguments.runs), digests(arguments.other))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    verdicts = compared(digests(arguments.runs), digests(arguments.other))
     for stage, verdict in verdicts.items():
         print(f"{stage:<50} {verdict}")
     same = sum(verdict == "same" for verdict in verdicts.values())
     print(f"{same} of {len(verdicts)} stages are the same")
     return 0 if same == len(verdicts) else 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    return run_command(lambda: compare(argv))
 
 
 if __name__ == "__main__":

@@ -17,11 +17,14 @@ from pydantic import BaseModel, ConfigDict
 
 from data.errors import InputError
 from stages.core.allowed.base import Payload
-from stages.core.pipeline.schema import checked, keys_of
+from stages.core.pipeline.recipe import LIST_ROLES, SINGLE_ROLES
+from stages.core.pipeline.schema import checked, keys_of, settings_class
 from stages.core.pipeline.scripts import ROOT
 from stages.core.pipeline.system import PublicData, System
 
 PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate", "reasoning-gym")
+SEVERAL = (*LIST_ROLES, "stages")
+"""Inputs that are folders by name."""
 
 
 class Manifest(BaseModel):
@@ -30,22 +33,22 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     payload: Payload = "model"
-    files: dict[str, str]
-    digest: str
-    config: dict[str, Any] = {}
-    config_hash: str = ""
-    code_fingerprint: str = ""
-    parents: dict[str, str] = {}
+    files: dict[str, str] | None = None
+    digest: str | None = None
+    config: dict[str, Any] | None = None
+    config_hash: str | None = None
+    code_fingerprint: str | None = None
+    parents: dict[str, str] | None = None
     template: Literal["chat", "r1_zero"] | None = None
-    headline: dict[str, Any] = {}
-    seconds: float = 0.0
-    finished: str = ""
-    sources: dict[str, Any] = {}
-    counts: dict[str, int | float] = {}
-    tokens: dict[str, int | float] = {}
-    git: dict[str, Any] = {}
-    versions: dict[str, Any] = {}
-    hardware: dict[str, Any] = {}
+    headline: dict[str, Any] | None = None
+    seconds: float | None = None
+    finished: str | None = None
+    sources: dict[str, Any] | None = None
+    counts: dict[str, float] | None = None
+    tokens: dict[str, float] | None = None
+    git: dict[str, Any] | None = None
+    versions: dict[str, Any] | None = None
+    hardware: dict[str, Any] | None = None
 
 
 class StageConfig(BaseModel):
@@ -85,15 +88,15 @@ def read_manifest(folder: Path, what: str = "a stage writes it when it is comple
     """The manifest of a stage's folder, its fields checked, its payload not."""
     file = folder / "manifest.json"
     manifest = read_json(file, what)
-    if not isinstance(manifest, dict) or not {"files", "digest"} <= manifest.keys():
-        raise InputError(f"{file} is damaged (no digests): {what}")
+    if not isinstance(manifest, dict):
+        raise InputError(f"{file} is damaged (no digests, but a {type(manifest).__name__}): {what}")
     checked(Manifest, manifest, file, {})
     return manifest
 
 
 def write_atomically(path: Path, text: str) -> None:
     """All of the file or nothing of it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.partial")
     try:
         with draft.open("w", encoding="utf-8") as file:
             file.write(text)
@@ -142,11 +145,11 @@ def verify(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise InputError(f"{folder} is missing: {again}")
     manifest = read_manifest(folder, again)
+    if not manifest.get("files") or not manifest.get("digest"):
+        raise InputError(f"{folder / 'manifest.json'} is damaged (no digests): {again}")
     written, payload = manifest["files"], payload_path(folder, manifest.get("payload", "model"))
     if not payload.exists():
         raise InputError(f"{payload} is missing: run {folder.name} again")
-    if manifest["digest"] != files_digest(written):
-        raise InputError(f"{folder / 'manifest.json'} is damaged (`digest` is not that of `files`): {again}")
     try:
         found = file_digests(payload)
     except OSError as error:
@@ -227,4 +230,21 @@ def load_config(path: str) -> dict[str, Any]:
         raise InputError(f"{path}: {', '.join(missing)} missing: {wanted}")
     keys = {(): keys_of(StageConfig), ("system",): keys_of(System), ("public_data",): keys_of(PublicData)}
     checked(StageConfig, config, path, keys)
+    try:
+        check_inputs(config)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return config
+
+
+def check_inputs(config: dict[str, Any]) -> None:
+    """InputError where a stage lacks an input that its script reads, or one is not a folder, or several by name."""
+    settings = settings_class(config["script"], "script")
+    for role in [*settings.reads, *(["stages"] if settings.payload == "report" else [])]:
+        if role not in config["inputs"] and role not in settings.optional:
+            has = ", ".join(config["inputs"]) or "none"
+            raise InputError(f"inputs: `{role}` is missing, which {config['script']} reads; they are {has}")
+    for role, named in config["inputs"].items():
+        if role in (*SINGLE_ROLES, *SEVERAL) and isinstance(named, dict) != (role in SEVERAL):
+            allowed = "folders by name" if role in SEVERAL else "a folder"
+            raise InputError(f"inputs: `{role}` is {named!r}, allowed: {allowed}")

@@ -42,6 +42,7 @@ from stages.core.run.manifest import (
 from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
 from stages.core.run.progress import Metrics
 from stages.core.run.replacing import METRICS, NEXT, RETIRED, draft, replace_result, settle, verified
+from stages.core.run.tables import PAIR, read_parquet, read_rows
 from stages.core.run.untrusted_code import prepare_sandbox
 
 STOPPED = 143
@@ -132,9 +133,7 @@ class Run:
         from datasets import Dataset
 
         file = self.parent(role, name) / "data" / f"{table}.parquet"
-        if not file.exists():
-            raise InputError(f"{file} is missing: {file.parent.parent.name} made no table `{table}`")
-        return Dataset.from_parquet(str(file), keep_in_memory=True)
+        return Dataset(read_parquet(file, PAIR) if table == "pairs" else read_rows(file))
 
     # -- resuming
 

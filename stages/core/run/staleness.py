@@ -77,7 +77,9 @@ def verdict(
         return Verdict(False, "its settings changed", stale=True)
     if manifest.get("code_fingerprint") != stage.fingerprint:
         return Verdict(False, "its code changed", stale=True)
-    made_from = list(manifest.get("parents", {}).values())  # in the order of the inputs, which are part of the identity
+    made_from = list(
+        (manifest.get("parents") or {}).values()
+    )  # in the order of the inputs, which are part of the identity
     if len(made_from) != len(stage.parents):
         return Verdict(False, "its inputs changed", stale=True)
     for parent, made in zip(stage.parents, made_from, strict=True):

@@ -24,6 +24,7 @@ from stages.core.rewards.rules import RULES, BatchReward, accuracy, per_completi
 from stages.core.run.manifest import write_atomically
 from stages.core.run.processes import is_main, rank, world_size
 from stages.core.run.stage import Run
+from stages.core.run.tables import need_columns
 from stages.core.sampling.partial_rollouts import Group, Reason, Rollout, RolloutBuffer, segment_mask
 from stages.core.sampling.prompt_choice import PromptSampler
 from stages.core.sampling.repetition import RepetitionStopping, repeats
@@ -226,6 +227,7 @@ def mirror_descent_trainer(
         save_strategy="steps",
         save_steps=updates * settings.save_every_iterations,
     )
+    need_columns(rows, ("pass_rate",), run.stage)
     trainer = MirrorDescentTrainer(
         model=without_dropout(model),
         reward_funcs=[reward_function(name, call, "chat", tokenizer) for name, call in (rewards | measures).items()],

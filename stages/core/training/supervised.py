@@ -7,6 +7,7 @@ from data.errors import InputError
 from data.text.row import Row
 from stages.core.pipeline.settings import SFT
 from stages.core.run.stage import Run
+from stages.core.run.tables import need_columns
 from stages.core.training.callbacks import EachRowOnce, epoch_arguments, train, watch
 
 
@@ -53,6 +54,7 @@ def fitting(run: Run, tokenizer, rows: list[Row], limit: int) -> list[dict[str, 
 
     Raises InputError where none fits.
     """
+    need_columns(rows, ("prompt_text", "completion"), run.stage)
     lengths = [len(ids) for ids in tokenizer([row["prompt_text"] + row["completion"] for row in rows])["input_ids"]]
     kept = [row for row, length in zip(rows, lengths, strict=True) if length < limit]
     if not kept:
