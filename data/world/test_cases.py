@@ -16,6 +16,7 @@ from data.world.reasoning.expressions import expression
 
 _EDGES = (0, 1, -1)
 _LARGEST = 99
+MOST_CASES = 2 * _LARGEST + 1 - len(_EDGES)
 
 
 def generate_cases(row: Row, count: int, rng: random.Random) -> list[int]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from data.text.row import Domain
+from data.world.test_cases import MOST_CASES
 from stages.core.allowed.base import in_order
 from stages.core.allowed.mixtures import CodePrompts, Demonstrations, Known, Prompts, ShortAnswers
 from stages.core.allowed.sentences import Misfit, disagree
@@ -48,7 +49,7 @@ class CodeTests(Settings):
     makes = frozenset({"prompts"})
     run_fields = Settings.run_fields | {"tasks", "problems", "planted_wrong", "wrong_submissions"}
 
-    cases: Positive
+    cases: Annotated[Positive, Field(le=MOST_CASES)]
     """Test cases that are generated for a problem."""
     valid_cases: Positive
     """Valid cases that a problem needs."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from stages.core.allowed.base import in_order
+from stages.core.allowed.base import draws_general_prompts, in_order
 from stages.core.allowed.mixtures import GeneralPrompts, Prompts, References, Responses
 from stages.core.allowed.sentences import disagree
 from stages.core.allowed.values import (
@@ -29,12 +29,6 @@ from stages.core.pipeline.settings import (
     Sampled,
     Settings,
 )
-
-
-def _has_general_prompts(settings) -> None:
-    """For a validator: a share of general prompts needs something to draw them from."""
-    if settings.general_fraction and not settings.general_tasks:
-        disagree(("general_tasks", "general_fraction"), "`general_tasks` is {}, allowed: with `general_fraction` 0")
 
 
 class ColdStartData(Sampled):
@@ -164,7 +158,7 @@ class FusionData(Settings):
     @model_validator(mode="after")
     def _can_fill_its_shares(self):
         in_order(self, "keep_per_query", "samples_per_query")
-        _has_general_prompts(self)
+        draws_general_prompts(self)
         return self
 
 
@@ -211,7 +205,7 @@ class GeneralRL(GRPO):
 
     @model_validator(mode="after")
     def _mixes(self):
-        _has_general_prompts(self)
+        draws_general_prompts(self, self.preference_normalisation)
         return self
 
 
@@ -249,7 +243,7 @@ class DistillationData(Settings):
 
     @model_validator(mode="after")
     def _mixes(self):
-        _has_general_prompts(self)
+        draws_general_prompts(self)
         return self
 
 

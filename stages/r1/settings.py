@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from stages.core.allowed.base import in_order
+from stages.core.allowed.base import draws_general_prompts, in_order
 from stages.core.allowed.mixtures import GeneralPrompts, Known, Responses, SafetyLabels
 from stages.core.allowed.sentences import disagree
 from stages.core.allowed.values import Count, Fraction, Positive, Rate, Weighted
@@ -132,8 +132,7 @@ class GeneralRL(GRPO):
 
     @model_validator(mode="after")
     def _rewards_all_prompts(self):
-        if self.general_fraction and not self.general_tasks:
-            disagree(("general_tasks", "general_fraction"), "`general_tasks` is {}, allowed: with `general_fraction` 0")
+        draws_general_prompts(self, self.helpful_normalisation)
         only_general = self.preference_steps == self.steps and self.general_fraction == 1
         if not only_general and not any(self.rewards.get(rule) for rule in ("accuracy", "format", "language")):
             disagree(

@@ -1,7 +1,7 @@
 """What the settings of all stages share, and what a stage makes of what. Imports no torch."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -78,3 +78,10 @@ def in_order(settings: Settings, less: str, more: str, why: str = "") -> None:
     if small > large:
         because = f": {why}" if why else ""
         disagree((less, more), f"`{less}` is {small}, allowed: at most `{more}`, which is {large}{because}")
+
+
+def draws_general_prompts(settings: Any, normalisation: str = "none") -> None:
+    """For a validator: a share of general prompts, and a scale that is measured on them, need some to draw from."""
+    if not settings.general_tasks and (settings.general_fraction or normalisation == "z_score"):
+        needed = "`general_fraction` 0" + (" and without z_score" if normalisation == "z_score" else "")
+        disagree(("general_tasks", "general_fraction"), f"`general_tasks` is {{}}, allowed: with {needed}")

@@ -22,7 +22,8 @@ from stages.core.run.tables import read_rows
 SFT = {"epochs": 1, "learning_rate": 0.1, "final_learning_rate": 0, "warmup_fraction": 0, "batch_size": 2,
        "max_length": 8, "micro_batch_size": 2}  # fmt: skip
 DATA = {"samples_per_prompt": 1, "keep_per_prompt": 1, "temperature": 1, "top_p": 1, "max_completion_length": 8,
-        "min_language_consistency": 1, "repetition_ngram": 2, "max_repetition": 0, "tasks": {"logic": 1}, "prompts": 1,
+        "min_language_consistency": 1, "repetition_ngram": 2, "max_repetition": 0, "tasks": {"chain_sum": 1},
+        "prompts": 1,
         "sampling_batch_size": 1}  # fmt: skip
 
 
