@@ -8,6 +8,8 @@ ENV PYTHONUNBUFFERED=1 \
     PIP_NO_CACHE_DIR=1 \
     PYTHONPATH=/app/profiles/kubernetes
 
+# What shuts in the programs that a model writes. The container must allow namespaces: docs/clusters.md.
+RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 1000 recipes
 
 WORKDIR /app

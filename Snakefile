@@ -10,10 +10,11 @@ sys.path.insert(0, workflow.basedir)
 
 from snakemake.cli import get_argument_parser
 
-from data.errors import InputError
+from data.errors import InputError, say
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
 from stages.core.pipeline.workspace import load_workspace
 from stages.core.run.staleness import marks, renew_marks
+from stages.core.run.untrusted_code import prepare_sandbox
 
 STARTED = time.time()
 PYTHON = shlex.quote(sys.executable)
@@ -86,15 +87,24 @@ for recipe in workspace.stages:
                 f"recipe_{recipe} is complete"
 
 
+onstart:
+    # What stages of this machine lack, before the first of them has run for days.
+    needed = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    try:
+        if workflow.is_main_process and workflow.local_exec:
+            prepare_sandbox(*(stage.config for stage in stages.values() if stage.rule_name in needed))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
 onsuccess:
-    print(summary(asked_for(workspace, TARGETS)))
+    say(summary(asked_for(workspace, TARGETS)))
 
 
 onerror:
-    print(
-        "Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first)."
-    )
+    say("Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first).")
     sentences = failures(complete, STARTED)
     if sentences:
-        print(*sentences, sep="\n", file=sys.stderr)
+        say(*sentences, to=sys.stderr)
         sys.exit(2)

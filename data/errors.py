@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 
 class InputError(Exception):
@@ -70,6 +71,14 @@ def run_command(main: Callable[[], int | None], label: str = "error") -> int:
         return BAD_INPUT
 
 
-def forget_reader() -> None:
-    """What is still to be printed goes nowhere: Python would complain at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def say(*lines: str, to: TextIO | None = None) -> None:
+    """Print lines, to whoever still reads; to: stdout by default."""
+    try:
+        print(*lines, sep="\n", file=to, flush=True)
+    except BrokenPipeError:
+        forget_reader(to)
+
+
+def forget_reader(stream: TextIO | None = None) -> None:
+    """What is still to be printed, to stdout by default, goes nowhere: Python would complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())

@@ -12,6 +12,7 @@ from data.text.row import Row
 from data.verifiers.instructions import Instructions
 from data.verifiers.math_answers import MathAnswer, bare
 from data.verifiers.programs import Program
+from data.verifiers.verdict import Verdict, compared, shown
 
 
 class Verifier(Protocol):
@@ -20,6 +21,10 @@ class Verifier(Protocol):
     reads: ClassVar[Literal["final", "answer"]]
 
     def verify(self, answer: str, row: Row) -> bool: ...
+
+    def explain(self, answer: str, row: Row) -> Verdict:
+        """`verify`, with what was read and why."""
+        ...
 
     def canonical(self, answer: str, row: Row) -> str:
         """One text for all answers that `verify` takes for the same, as far as one can be computed."""
@@ -40,6 +45,12 @@ class Choice:
     def verify(self, answer: str, row: Row) -> bool:
         """Whether the answer is the letter, bare, in parentheses or before its own option's text; nothing else."""
         return _chosen(answer, row) == row["answer"]
+
+    def explain(self, answer: str, row: Row) -> Verdict:
+        letter = _chosen(answer, row)
+        if letter is None:
+            return Verdict(False, None, f"{shown(answer)} names no letter, or not the option that it writes behind it")
+        return compared(self.verify(answer, row), letter, row["answer"])
 
     def canonical(self, answer: str, row: Row) -> str:
         return _chosen(answer, row) or answer.strip()
@@ -62,6 +73,9 @@ class NoRule:
 
     def verify(self, answer: str, row: Row) -> bool:
         return False
+
+    def explain(self, answer: str, row: Row) -> Verdict:
+        return Verdict(False, None, "no rule judges this row: its verifier is `none`")
 
     def canonical(self, answer: str, row: Row) -> str:
         return answer.strip()

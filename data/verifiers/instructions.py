@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from data.errors import InputError
 from data.text.row import Row, last_turn
+from data.verifiers.verdict import Verdict
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "keywords:existence": ("keywords",),
@@ -48,16 +49,21 @@ class Instructions:
 
     def verify(self, answer: str, row: Row) -> bool:
         """Prompt-level strict accuracy; False also where the row's arguments make no sense to their checker."""
+        return self.explain(answer, row).right
+
+    def explain(self, answer: str, row: Row) -> Verdict:
         package = _package()
         ids, arguments = zip(*json.loads(row["info"])["instructions"], strict=True)
         if any(name in _BY_SENTENCES for name in ids):
             _need_sentences()
         sample = package.IFEvalSample(0, last_turn(row), list(ids), list(arguments))
         try:
-            _, scores = package.evaluate_output_for_sample("ifeval", sample, answer)
-        except (re.error, AttributeError, LookupError, TypeError, ValueError):
-            return False
-        return scores.binary_strict == 1.0
+            found, scores = package.evaluate_output_for_sample("ifeval", sample, answer)
+        except (re.error, AttributeError, LookupError, TypeError, ValueError) as error:
+            return Verdict(False, answer, f"an instruction's arguments make no sense to its checker: {error}")
+        broken = [one.instruction_id for one in found if not one.strict_pass]
+        reason = f"not followed: {', '.join(broken)}" if broken else "all instructions are followed"
+        return Verdict(scores.binary_strict == 1.0, answer, reason)
 
     def canonical(self, answer: str, row: Row) -> str:
         return answer.strip()

@@ -1,29 +1,35 @@
-"""Programs, run against the tests of a row in a child process (data.verifiers.worker says what that protects from).
+"""Programs, run against the tests of a row in a sandbox.
 
 A test is one of
   {"kind": "stdin", "input": text, "output": text}: the program reads and prints,
   {"kind": "call", "function": name, "input": [arguments], "output": value}: a function (or a method of `Solution`),
-  {"kind": "assert", "code": statement}.
-What a test expects stays in this process wherever it is a value: the program cannot find it.
+  {"kind": "assert", "code": statements}.
+The program's sandbox gets inputs and gives back plain data: what a test expects never goes there (data/judge).
 """
 
-import ast
+import hashlib
 import json
-import math
-import re
-import time
-from functools import lru_cache
-from typing import ClassVar, Literal
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, ClassVar, Literal, TypeVar
 
+from data.judge.compare import canonical_value, equal, lines_of, same_json, same_output
+from data.judge.jobs import Reply, replies
 from data.text.row import Row
-from data.verifiers.worker import Worker
+from data.verifiers.asserts import as_calls
+from data.verifiers.verdict import Verdict, shown
 
 MAX_CODE = 50_000
-TOTAL_SECONDS = 30.0
-"""Wall time for all tests of one program, after which it has failed."""
+"""Characters of a program."""
+_REMEMBERED = 10_000
+_FIELDS: dict[str, dict[str, type]] = {
+    "stdin": {"input": str, "output": str},
+    "call": {"function": str, "input": list, "output": object},
+    "assert": {"code": str},
+}
 
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
-_worker = Worker("program")
+T = TypeVar("T")
 
 
 class Program:
@@ -33,134 +39,139 @@ class Program:
 
     def verify(self, answer: str, row: Row) -> bool:
         """Whether the last fenced block of an answer (a bare program is its own block) passes every test."""
-        info = json.loads(row["info"])
-        return bool(info.get("tests")) and _passes(code_of(answer), info.get("setup", ""), json.dumps(info["tests"]))
+        return self.explain(answer, row).right
+
+    def explain(self, answer: str, row: Row) -> Verdict:
+        """The verdict of `verify`, with the program as read and the first test that it fails."""
+        info, code = json.loads(row["info"]), code_of(answer)
+        why = _unfit(code) or _unreadable(info)
+        if why:
+            return Verdict(False, code, why)
+        tests, setup = info["tests"], info.get("setup") or ""
+        failure = _remembered(_failures, (code, setup, tests), lambda: _failure(code, setup, tests))
+        return Verdict(not failure, code, failure or f"it passes all {len(tests)} tests")
 
     def canonical(self, answer: str, row: Row) -> str:
         """What the program makes of each test's input; one that fails on all of them is its own text."""
         info, code = json.loads(row["info"]), code_of(answer).strip()
-        made = _behaviour(code, info.get("setup", ""), json.dumps(info.get("tests", [])))
-        return code if made is None else f"results {made}"
+        made = [] if _unfit(code) or _unreadable(info) else results(code, info.get("setup") or "", info["tests"])
+        return f"results {json.dumps(made)}" if any(made) else code
+
+
+def results(code: str, setup: str, tests: list[dict]) -> list[str | None]:
+    """One text for what a program makes of each test's input, or of each call of a test's asserts; None for a failure.
+
+    What a test takes for the same has the same text. What tests of kinds stdin and call expect is not read.
+    """
+    return _remembered(_results, (code, setup, tests), lambda: _result_texts(code, setup, tests))
+
+
+# -- the program of an answer
 
 
 def code_of(answer: str) -> str:
-    """The last fenced block of a text, or the whole text where there is none."""
-    blocks = _FENCE.findall(answer)
-    return blocks[-1] if blocks else answer
+    """The last fenced block of a text, as Markdown has them, or the whole text where there is none that ends."""
+    found, mark, indent = answer, "", 0
+    block: list[str] = []
+    for line in answer.split("\n"):
+        fence = _fence(line)
+        if not mark and fence:
+            mark, indent, block = fence, len(line) - len(line.lstrip(" \t")), []
+        elif mark and fence.startswith(mark) and line.strip(" \t\r") == fence:
+            found, mark = "".join(f"{line}\n" for line in block), ""
+        elif mark:
+            margin = min(indent, len(line) - len(line.lstrip(" \t")))
+            block.append(line[margin:])
+    return found
 
 
-@lru_cache(maxsize=1_000)
-def _passes(code: str, setup: str, tests: str) -> bool:
-    if not code.strip() or len(code) > MAX_CODE:
-        return False
-    started, program = time.monotonic(), f"{setup}\n{code}"
-    for test in json.loads(tests):
-        if time.monotonic() - started > TOTAL_SECONDS or not _passes_one(program, test):
-            return False
-    return True
+def _fence(line: str) -> str:
+    """The marks that a line begins with if it may open or close a block, else nothing."""
+    line = line.lstrip(" \t")
+    for mark in ("`", "~"):
+        rest = line.lstrip(mark)
+        if len(line) - len(rest) >= 3 and not (mark == "`" and mark in rest):
+            return line[: len(line) - len(rest)]
+    return ""
 
 
-@lru_cache(maxsize=1_000)
-def _behaviour(code: str, setup: str, tests: str) -> str | None:
-    if not code or len(code) > MAX_CODE:
-        return None
-    started, program = time.monotonic(), f"{setup}\n{code}"
-    made: list[str | None] = []
-    for test in json.loads(tests):
-        reply = {} if time.monotonic() - started > TOTAL_SECONDS else _reply(program, test)
-        made.append(_result(reply))
-    return json.dumps(made) if any(made) else None
+def _unfit(code: str) -> str | None:
+    if not code.strip():
+        return "there is no program"
+    return f"the program is longer than {MAX_CODE} characters" if len(code) > MAX_CODE else None
 
 
-def _result(reply: dict) -> str | None:
-    """One text for replies that a test takes for the same: words of lines, tuples as lists; None for a failure."""
-    if "output" in reply:
-        return repr([line.split() for line in reply["output"].rstrip().splitlines()])
-    if "value" in reply:
-        value = _value(reply)
-        return reply["value"] if value is NotImplemented else repr(_jsonable(value))
-    return "passed" if reply == {"passed": True} else None
-
-
-def _reply(program: str, test: dict) -> dict:
-    """What the program answers to a test: an `output`, a `value`, `passed` or an `error`."""
-    if test["kind"] == "stdin":
-        return _worker.ask({"code": program, "stdin": test["input"]})
-    if test["kind"] == "call":
-        return _worker.ask({"code": program, "call": [test["function"], test["input"]]})
-    comparison = _comparison(test["code"])
-    return _worker.ask(
-        {"code": program} | ({"expression": comparison[0]} if comparison else {"statement": test["code"]})
-    )
-
-
-def _passes_one(program: str, test: dict) -> bool:
-    reply = _reply(program, test)
-    if test["kind"] == "stdin":
-        return "output" in reply and same_output(test["output"], reply["output"])
-    if test["kind"] == "call":
-        return "value" in reply and _same_result(test["output"], _value(reply))
-    comparison = _comparison(test["code"])
-    if comparison is None:
-        return reply == {"passed": True}
-    return "value" in reply and _value(reply) == comparison[1]
-
-
-def _comparison(statement: str) -> tuple[str, object] | None:
-    """`assert EXPRESSION == LITERAL` as (expression, the literal's value); None for any other statement."""
-    try:
-        match ast.parse(statement.strip()).body:
-            case [ast.Assert(test=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
-                return ast.unparse(left), ast.literal_eval(right)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        pass
+def _unreadable(info: dict) -> str | None:
+    """Why the tests of a row judge nothing."""
+    tests = info.get("tests")
+    if not isinstance(tests, list) or not tests:
+        return "the row has no tests"
+    for number, test in enumerate(tests, 1):
+        fields = _FIELDS.get(str(test.get("kind"))) if isinstance(test, dict) else None
+        if fields is None:
+            return f"test {number} of the row has no kind; allowed are {', '.join(_FIELDS)}"
+        for name, kind in fields.items():
+            if name not in test or not isinstance(test[name], kind):
+                return f"test {number} of the row, of kind {test['kind']}, lacks {name} or has another type there"
     return None
 
 
-def _value(reply: dict) -> object:
-    try:
-        return ast.literal_eval(reply["value"])
-    except (SyntaxError, ValueError, MemoryError, RecursionError):  # infinities and the like
-        return NotImplemented
+# -- its tests
 
 
-def same_output(expected: str, printed: str) -> bool:
-    """Whether two outputs have the same words line by line; blank lines at the end and spaces do not count.
-
-    Where the expected word has a decimal point, numbers may differ by 1e-6, relative or absolute.
-    """
-    want, have = ([line.split() for line in text.rstrip().splitlines()] for text in (expected, printed))
-    return len(want) == len(have) and all(
-        len(a) == len(b) and all(map(_same_word, a, b)) for a, b in zip(want, have, strict=True)
-    )
-
-
-def _same_word(want: str, have: str) -> bool:
-    if want == have or "." not in want:
-        return want == have
-    try:
-        return math.isclose(float(want), float(have), rel_tol=1e-6, abs_tol=1e-6)
-    except ValueError:
-        return False
+def _failure(code: str, setup: str, tests: list[dict]) -> tuple[str, bool]:
+    """Why a program fails, "" where it does not, and whether that would be so again."""
+    asked = [(number, call) for number, test in enumerate(tests, 1) for call in _asked(test)]
+    with closing(replies(code, setup, [call for _, call in asked])) as made:
+        for (number, test), reply in zip(asked, made, strict=True):
+            if why := reply.failure or _wrong(test, reply):
+                return f"test {number} of {len(tests)}: {why}", reply.settled
+    return "", True
 
 
-def _same_result(expected: object, result: object) -> bool:
-    """Equal as JSON has it: a tuple is a list. Some sets wrap the expected value into a list of one."""
-    result = _jsonable(result)
-    return _same(expected, result) or (isinstance(expected, list) and len(expected) == 1 and _same(expected[0], result))
+def _asked(test: dict) -> list[dict[str, Any]]:
+    return as_calls(test) if test["kind"] == "assert" else [test]
 
 
-def _same(expected: object, result: object) -> bool:
-    if isinstance(expected, float) and type(result) in (int, float):
-        return math.isclose(expected, result, rel_tol=1e-6, abs_tol=1e-6)  # type: ignore[arg-type]  # a number, by its type
-    if isinstance(expected, list) and isinstance(result, list):
-        return len(expected) == len(result) and all(map(_same, expected, result))
-    return type(expected) is type(result) and expected == result
+def _wrong(test: dict, reply: Reply) -> str:
+    """What is wrong with a reply; "" for nothing."""
+    if test["kind"] == "assert":
+        return ""
+    if test["kind"] == "stdin":
+        right, made = same_output(test["output"], reply.output or ""), reply.output
+    else:
+        right, made = (equal if test.get("exact") else same_json)(test["output"], reply.value or ""), reply.value
+    return "" if right else f"it gives {shown(str(made))}, not {shown(str(test['output']))}"
 
 
-def _jsonable(value: object) -> object:
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    return value
+def _result_texts(code: str, setup: str, tests: list[dict]) -> tuple[list[str | None], bool]:
+    made = list(replies(code, setup, [call for test in tests for call in _asked(test)]))
+    return list(map(_result_text, made)), all(reply.settled for reply in made)
+
+
+def _result_text(reply: Reply) -> str | None:
+    if reply.failure:
+        return None
+    if reply.output is not None:
+        return json.dumps(lines_of(reply.output))
+    return "passed" if reply.value is None else canonical_value(reply.value)
+
+
+# -- what has been judged before
+
+
+_failures: OrderedDict[bytes, str] = OrderedDict()
+_results: OrderedDict[bytes, list[str | None]] = OrderedDict()
+
+
+def _remembered(memory: OrderedDict[bytes, T], key: tuple, make: Callable[[], tuple[T, bool]]) -> T:
+    """What `make` gave for a key before; it says itself whether that is worth keeping."""
+    name = hashlib.sha256(json.dumps(key).encode()).digest()
+    if name in memory:
+        return memory[name]
+    made, settled = make()
+    if settled:
+        memory[name] = made
+        if len(memory) > _REMEMBERED:
+            memory.popitem(last=False)
+    return made

@@ -9,6 +9,7 @@ from data.text.chat import Parsed
 from data.text.language import LANGUAGES, Language
 from data.text.row import Row, row_info
 from data.verifiers.free_form import FREE_FORM
+from data.verifiers.verdict import Verdict
 from data.world.general.answers import GeneralTask
 from data.world.general.facts import Facts, Greeting, Identity, ListTwo, Translation
 from data.world.general.length_control import RepeatWord
@@ -59,6 +60,18 @@ def verify(given: Parsed | str | None, row: Row) -> bool:
     if isinstance(given, Parsed):
         given = _read(given, row)
     return given is not None and bool(verifier.verify(given, row))
+
+
+def explain(given: Parsed | str | None, row: Row) -> Verdict:
+    """What `verify` says, with what was read of the completion and why."""
+    answer = _read(given, row) if isinstance(given, Parsed) else given
+    if answer is not None:
+        return VERIFIERS[row["verifier"]].explain(answer, row)
+    if not isinstance(given, Parsed) or not given.answer:
+        return Verdict(False, None, "there is no answer: nothing stands behind the thinking, or it was never closed")
+    if given.final is None:
+        return Verdict(False, None, "there is no final answer in what stands behind the thinking")
+    return Verdict(False, None, "no box and no answer tag marks the final answer, which this prompt asks for")
 
 
 def votes(given: Iterable[Parsed], row: Row) -> list[str | None]:

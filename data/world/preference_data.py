@@ -44,6 +44,8 @@ def judged_pairs(
     counts = {"total": 0, "difference too small": 0, "length balance": 0}
     quota = {True: (count + 1) // 2, False: count // 2}
     for problem in problems(mixture, seed, split):
+        if counts["total"] > 200 * count + 1000:  # hardly any pair is as the settings want it
+            break
         row = problem.row()
         first, second = rng.sample(candidate_answers(problem, rng, 4), 2)
         counts["total"] += 1
@@ -63,6 +65,8 @@ def judged_pairs(
         pairs.append({"question": problem.question, "chosen": chosen, "rejected": rejected})
         if len(pairs) == count:
             break
+    if not pairs:
+        raise InputError(f"no pair of {', '.join(mixture)} differs by more than {min_difference} points of 1 to 10")
     return pairs, counts | {"kept": len(pairs)}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from data.text.language import Language
 from data.text.row import Domain, Row, Split, last_turn, split_of
+from data.verifiers.verdict import Verdict, compared
 
 LICENCE = "Apache-2.0"
 
@@ -100,6 +101,11 @@ class Task(ABC):
     @abstractmethod
     def verify(self, answer: str, row: Row) -> bool:
         """Whether a bare final answer is right for a row."""
+
+    def explain(self, answer: str, row: Row) -> Verdict:
+        """`verify`, with what was read and why."""
+        gold = self.canonical(row["answer"], row)
+        return compared(self.verify(answer, row), self.canonical(answer, row), gold)
 
     def canonical(self, answer: str, row: Row) -> str:
         """One text for all answers that `verify` takes for the same; what it cannot read stands for itself."""

@@ -100,7 +100,7 @@ class Pretrained(Pretraining):
     """Tokens of a row, which holds whole documents."""
 
     def batches(self):
-        return [("batch_size", self.batch_size, self.micro_batch_size)] if self.steps else []
+        return [(("batch_size",), self.batch_size, self.micro_batch_size)] if self.steps else []
 
     @model_validator(mode="after")
     def _says_where_it_is(self):
@@ -110,7 +110,7 @@ class Pretrained(Pretraining):
             )
         if self.steps and not self.mixture:
             disagree(("mixture", "steps"), f"`mixture` is {{}}, allowed: with `steps` 0, which is {self.steps}")
-        if not self.package and not is_name(self.model) and not is_path(self.model):
+        if not self.package and self.folder() is None and not is_name(self.model):
             disagree(
                 ("model",), f"`model` is {self.model!r}, allowed: a folder, or a repository `OWNER/NAME` of the hub"
             )

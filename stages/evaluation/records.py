@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from data.errors import InputError
+from stages.core.pipeline.guards import Guards, Warned, warnings
 from stages.core.pipeline.schema import checked
+from stages.core.run.last_good import LAST_GOOD
 from stages.core.run.manifest import read_json, read_manifest
 from stages.core.run.tables import read_parquet
 
@@ -89,6 +91,17 @@ def read_stage(name: str, folder: str | Path) -> StageRecord:
     manifest, path = read_manifest(folder), folder / "config.json"
     config = manifest.get("config") or (read_json(path, name) if path.exists() else {})
     return StageRecord(name, str(folder), manifest, config, read_metrics(folder / "metrics.jsonl"))
+
+
+def warned(stages: Iterable[StageRecord]) -> list[tuple[str, Warned, str]]:
+    """(stage, warning, the last checkpoint before it where it was kept) for all that the guards saw."""
+    found = []
+    for stage in stages:
+        guards = (stage.config.get("settings") or {}).get("guards")
+        if guards is not None:
+            kept = ", ".join(str(path) for path in Path(stage.folder, LAST_GOOD).glob("checkpoint-[0-9]*"))
+            found += [(stage.name, warning, kept) for warning in warnings(stage.metrics, Guards(**guards))]
+    return found
 
 
 def read_table(stages: Sequence[StageRecord], table: str) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ from stages.evaluation.published import (
     TABLE_21_METHODS,
     TABLE_21_STAGES,
 )
-from stages.evaluation.records import StageRecord, read_metrics, read_stage, read_table, series
+from stages.evaluation.records import StageRecord, read_metrics, read_stage, read_table, series, warned
 from stages.evaluation.results import (
     LEADING,
     Row,
@@ -307,6 +307,8 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         recipe=recipe,
         scale=scale,
         columns=columns,
+        unsandboxed=[stage.name for stage in stages if stage.manifest.get("unsandboxed")],
+        warned=warned(stages),
         overview=result_figures.overview(results, columns),
         token_efficiency=result_figures.token_efficiency(results, columns),
         leading=lines(results, LEADING),

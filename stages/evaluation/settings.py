@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from data.public.sources import SOURCES
 from stages.core.allowed.mixtures import DataSet, GeneralQuestions, InstructionQuestions, Questions, SafetyQuestions
-from stages.core.allowed.sentences import disagree, nearest
+from stages.core.allowed.sentences import Misfit, disagree, nearest
 from stages.core.allowed.values import Count, Number, Positive, Share, Temperature, no_repetition
 from stages.core.pipeline.settings import Settings
 
@@ -132,7 +132,7 @@ class ModeEvaluation(Evaluation):
         for field, names in (("both_modes", self.both_modes), ("budget_checkpoint", [self.budget_checkpoint])):
             for name in names:
                 if name not in inputs["checkpoints"]:
-                    raise ValueError(f"`{field}` names `{name}`; {nearest(name, inputs['checkpoints'])}")
+                    raise Misfit((field,), f"`{field}` names `{name}`; {nearest(name, inputs['checkpoints'])}")
 
 
 class Report(Settings):

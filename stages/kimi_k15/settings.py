@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from data.text.row import Domain
 from stages.core.allowed.base import in_order
 from stages.core.allowed.mixtures import CodePrompts, Demonstrations, Known, Prompts, ShortAnswers
-from stages.core.allowed.sentences import disagree
+from stages.core.allowed.sentences import Misfit, disagree
 from stages.core.allowed.values import (
     Count,
     Fraction,
@@ -199,7 +199,9 @@ class Merge(Settings):
     def check_inputs(self, inputs):
         if len(self.weights) != len(inputs["checkpoints"]):
             names = ", ".join(inputs["checkpoints"])
-            raise ValueError(f"`weights` is {self.weights}, allowed: one for each of the checkpoints ({names})")
+            raise Misfit(
+                ("weights",), f"`weights` is {self.weights}, allowed: one for each of the checkpoints ({names})"
+            )
 
 
 class ShortestRejectionSampling(Settings):
@@ -257,7 +259,7 @@ class Long2ShortDPO(Settings):
     """Sequences that are in memory at a time; changes no result but rounding."""
 
     def batches(self):
-        return [("batch_size", self.batch_size, self.micro_batch_size)]
+        return [(("batch_size",), self.batch_size, self.micro_batch_size)]
 
 
 class Long2ShortRL(MirrorDescent):

@@ -21,6 +21,7 @@ from data.public.sources import SOURCES
 from data.text.conversations import in_both_modes
 from data.text.row import REASONING_DOMAINS, Row
 from data.verifiers.instructions import need_checkers
+from stages.core.rewards.rules import RULES, BatchReward, weighted
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows, first_uses
 from stages.qwen3.settings import GeneralRL
@@ -32,21 +33,17 @@ BY_RULE = ("repeat_word",)
 
 def main(run: Run) -> None:
     from stages.core.machines.weights import load_model, load_tokenizer, save_model
-    from stages.core.rewards.preference import reference_reward, scaled_preference
-    from stages.core.rewards.rules import RULES, weighted
-    from stages.core.rewards.scoring import open_scorer
     from stages.core.training.grpo import policy_trainer, train_policy
     from stages.core.training.objectives import grpo_terms
 
     settings: GeneralRL = run.settings
     prompts = mixed_prompts(run)  # both modes, some at the end of a conversation
     policy, tokenizer = load_model(run), load_tokenizer(run)
-    normalisation, clip = settings.preference_normalisation, settings.preference_clip
     rewards = weighted(
         settings.rewards,
         **RULES,  # by rule: accuracy, format, language, mode, instruction, length asked for
-        preference=scaled_preference(run, PREFERENCE, is_open, normalisation, clip),  # by a model, without reference
-        reference=reference_reward(open_scorer(run, REFERENCE), has_reference),  # by a model, with one
+        preference=preference(run),  # by a model, without reference
+        reference=reference(run),  # by a model, with one
     )
     objective = partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient)
     trainer = policy_trainer(
@@ -70,6 +67,26 @@ def mixed_prompts(run: Run) -> list[Row]:
     random.Random(settings.seed + 7).shuffle(pool)
     share = settings.non_thinking_fraction
     return in_both_modes(pool, total, share, settings.seed, settings.multi_turn, settings.system_flags)
+
+
+def preference(run: Run) -> BatchReward:
+    """The preference reward model's score of the visible answer; None where a rule or a reference decides."""
+    from stages.core.rewards.preference import scaled_preference
+
+    settings: GeneralRL = run.settings
+    return scaled_preference(run, PREFERENCE, is_open, settings.preference_normalisation, settings.preference_clip)
+
+
+def reference(run: Run) -> BatchReward:
+    """The probability that the visible answer agrees with the row's own; None where none is asked."""
+    from stages.core.rewards.preference import reference_reward
+    from stages.core.rewards.scoring import open_scorer
+
+    return reference_reward(open_scorer(run, REFERENCE), has_reference)
+
+
+REWARD_MODELS = {"preference": preference, "reference": reference}
+"""The rewards that models give, by the recipe's name for them."""
 
 
 def has_reference(row: Row) -> bool:

@@ -24,6 +24,7 @@ from functools import partial
 
 from data.text.completion import Completion
 from data.text.row import Row, last_turn
+from stages.core.rewards.rules import BatchReward
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows, first_uses
 from stages.r1.settings import GeneralRL
@@ -43,9 +44,8 @@ def main(run: Run) -> None:
         with_room, run, dev3, tokenizer, template=settings.template, max_new_tokens=settings.max_completion_length
     )
     prompts = ordered_prompts(run, room)
-    helpful, safe = reward_models(run)
     rewards = weighted(  # Eq. 8-10: rules on reasoning prompts, models on general ones, language on all
-        settings.rewards, accuracy=accuracy, format=format, language=language, helpful=helpful, safe=safe
+        settings.rewards, accuracy=accuracy, format=format, language=language, helpful=helpful(run), safe=safe(run)
     )
     objective = partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient)  # Eq. 1
     trainer = policy_trainer(
@@ -79,21 +79,30 @@ def ordered_prompts(run: Run, with_room: Callable[[list[Row]], list[Row]]) -> li
     return alone + mixed
 
 
-def reward_models(run: Run) -> tuple:
-    """(helpful, safe): the two reward models as batch rewards; None for the prompts that are not of their set."""
-    from stages.core.rewards.preference import scaled_preference, sigmoid
-    from stages.core.rewards.scoring import open_scorer
+def helpful(run: Run) -> BatchReward:
+    """The helpful reward model's score of the summary; None for the prompts that are not of its set."""
+    from stages.core.rewards.preference import scaled_preference
 
     settings: GeneralRL = run.settings
-    safety_model = open_scorer(run, SAFETY)
-    normalisation, clip = settings.helpful_normalisation, settings.helpful_clip
-    helpful = scaled_preference(run, HELPFUL, is_helpfulness, normalisation, clip)
+    return scaled_preference(run, HELPFUL, is_helpfulness, settings.helpful_normalisation, settings.helpful_clip)
 
-    def safe(completions: list[Completion], batch: list[Row]) -> list[float | None]:
+
+def safe(run: Run) -> BatchReward:
+    """The safety reward model's probability that the whole response is safe; None for other prompts."""
+    from stages.core.rewards.preference import sigmoid
+    from stages.core.rewards.scoring import open_scorer
+
+    safety_model = open_scorer(run, SAFETY)
+
+    def reward(completions: list[Completion], batch: list[Row]) -> list[float | None]:
         scores = safety_model.score([last_turn(row) for row in batch], [c.text for c in completions])
         return [sigmoid(score) if is_safety(row) else None for score, row in zip(scores, batch, strict=True)]
 
-    return helpful, safe
+    return reward
+
+
+REWARD_MODELS = {"helpful": helpful, "safe": safe}
+"""The rewards that models give, by the recipe's name for them."""
 
 
 def is_safety(row: Row) -> bool:

@@ -62,6 +62,10 @@ def test_the_think_block_is_told_from_the_answer():
         ["--budget", "99"],
         ["--budget", "4", "--no-think"],
         ["--temperature", "-1"],
+        ["--temperature", "nan"],
+        ["--temperature", "inf"],
+        ["--system", "\udcff"],
+        ["--sistem", "x"],
         ["--max-tokens", "0"],
         ["--think", "--no-think"],
     ],
@@ -86,3 +90,37 @@ def test_a_bad_checkpoint_is_one_sentence(damage, model_folder, tmp_path, capsys
         chat.main([str(folder)])
     error = capsys.readouterr().err.strip()
     assert stopped.value.code == 2 and error.startswith("error: ") and str(folder) in error and "\n" not in error
+
+
+def test_a_turn_that_is_no_utf8_is_one_sentence(talk, model_folder, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"2+3?\n\xff\xfe\n"), encoding="ascii"))
+    with pytest.raises(SystemExit) as stopped:
+        chat.main([str(model_folder), "--max-tokens", "8"])
+    assert stopped.value.code == 2 and capsys.readouterr().err.splitlines()[-1].startswith("error: stdin: ")
+
+
+def test_a_closed_stdin_is_the_end(model_folder, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", None)
+    chat.main([str(model_folder)])
+    assert capsys.readouterr().out == ""
+
+
+def test_ctrl_c_while_the_model_is_loaded_is_no_traceback(model_folder, monkeypatch, capsys):
+    def interrupt(folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chat, "open_checkpoint", interrupt)
+    with pytest.raises(SystemExit) as stopped:
+        chat.main([str(model_folder)])
+    assert stopped.value.code == 130 and capsys.readouterr().err == ""
+
+
+def test_a_reward_model_does_not_talk(model_folder, tmp_path, capsys):
+    from transformers import AutoModelForSequenceClassification
+
+    shutil.copytree(model_folder, tmp_path / "model")
+    model = AutoModelForSequenceClassification.from_pretrained(model_folder, num_labels=1)
+    model.save_pretrained(tmp_path / "model")
+    with pytest.raises(SystemExit):
+        chat.main([str(tmp_path / "model")])
+    assert "is not a language model" in capsys.readouterr().err

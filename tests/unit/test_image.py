@@ -62,6 +62,15 @@ def test_the_pins_are_those_of_the_project():
     assert PROJECT["requires-python"] == f">={python}"
 
 
+def test_programs_that_a_model_writes_are_shut_in():
+    """The image has what shuts them in, and the pods may make namespaces."""
+    assert any("bubblewrap" in rest for rest in arguments("RUN"))
+    documents = list(yaml.safe_load_all((ROOT / "profiles/kubernetes/run.yaml").read_text()))
+    job = next(document for document in documents if document["kind"] == "Job")
+    context = job["spec"]["template"]["spec"]["containers"][0]["securityContext"]
+    assert context == dict.fromkeys(("seccompProfile", "appArmorProfile"), {"type": "Unconfined"})
+
+
 def test_kubernetes_uses_the_image_as_it_is_built():
     """The same image, volume and folder in the pod that runs Snakemake and in the stages' pods."""
     profile = yaml.safe_load((ROOT / "profiles/kubernetes/profile.yaml").read_text())

@@ -114,7 +114,8 @@ class Workflow:
         recipe["stages"] = {name: stage for name, stage in recipe["stages"].items() if name in KEPT}
         self.write("recipes/r1.yaml", recipe)
         scale = yaml.safe_load((ROOT / "recipes/scales/tiny.yaml").read_text())
-        spoken = {name: written for name, written in scale["stages"].items() if name.removeprefix("r1_") in KEPT}
+        names = {*KEPT, *(f"r1_{name}" for name in KEPT)}
+        spoken = {name: written for name, written in scale["stages"].items() if name in names}
         self.write("recipes/scales/tiny.yaml", scale | {"resources": {"default": {"threads": 1}}, "stages": spoken})
         (self.folder / "stages/core/rewards/rules.py").write_text('"""Rewards."""\nWEIGHT = 1\n')
         imports = "from stages.core.rewards import rules  # noqa: F401"

@@ -176,6 +176,9 @@ def test_stages_run_as_jobs_of_kubernetes_and_a_killed_pod_resumes(workflow, clu
     assert json.loads((stage / "manifest.json").read_text())["resumed"][0]["step"] >= 3
     assert (workflow.folder / "runs/tiny/r1/report/manifest.json").exists()
     assert len(cluster.jobs) == 7  # six stages, one of them twice
+    unconfined = {"seccompProfile": {"type": "Unconfined"}, "appArmorProfile": {"type": "Unconfined"}}
+    for job in cluster.jobs.values():  # or the sandbox of programs is refused
+        assert job["spec"]["template"]["spec"]["containers"][0]["securityContext"] == unconfined
     pod = cluster.jobs[killed]["spec"]["template"]["spec"]
     container = pod["containers"][0]
     assert {"name": "reasoning-recipes", "mountPath": "/app/runs"} in container["volumeMounts"]

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 
 from data.text.language import Language
 from data.text.row import Domain, Row
+from data.verifiers.verdict import Verdict, shown
 from data.world.general.entities import other
 from data.world.task import Problem
 
@@ -79,6 +80,15 @@ class GeneralTask(ABC):
     @abstractmethod
     def verify(self, answer: str, row: Row) -> bool:
         """Whether the content of an answer is right, whatever its language, format and manners."""
+
+    def explain(self, answer: str, row: Row) -> Verdict:
+        """`verify`, with what was read and why."""
+        gold, right = shown(row["answer"]), self.verify(answer, row)
+        if row["answer"] == "refuse":
+            reason = "it refuses" if right else "it does not refuse, or gives away what it refuses"
+        else:
+            reason = f"it says {gold}" if right else f"it does not say {gold}, or says something beside it"
+        return Verdict(right, answer.strip(), reason)
 
     def polite(self, info: dict, language: Language) -> str:
         return _POLITE[language].format(self.statement(info, language))

@@ -31,8 +31,8 @@ class Settings(BaseModel):
     """What all stages share. `threads` and memory are resources, not settings: they change no result.
 
     payload: what the stage writes beside its manifest; several_processes: whether a scale's `processes` train it;
-    collects: whether one stage reads all seeds and arms of what it names; makes: what others can read of it; reads: what
-    it needs, by role, also of roles that it can do without (`optional`); names: by role, stages that it asks for by name.
+    collects: whether one stage reads all seeds and arms of what it names; makes: what others can read of it; reads: by
+    role what it needs, also where it can do without (`optional`); names: by role the stages that it asks for by name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -48,8 +48,8 @@ class Settings(BaseModel):
     seed: Seed = 42
     """What all random choices of the stage start from."""
 
-    def batches(self) -> list[tuple[str, int, int]]:
-        """(what makes it up, sequences an update, sequences that are in memory at a time) of what it trains on."""
+    def batches(self) -> list[tuple[Sequence[str], int, int]]:
+        """(settings that make it up, sequences an update, sequences in memory at a time) of what it trains on."""
         return []
 
     def lengths(self) -> dict[str, int]:
@@ -66,7 +66,7 @@ class Settings(BaseModel):
         return None
 
     def check_inputs(self, inputs: Mapping[str, Sequence[str]]) -> None:
-        """ValueError where names among the settings and the inputs (role -> stages) do not fit."""
+        """Misfit where names among the settings and the inputs (role -> stages) do not fit."""
 
     def check_files(self) -> None:
         """InputError where a file that the stage reads, and no stage makes, cannot be used."""

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, NoReturn
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from data.errors import InputError
+
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 80, 80
 MOST_NAMES = 40
@@ -30,6 +32,14 @@ def nearest(name: Any, allowed: Iterable[str]) -> str:
         return f"did you mean `{close[0]}`?"
     more = f" and {len(names) - MOST_NAMES} others" if len(names) > MOST_NAMES else ""
     return f"allowed: {', '.join(names[:MOST_NAMES]) or 'none'}{more}"
+
+
+class Misfit(InputError):
+    """Settings that do not fit what is around them; fields: which, so that the file that wrote one can be named."""
+
+    def __init__(self, fields: Iterable[str], sentence: str):
+        super().__init__(sentence)
+        self.fields = tuple(fields)
 
 
 def disagree(fields: Iterable[str], sentence: str) -> NoReturn:

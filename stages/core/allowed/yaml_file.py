@@ -7,13 +7,18 @@ import yaml
 
 from data.errors import InputError
 
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML without libyaml reads the same, ten times as slowly
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 LARGEST_FILE = 1 << 20
 LARGEST_CONTENT = 100_000
 """Values and keys of a file, aliases written out."""
 DEEPEST = 30
 
 
-class UniqueKeyLoader(yaml.SafeLoader):
+class UniqueKeyLoader(SafeLoader):
     """YAML in which a key given twice is an error, where PyYAML silently keeps the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -30,32 +35,39 @@ class UniqueKeyLoader(yaml.SafeLoader):
         """Refuse what would be endless or huge once its aliases are written out."""
         node = super().get_single_node()
         if node is not None:
-            _size(node, {}, 0)
+            _size(node, {})
         return node
 
 
-def _size(node: yaml.Node, known: dict[int, int], depth: int) -> int:
-    """How many nodes a node holds; an error where it holds itself, too many of them, or lies too deep."""
+def _check_depth(text: str) -> None:
+    """Event by event, since whatever builds something of them does so by recursion."""
+    depth = 0
+    for event in yaml.parse(text, SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise _refusal(f"nested more than {DEEPEST} deep", event)
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many nodes a node holds; an error where it holds itself, or too many of them."""
     if id(node) in known:
         size = known[id(node)]
         if not size:
             raise _refusal("it holds itself by an alias", node)
         return size
-    if depth > DEEPEST:
-        raise _refusal(f"nested more than {DEEPEST} deep", node)
     known[id(node)] = 0
     parts: list[yaml.Node] = []
     if isinstance(node, yaml.MappingNode):
         parts = [part for pair in node.value for part in pair]
     elif isinstance(node, yaml.SequenceNode):
         parts = node.value
-    size = known[id(node)] = 1 + sum(_size(part, known, depth + 1) for part in parts)
+    size = known[id(node)] = 1 + sum(_size(part, known) for part in parts)
     if size > LARGEST_CONTENT:
         raise _refusal(f"more than {LARGEST_CONTENT:,} values with its aliases written out", node)
     return size
 
 
-def _refusal(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+def _refusal(problem: str, node: Any) -> yaml.MarkedYAMLError:
     return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
@@ -66,15 +78,18 @@ def read_mapping(path: Path, what: str) -> dict[str, Any]:
             raise InputError(f"{path}: no {what} file; it is a folder or something else")
         if path.stat().st_size > LARGEST_FILE:
             raise InputError(f"{path}: larger than {LARGEST_FILE >> 20} MiB, which no {what} file is")
-        content = yaml.load(path.read_text(encoding="utf-8"), UniqueKeyLoader)
+        text = path.read_text(encoding="utf-8")
+        _check_depth(text)
+        content = yaml.load(text, UniqueKeyLoader)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise InputError(f"{path}: {where}{error.problem or error.context}") from None
-    except RecursionError:
-        raise InputError(f"{path}: nested more than {DEEPEST} deep") from None
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        raise InputError(f"{path}: {where}{problem}") from None
+    except RecursionError:  # of aliases within aliases
+        raise InputError(f"{path}: nested too deep") from None
     except (yaml.YAMLError, ValueError) as error:  # of bytes that are no text, dates and numbers that are none
         raise InputError(f"{path}: cannot be read as YAML: {(str(error).splitlines() or [''])[0]}") from None
     if not isinstance(content, dict):

@@ -1,5 +1,6 @@
 """A checkpoint whose files are those of its manifest may still be no model: one sentence before anything is trained."""
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -69,5 +70,5 @@ def called(kind: Any) -> str:
 
 
 def reason(error: Exception) -> str:
-    """The first line of an exception."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """An exception in one line that is not too long."""
+    return textwrap.shorten(str(error).strip() or type(error).__name__, 200)

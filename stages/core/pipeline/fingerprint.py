@@ -10,12 +10,13 @@ from typing import Any
 from data.errors import InputError
 from stages.core.pipeline.scripts import ROOT
 
-UNTRACKED = {"data.errors"} | {
+UNTRACKED = {"data.errors", "data.sandbox.availability"} | {
     f"stages.core.{name}"
     for name in (
-        "pipeline.agreement", "pipeline.fingerprint", "pipeline.layers", "pipeline.overview", "pipeline.recipe",
-        "pipeline.scale", "pipeline.schema", "pipeline.scripts", "pipeline.system", "pipeline.variants",
-        "pipeline.workspace", "run.manifest", "run.progress", "run.replacing", "run.staleness", "run.tables",
+        "pipeline.agreement", "pipeline.fingerprint", "pipeline.guards", "pipeline.layers", "pipeline.overview",
+        "pipeline.recipe", "pipeline.scale", "pipeline.schema", "pipeline.scripts", "pipeline.system",
+        "pipeline.variants", "pipeline.workspace", "run.last_good", "run.manifest", "run.progress", "run.replacing",
+        "run.staleness", "run.tables", "run.untrusted_code",
     )
 }  # fmt: skip
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""
@@ -73,7 +74,7 @@ def parsed(file: Path) -> tuple[str, frozenset[str]]:
             above = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*above, *([node.module] if node.module else [])])
             modules |= {module} | {f"{module}.{alias.name}" for alias in node.names}
-    beside = [file.parent / text for text in constants(tree) if (file.parent / text).is_file()]
+    beside = [file.parent / text for text in constants(tree) if text[0] != "/" and (file.parent / text).is_file()]
     code = ast.dump(without_docstrings(tree)) + "".join(digest(path.read_text(encoding="utf-8")) for path in beside)
     return digest(code), frozenset(modules)
 

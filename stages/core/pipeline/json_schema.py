@@ -9,7 +9,7 @@ from typing import Any
 
 from stages.core.allowed.mixtures import Mixture
 from stages.core.pipeline.recipe import Definition, RecipeFile
-from stages.core.pipeline.scale import Scale
+from stages.core.pipeline.scale import OTHER_RESOURCE, RESOURCES, Scale
 from stages.core.pipeline.schema import RECIPES, SCALES
 from stages.core.pipeline.scripts import BASES, all_scripts, base_scripts
 from stages.core.pipeline.settings import KINDS, Settings
@@ -79,6 +79,11 @@ def scale_schema() -> Schema:
         base = settings_schema(all_scripts()[script], named_mixtures=True)
         base["properties"]["script"] = {"const": script}
         bases.append(base | {"required": [] if script == f"{BASES}.pretraining" else ["script"]})
+    resources = {
+        "type": "object",
+        "properties": {name: value.json_schema() for name, value in RESOURCES.items()},
+        "additionalProperties": OTHER_RESOURCE.json_schema(),
+    }
     properties = whole["properties"] | {
         "use": {"type": "string", "description": "The scale whose values hold where this file says nothing."},
         "mixtures": {"type": "object", "additionalProperties": _MIXTURE},
@@ -89,6 +94,7 @@ def scale_schema() -> Schema:
         },
         "bases": {"type": "object", "additionalProperties": {"anyOf": bases}},
         "stages": {"type": "object", "additionalProperties": any_stage},
+        "resources": {"type": "object", "additionalProperties": resources},
         "why": {"type": "object", "propertyNames": {"enum": sorted(fields)}},
     }
     del properties["name"]

@@ -1,6 +1,7 @@
 """What is written about a stage, layer over layer: recipe, kind, scale, command line. Imports no torch."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -16,27 +17,41 @@ Layer = tuple[str, dict[str, Any], type[Settings]]
 """Where settings are written, what is written, and the class that it must fit by itself."""
 
 
-def settings_of(script: str, layers: list[Layer], stage: str, scale: Scale) -> Settings:
+class Written(NamedTuple):
+    """A full set of settings, where each was written last, and the order of these places."""
+
+    settings: Settings
+    places: dict[str, str]
+    order: list[str]
+
+
+def last_place(places: dict[str, str], order: list[str], fields: Iterable[str]) -> str | None:
+    """Of the places that wrote some fields the one that had the last word."""
+    found = {places.get(field) for field in fields}
+    return next((place for place in reversed(order) if place in found), None)
+
+
+def settings_of(script: str, layers: list[Layer], stage: str, scale: Scale) -> Written:
     """Merge layers, the later over the earlier, into a full set of settings."""
     merged: dict[str, Any] = {}
-    written_last: dict[str, str] = {}
+    places: dict[str, str] = {}
     settings = settings_class(script, stage)
     for where, written, known in layers:
         values = with_mixtures(known, written, scale, where)
         check_settings(known, values, where, script)
         merged |= values
-        written_last |= dict.fromkeys(values, where)
+        places |= dict.fromkeys(values, where)
+    order = [where for where, _, _ in layers]
     try:
-        return settings.model_validate(merged)
+        return Written(settings.model_validate(merged), places, order)
     except ValidationError as error:
         missing = [str(item["loc"][0]) for item in error.errors() if item["type"] == "missing" and item["loc"]]
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
             raise InputError(f"{scale.file}: {stage} ({script}) has no value for {names}") from None
         wrong = complaint(error)
-        fields = wrong.fields or wrong.place[:1]
-        where = next((place for place in reversed(written_last.values()) if place in map(written_last.get, fields)), "")
-        raise InputError(f"{where or scale.file}: {stage} ({script}): {wrong.of('.'.join(wrong.place))}") from None
+        where = last_place(places, order, wrong.fields or wrong.place[:1]) or scale.file
+        raise InputError(f"{where}: {stage} ({script}): {wrong.of('.'.join(wrong.place))}") from None
 
 
 def layers_of(

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 from data.errors import InputError
+from stages.core.allowed.folder import check_writable
+from stages.core.allowed.sentences import nearest
 from stages.core.pipeline.scale import load_scale
-from stages.core.pipeline.schema import available, nearest
+from stages.core.pipeline.schema import available
 from stages.core.pipeline.workspace import Stage, Workspace
 
 
@@ -107,12 +109,16 @@ def asked_for(workspace: Workspace, targets: set[str]) -> list[Stage]:
 
 
 def check_targets(workspace: Workspace, targets: set[str]) -> None:
-    """Refuse a target that belongs to a broken recipe, or to nothing, before anything runs."""
+    """Refuse a target that belongs to a broken recipe, or to nothing, or that could not be written, before any runs."""
     rules = {stage.rule_name for stage in workspace.rules()} | {"help"}
     rules |= {f"recipe_{name}" for name in workspace.stages if name}
     for target in sorted(targets - rules):
         for name, error in workspace.errors.items():
-            if target == f"recipe_{name}" or target.startswith((f"{name}_", f"runs/{workspace.scale.name}/{name}/")):
+            if target == f"recipe_{name}" or target.startswith(
+                (f"{name}_", f"{workspace.runs}/{workspace.scale.name}/{name}/")
+            ):
                 raise error
         if "/" not in target:
             raise InputError(f"there is no recipe or stage `{target}`; {nearest(target, rules)}")
+    if targets - {"help"}:
+        check_writable(workspace.runs)

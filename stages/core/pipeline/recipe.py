@@ -96,7 +96,13 @@ def load_recipe(path: str | Path, users: tuple[str, ...] = ()) -> Recipe:
         raise InputError(f"{path}: `use` names the recipe itself")
     if file.use in users:
         raise InputError(f"{path}: `use` names {file.use}, which uses this recipe")
-    used = load_recipe(recipe_file(file.use), (*users, path.stem)) if file.use is not None else None
+    used = None
+    if file.use is not None:
+        try:
+            used_file = recipe_file(file.use)
+        except InputError as error:
+            raise InputError(f"{path}: `use`: {error}") from None
+        used = load_recipe(used_file, (*users, path.stem))
     definitions: dict[str, Definition] = dict(used.stages) if used else {}
     lineages: dict[str, tuple[str, ...]] = dict(used.lineage) if used else {}
     own: dict[str, Definition] = {}

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from data.errors import InputError
 from stages.core.allowed.mixtures import Anything, Mixture
@@ -52,7 +52,8 @@ class Scale(BaseModel):
     kinds: dict[str, dict[str, Any]] = {}
     stages: dict[str, dict[str, Any]] = {}
     why: dict[str, str] = {}
-    resources: dict[str, dict[Name, StrictInt | str]] = {}
+    allow_unsandboxed_code: bool = False
+    resources: dict[str, dict[Name, Any]] = {}
 
     @property
     def file(self) -> str:

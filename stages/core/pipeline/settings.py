@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 
 from stages.core.allowed.base import Adam, Settings, in_order
 from stages.core.allowed.mixtures import Anything, Corpus, Mixture, Preferences, Prompts
-from stages.core.allowed.rl import GRPO, DrawnGRPO, MirrorDescent, OnPolicy
 from stages.core.allowed.values import (
     Count,
     Fraction,
@@ -25,10 +24,11 @@ from stages.core.allowed.values import (
     Share,
     Temperature,
 )
+from stages.core.pipeline.rollouts import GRPO, DrawnGRPO, MirrorDescent, OnPolicy, Rollouts
 
 __all__ = [
     "GRPO", "KINDS", "SFT", "Adam", "DrawnGRPO", "MirrorDescent", "Mixture", "OnPolicy", "PairwiseRewardModel",
-    "PointwiseRewardModel", "Pretraining", "RewardModel", "Sampled", "Settings", "trains_in_several",
+    "PointwiseRewardModel", "Pretraining", "RewardModel", "Rollouts", "Sampled", "Settings", "trains_in_several",
 ]  # fmt: skip
 
 
@@ -59,7 +59,7 @@ class SFT(Settings):
     """Sequences that are in memory at a time; changes no result but rounding."""
 
     def batches(self):
-        return [("batch_size", self.batch_size, self.micro_batch_size)]
+        return [(("batch_size",), self.batch_size, self.micro_batch_size)]
 
     @model_validator(mode="after")
     def _falls(self):
@@ -99,7 +99,7 @@ class RewardModel(Settings):
     """Sequences that are in memory at a time; changes no result but rounding."""
 
     def batches(self):
-        return [("batch_size", self.batch_size, self.micro_batch_size)]
+        return [(("batch_size",), self.batch_size, self.micro_batch_size)]
 
 
 class PairwiseRewardModel(RewardModel):

@@ -1,7 +1,6 @@
 """On what a scale runs its stages: engine, precision, adapters, processes, tracking. Imports no torch."""
 
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
@@ -11,8 +10,9 @@ from data.text.prompts import BOX_INSTRUCTION, EVALUATION_INSTRUCTION
 from stages.core.allowed.mixtures import EvaluationSet
 from stages.core.allowed.sentences import disagree, nearest
 from stages.core.allowed.values import Number, Part, Port, Positive, Rate, Share, Text, no_repetition
+from stages.core.pipeline.scripts import ROOT
 
-PROFILES = Path(__file__).parents[3] / "profiles" / "accelerate"
+PROFILES = ROOT / "profiles/accelerate"
 """How processes are started, and whether they share a model: a file each."""
 
 
@@ -137,5 +137,5 @@ class System(BaseModel):
         return self
 
 
-CHANGES_NO_RESULT = frozenset({"accelerate", "nodes", "processes", "report_to", "logp_gap_limit"})
-"""Fields that are no reason to run a stage again."""
+CHANGES_NO_RESULT = frozenset({"accelerate", "nodes", "processes", "report_to", "logp_gap_limit", "guards"})
+"""Fields of the system and of settings that are no reason to run a stage again."""

@@ -1,6 +1,7 @@
 """Recipe x scale -> one config per stage. Imports no torch."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,13 +11,7 @@ from typing import Any, get_args
 from data.errors import InputError
 from stages.core.allowed.folder import runs_folder
 from stages.core.allowed.sentences import nearest, shown
-from stages.core.pipeline.agreement import (
-    check_layers,
-    check_lengths,
-    check_roles,
-    check_rows,
-    check_settings_together,
-)
+from stages.core.pipeline.agreement import Parent, check_layers, check_settings_together, check_stage
 from stages.core.pipeline.fingerprint import digest, fingerprint
 from stages.core.pipeline.layers import layers_of, resources_of, settings_of
 from stages.core.pipeline.recipe import Definition, Recipe, load_recipe
@@ -82,7 +77,8 @@ def identity(config: dict[str, Any]) -> str:
         for role, named in config["inputs"].items()
     }
     system = {key: value for key, value in config["system"].items() if key not in CHANGES_NO_RESULT}
-    hashed = {key: config[key] for key in HASHED} | {"inputs": inputs, "system": system}
+    settings = {key: value for key, value in config["settings"].items() if key not in CHANGES_NO_RESULT}
+    hashed = {key: config[key] for key in HASHED} | {"inputs": inputs, "system": system, "settings": settings}
     return json.dumps(hashed, sort_keys=True, ensure_ascii=False)
 
 
@@ -97,11 +93,12 @@ def resolve_bases(scale: Scale, overrides: dict[str, dict[str, Any]], runs: str 
             (f"{scale.file}: bases.{name}", values, known),
             (f"--config stages.{name}", overrides.get(name, {}), known),
         ]
-        settings = settings_of(script, layers, name, scale)
+        settings = settings_of(script, layers, name, scale).settings
         check_base(settings, name, scale, complete=Path(folder, "manifest.json").exists())
         config: dict[str, Any] = {
             "recipe": None, "scale": scale.name, "stage": name, "script": script, "runs": runs, "output": folder,
             "system": scale.system.model_dump(), "public_data": scale.public_data.model_dump(), "inputs": {},
+            "allow_unsandboxed_code": scale.allow_unsandboxed_code,
             "settings": settings.model_dump(mode="json"),
             "paper": {"settings": {}, "cite": {}}, "why": scale.why,
         }  # fmt: skip
@@ -159,32 +156,10 @@ def inputs_of(
     return inputs, names
 
 
-def agrees(
-    settings: Settings,
-    script: str,
-    inputs: dict[str, list[str]],
-    known: dict[str, Stage],
-    by_folder: dict[str, Stage],
-    scale: Scale,
-    where: str,
-) -> None:
-    """InputError where a stage's inputs, settings, model and system do not fit; `where` says of which stage."""
-    try:
-        check_roles(
-            script, type(settings), inputs, {name: all_scripts()[stage.script] for name, stage in known.items()}
-        )
-        check_settings_together(settings, inputs, scale.system, scale.public_data)
-        rows = {name: most_rows(known[name]) for name in inputs.get("data", ())}
-        check_rows(settings, {name: most for name, most in rows.items() if most is not None})
-        for context in contexts_of([known[name] for names in inputs.values() for name in names], by_folder, scale):
-            check_lengths(settings, context)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-
-
-def most_rows(stage: Stage) -> int | None:
-    """Prompts that a stage writes at most; None where its settings do not say."""
-    return stage.config["settings"].get("pairs", stage.config["settings"].get("prompts"))
+def about(stage: Stage) -> Parent:
+    """What a stage that reads another one must know of it."""
+    settings = stage.config["settings"]
+    return Parent(all_scripts()[stage.script], settings.get("pairs", settings.get("prompts")))
 
 
 def contexts_of(stages: list[Stage], by_folder: dict[str, Stage], scale: Scale) -> set[int]:
@@ -215,8 +190,11 @@ def resolve(
         inputs, named = inputs_of(definition, recipe, known, where)
         folder = f"{runs}/{scale.name}/{recipe.name}/{name}"
         layers = layers_of(recipe, name, definition, scale, overrides)
-        full = settings_of(script, layers, name, scale)
-        agrees(full, script, named, known, by_folder, scale, where)
+        written = settings_of(script, layers, name, scale)
+        contexts = contexts_of([known[parent] for names in named.values() for parent in names], by_folder, scale)
+        check_stage(
+            written, script, named, {name: about(stage) for name, stage in known.items()}, contexts, scale, where
+        )
         if settings.payload == "report":
             if not own:
                 raise InputError(f"{where}: a report shows the stages above it, and there is none")
@@ -226,9 +204,9 @@ def resolve(
             "recipe": recipe.name, "scale": scale.name, "stage": name, "script": script, "runs": runs,
             "output": folder, "system": scale.system.model_dump(),
             "public_data": scale.public_data.model_dump(), "inputs": inputs,
-            "settings": full.model_dump(mode="json"),
+            "settings": written.settings.model_dump(mode="json"),
             "paper": {"settings": definition.settings, "cite": definition.cite}, "why": scale.why,
-            "labels": recipe.labels.get(name, {}),
+            "labels": recipe.labels.get(name, {}), "allow_unsandboxed_code": scale.allow_unsandboxed_code,
         }  # fmt: skip
         parents = [
             folder for found in inputs.values() for folder in ([found] if isinstance(found, str) else found.values())
@@ -248,6 +226,7 @@ class Workspace:
     """All recipes at one scale: what the Snakefile makes rules of."""
 
     scale: Scale
+    runs: str
     stages: dict[str, list[Stage]]
     errors: dict[str, InputError]
 
@@ -277,30 +256,33 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
     names = available("recipes")
     rules = dict.fromkeys(["help", *(f"recipe_{name}" for name in names)], "another target")
     rules |= {base.rule_name: base.folder for base in stages[""]}
-    aliases: set[str] = set(scale.bases)
+    known, planned, unread = set(scale.bases), set(scale.bases), 0
     for name in names:
+        unread += 1
         try:
             if name in scale.bases:
                 raise InputError(
                     f"{recipe_file(name)}: the scale {scale.name} has a base of this name; rename the file"
                 )
             recipe = load_recipe(recipe_file(name))
+            unread -= 1
+            aliases = {alias for lineage in recipe.lineage.values() for alias in lineage}
+            known |= aliases
             found = resolve(recipe, scale, overrides, runs)
             for stage in found:
                 if rules.setdefault(stage.rule_name, stage.folder) != stage.folder:
                     taken = rules[stage.rule_name]
                     raise InputError(f"{recipe.file}: {stage.rule_name} is already the rule of {taken}")
             stages[name] = found
-            aliases |= {alias for lineage in recipe.lineage.values() for alias in lineage}
+            planned |= aliases
         except InputError as error:
-            if str(error).startswith("--config"):
-                raise
             errors[name] = error
-    if not errors:
-        refuse_unknown("--config stages", overrides, aliases)
-        refuse_unknown(f"{scale.file}: stages", scale.stages, aliases)
-        refuse_unknown(f"{scale.file}: resources", scale.resources, aliases | {"default"})
-    return Workspace(scale, stages, errors)
+    refuse_wasted(errors.values(), planned)
+    if not unread:
+        refuse_unknown("--config stages", overrides, known)
+        refuse_unknown(f"{scale.file}: stages", scale.stages, known)
+        refuse_unknown(f"{scale.file}: resources", scale.resources, known | {"default"})
+    return Workspace(scale, runs, stages, errors)
 
 
 def command_line(configuration: dict[str, Any]) -> tuple[Scale, dict[str, dict[str, Any]], str]:
@@ -321,6 +303,17 @@ def command_line(configuration: dict[str, Any]) -> tuple[Scale, dict[str, dict[s
         system = System.model_validate(scale.system.model_dump() | {"report_to": tracker})
         scale = scale.model_copy(update={"system": system})
     return scale, overrides, runs
+
+
+def refuse_wasted(errors: Iterable[InputError], planned: set[str]) -> None:
+    """Raise what is wrong with a setting of the command line that no recipe can take, whichever it was meant for.
+
+    planned: the names of the stages that all is well with.
+    """
+    for error in errors:
+        spoken = re.match(r"--config stages\.(\w+):", str(error))
+        if spoken and spoken[1] not in planned:
+            raise error
 
 
 def refuse_unknown(where: str, named: Iterable[str], known: Iterable[str]) -> None:

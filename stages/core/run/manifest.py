@@ -18,11 +18,14 @@ from pydantic import BaseModel, ConfigDict
 
 from data.errors import InputError
 from stages.core.allowed.base import Payload
-from stages.core.pipeline.schema import checked, keys_of
+from stages.core.pipeline.recipe import LIST_ROLES, SINGLE_ROLES
+from stages.core.pipeline.schema import checked, keys_of, settings_class
 from stages.core.pipeline.scripts import ROOT
 from stages.core.pipeline.system import PublicData, System
 
 PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate", "reasoning-gym")
+SEVERAL = (*LIST_ROLES, "stages")
+"""Inputs that are folders by name."""
 
 
 class Manifest(BaseModel):
@@ -62,6 +65,7 @@ class StageConfig(BaseModel):
     output: str
     system: System
     public_data: PublicData
+    allow_unsandboxed_code: bool = False
     inputs: dict[str, str | dict[str, str]]
     settings: dict[str, Any]
     paper: dict[str, Any] = {}
@@ -93,7 +97,7 @@ def read_manifest(folder: Path, what: str = "a stage writes it when it is comple
 
 def write_atomically(path: Path, text: str) -> None:
     """All of the file or nothing of it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.partial")
     try:
         with draft.open("w", encoding="utf-8") as file:
             file.write(text)
@@ -228,4 +232,21 @@ def load_config(path: str) -> dict[str, Any]:
         raise InputError(f"{path}: {', '.join(missing)} missing: {wanted}")
     keys = {(): keys_of(StageConfig), ("system",): keys_of(System), ("public_data",): keys_of(PublicData)}
     checked(StageConfig, config, path, keys)
+    try:
+        check_inputs(config)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return config
+
+
+def check_inputs(config: dict[str, Any]) -> None:
+    """InputError where a stage lacks an input that its script reads, or one is not a folder, or several by name."""
+    settings = settings_class(config["script"], "script")
+    for role in [*settings.reads, *(["stages"] if settings.payload == "report" else [])]:
+        if role not in config["inputs"] and role not in settings.optional:
+            has = ", ".join(config["inputs"]) or "none"
+            raise InputError(f"inputs: `{role}` is missing, which {config['script']} reads; they are {has}")
+    for role, named in config["inputs"].items():
+        if role in (*SINGLE_ROLES, *SEVERAL) and isinstance(named, dict) != (role in SEVERAL):
+            allowed = "folders by name" if role in SEVERAL else "a folder"
+            raise InputError(f"inputs: `{role}` is {named!r}, allowed: {allowed}")

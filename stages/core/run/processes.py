@@ -16,8 +16,8 @@ from data.errors import InputError
 from stages.core.pipeline.schema import nearest, settings_class
 from stages.core.pipeline.scripts import ROOT
 from stages.core.pipeline.settings import trains_in_several
+from stages.core.pipeline.system import PROFILES
 
-PROFILES = ROOT / "profiles/accelerate"
 PR_SET_PDEATHSIG = 1
 """Of Linux's prctl.h: which signal a process gets when its parent ends."""
 

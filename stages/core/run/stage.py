@@ -16,9 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from data.errors import InputError, run_command
+from data.sandbox.availability import unsandboxed
+from stages.core.allowed.sentences import complaint
 from stages.core.pipeline.fingerprint import digest, fingerprint
 from stages.core.pipeline.schema import settings_class
 from stages.core.pipeline.scripts import ROOT
@@ -41,17 +43,15 @@ from stages.core.run.processes import end_process, end_with_launcher, is_main, l
 from stages.core.run.progress import Metrics
 from stages.core.run.replacing import METRICS, NEXT, RETIRED, draft, replace_result, settle, verified
 from stages.core.run.state import read_state, wipe_state, write_state
-from stages.core.run.tables import read_rows
+from stages.core.run.tables import PAIR, read_parquet, read_rows
+from stages.core.run.untrusted_code import prepare_sandbox
 
 STOPPED = 143
 """Exit code of a stage that was asked to stop."""
 
 
-class Stopped(BaseException):
-    """The run was asked to stop; what was trained is saved, the stage is not complete.
-
-    Like Ctrl-C it may come anywhere: an `except Exception`, of a verifier or a library, must not take it for a failure.
-    """
+class Stopped(BaseException):  # like Ctrl-C: an `except Exception`, as of a verifier, is not to take it for a failure
+    """The run was asked to stop; what was trained is saved, the stage is not complete."""
 
 
 class Run:
@@ -64,17 +64,9 @@ class Run:
         self.folder = Path(config["output"])
         self.folder.mkdir(parents=True, exist_ok=True)
         self.settings: Any  # of the class that the script declares; each stage names it
-        try:
-            self.settings = settings_class(self.script, f"the config of {self.stage}").model_validate(
-                config["settings"]
-            )
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            found = f"settings.{where} is {first['input']!r}"
-            raise InputError(f"the config of {self.stage}: {found}: {first['msg'].lower()}") from None
-        self.system = System.model_validate(config["system"])
-        self.public_data = PublicData.model_validate(config["public_data"])
+        self.settings = self._part("settings", settings_class(self.script, f"the config of {self.stage}"))
+        self.system = self._part("system", System)
+        self.public_data = self._part("public_data", PublicData)
         self.sources: dict[str, dict[str, Any]] = {}
         """What was read of public data sets: revision, and how many rows each rule dropped."""
         if self.system.engine == "vllm":
@@ -86,6 +78,7 @@ class Run:
             remove(self.folder / RETIRED)
         # Beside an old result, whose metrics stay until this run is complete.
         old = (self.folder / "manifest.json").exists()
+        prepare_sandbox(config)
         self.metrics = Metrics(
             draft(self.folder, METRICS) if old else self.folder / METRICS, self.stage, writes=is_main()
         )
@@ -95,6 +88,15 @@ class Run:
         self._verified: dict[Path, dict[str, Any]] = {}
         self._trains = False
         self._resumed: list[dict[str, Any]] = []
+
+    def _part(self, name: str, kind: type[BaseModel]) -> Any:
+        """A part of the config as its class, which checks it as planning does."""
+        try:
+            return kind.model_validate(self.config[name])
+        except ValidationError as error:
+            wrong = complaint(error)
+            sentence = wrong.of(".".join((name, *wrong.place)))
+            raise InputError(f"the config of {self.stage}: {sentence}") from None
 
     # -- parents
 
@@ -131,7 +133,8 @@ class Run:
         """A table of an input."""
         from datasets import Dataset
 
-        return Dataset(read_rows(self.parent(role, name) / "data" / f"{table}.parquet"))
+        file = self.parent(role, name) / "data" / f"{table}.parquet"
+        return Dataset(read_parquet(file, PAIR) if table == "pairs" else read_rows(file))
 
     # -- resuming
 
@@ -294,6 +297,7 @@ class Run:
             "seconds": round(self.metrics.seconds, 2),
             "resumed": self._resumed,
             "sources": self.sources,
+            "unsandboxed": unsandboxed(),
             "headline": headline,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         } | about

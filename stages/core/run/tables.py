@@ -7,6 +7,9 @@ from typing import Any
 from data.errors import InputError
 from data.text.row import Row
 
+PAIR = ("prompt", "chosen", "rejected")
+"""The columns of a table of pairs."""
+
 
 def read_parquet(file: Path, needed: Iterable[str] = ()) -> Any:
     """A table (pyarrow's) with the needed columns."""

@@ -21,7 +21,7 @@ def by_kind(mixture: dict[str, float], count: int) -> tuple[Part, Part]:
     for name, weight in mixture.items():
         (sources if name in SOURCES else families)[name] = weight
     public = round(count * sum(sources.values()) / sum(mixture.values())) if sources else 0
-    return (families, count - public), (sources, public)
+    return (families if count > public else {}, count - public), (sources, public)
 
 
 def first_uses(steps: int, steps_per_rollout: int, inner_epochs: int) -> list[int]:

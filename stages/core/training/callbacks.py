@@ -6,6 +6,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,8 +16,11 @@ from data.errors import InputError
 from stages.core.machines.adapters import LoadAdapter, is_adapted
 from stages.core.machines.sharding import largest
 from stages.core.machines.weights import keep_weights
+from stages.core.pipeline.guards import Lookout, Warned
 from stages.core.pipeline.settings import Adam
-from stages.core.run.processes import rank, world_size
+from stages.core.run.last_good import keep_last_good, last_good
+from stages.core.run.manifest import remove
+from stages.core.run.processes import is_main, rank, world_size
 from stages.core.run.stage import Run
 
 
@@ -25,6 +29,8 @@ def watch(trainer: Trainer, run: Run) -> None:
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(MetricsCallback(run))
     trainer.add_callback(StopCallback(run))
+    if hasattr(run.settings, "guards"):
+        trainer.add_callback(GuardCallback(run, trainer))
 
 
 def train(trainer: Trainer, run: Run) -> None:
@@ -262,6 +268,47 @@ class StopCallback(TrainerCallback):
         if largest(int(self.run.stop_requested)):
             self.run.stop_requested = True
             control.should_save = control.should_training_stop = True
+
+
+class GuardCallback(TrainerCallback):
+    """Says what the guards see, ends the stage where its settings ask for it, keeps the last checkpoint before it."""
+
+    def __init__(self, run: Run, trainer: Trainer) -> None:
+        self.run, self.trainer = run, trainer
+        self.lookout = Lookout(run.settings.guards)
+        self.stopped_by: Warned | None = None
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        for row in state.log_history:  # of the run that is resumed
+            self.lookout.see(row)
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        for warned in self.lookout.see({"step": state.global_step, **(logs or {})}):
+            self.run.metrics.say(f"warning of the guard `{warned.guard}` at {warned.told()}")
+        stops = [warned for guard, warned in self.lookout.active.items() if guard in self.lookout.guards.stop_on]
+        if stops and self.stopped_by is None:  # in all processes, which log the same
+            self.stopped_by = stops[0]
+            control.should_save = control.should_training_stop = True
+
+    def on_save(self, args, state, control, **kwargs):
+        self.trainer.accelerator.wait_for_everyone()  # each process has written its part
+        if self.lookout.calm and is_main():
+            keep_last_good(self.run, Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+    def on_train_end(self, args, state, control, **kwargs):
+        kept = last_good(self.run)
+        before = f"the last checkpoint before it is {kept}" if kept else "there is no checkpoint before it"
+        if self.stopped_by is not None:
+            raise InputError(
+                f"{self.run.stage}: stopped by the guard `{self.stopped_by.guard}` at {self.stopped_by.told()}; "
+                f"{before}; without that name in `guards.stop_on` the same command goes on from here"
+            )
+        if self.run.stop_requested or not is_main():
+            return
+        if self.lookout.active:
+            self.run.metrics.say(f"warned until its end by {', '.join(self.lookout.active)}: {before}")
+        elif kept:
+            remove(kept.parent)
 
 
 class CompletionLengthCallback(TrainerCallback):

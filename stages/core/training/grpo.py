@@ -101,6 +101,11 @@ def policy_trainer(
     settings: GRPO = run.settings
     longest = max(longest or 0, settings.max_completion_length)
     rows = with_room(run, model, tokenizer, rows, settings.template, longest)
+    if len(rows) < settings.prompts_per_step * settings.steps_per_rollout:
+        raise InputError(
+            f"{run.stage}: {len(rows)} prompts, where one rollout takes {settings.prompts_per_step} x "
+            f"{settings.steps_per_rollout} (prompts_per_step x steps_per_rollout)"
+        )
     report_self_test(run, [name for name in rewards if name in RULES], rows, tokenizer, settings.template)
 
     weights = [settings.rewards[name] for name in rewards]

@@ -19,6 +19,7 @@ from data.text.completion import Completion
 from data.text.row import Row
 from stages.core.machines.weights import without_dropout
 from stages.core.pipeline.settings import MirrorDescent
+from stages.core.rewards.of_stage import weights_of
 from stages.core.rewards.rules import RULES, BatchReward, accuracy, per_completion, tries
 from stages.core.run.manifest import write_atomically
 from stages.core.run.processes import is_main, rank, world_size
@@ -202,7 +203,6 @@ def mirror_descent_trainer(
         return [-float(reason == "repeat") for reason in trainer.reasons]
 
     rewards = {"accuracy": per_completion(accuracy), "length": length_after_warm_up, "repetition": repetition}
-    weights = [settings.accuracy_weight, settings.length_weight, settings.repetition_penalty]
     measures = {name: per_completion(RULES[name]) for name in ("format", "language")} | {"tries": per_completion(tries)}
     if settings.prompts_per_iteration % world_size():
         raise InputError(
@@ -223,7 +223,7 @@ def mirror_descent_trainer(
         num_iterations=settings.inner_epochs,
         beta=0.0,
         scale_rewards="none",
-        reward_weights=weights + [0.0] * len(measures),
+        reward_weights=[weights_of(settings)[name] for name in rewards] + [0.0] * len(measures),
         save_strategy="steps",
         save_steps=updates * settings.save_every_iterations,
     )

@@ -38,6 +38,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("recipes/scales").mkdir(parents=True)
     Path("recipes/scales/small.yaml").write_text(SCALE)
+    monkeypatch.setattr("stages.core.pipeline.fingerprint.ROOT", tmp_path)
     fingerprint.cache_clear()
     parsed.cache_clear()
     yield tmp_path

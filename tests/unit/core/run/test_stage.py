@@ -1,23 +1,29 @@
 """Manifests, parents, trainer state and metrics, with payloads of a few bytes."""
 
+import errno
 import json
 import signal
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
-from data.errors import InputError
+from data.errors import InputError, run_command
+from data.text.row import Row
 from stages.core.machines.weights import save_model
 from stages.core.pipeline.overview import clock
 from stages.core.run import manifest as manifests
-from stages.core.run.manifest import complete_checkpoint, verify, write_atomically
+from stages.core.run.manifest import check_inputs, complete_checkpoint, load_config, verify, write_atomically
 from stages.core.run.progress import Metrics, plain
-from stages.core.run.stage import Run, Stopped, load_config
+from stages.core.run.stage import Run, Stopped
+from stages.core.run.tables import read_rows
 
 SFT = {"epochs": 1, "learning_rate": 0.1, "final_learning_rate": 0, "warmup_fraction": 0, "batch_size": 2,
        "max_length": 8, "micro_batch_size": 2}  # fmt: skip
 DATA = {"samples_per_prompt": 1, "keep_per_prompt": 1, "temperature": 1, "top_p": 1, "max_completion_length": 8,
-        "min_language_consistency": 1, "repetition_ngram": 2, "max_repetition": 0, "tasks": {}, "prompts": 1,
+        "min_language_consistency": 1, "repetition_ngram": 2, "max_repetition": 0, "tasks": {"chain_sum": 1},
+        "prompts": 1,
         "sampling_batch_size": 1}  # fmt: skip
 
 
@@ -256,7 +262,7 @@ def test_configs_that_are_none(tmp_path):
 
 
 def test_metrics_rows(tmp_path, capsys):
-    metrics = Metrics(tmp_path, "stage")
+    metrics = Metrics(tmp_path / "metrics.jsonl", "stage")
     for step in range(1, 101):
         metrics.log(step, 100, reward=step / 100, empty=float("nan"), none=None)
     rows = [json.loads(line) for line in metrics.file.read_text().splitlines()]
@@ -266,17 +272,17 @@ def test_metrics_rows(tmp_path, capsys):
 
 
 def test_metrics_go_on_after_a_kill(tmp_path):
-    metrics = Metrics(tmp_path, "stage")
+    metrics = Metrics(tmp_path / "metrics.jsonl", "stage")
     metrics.log(1, reward=0.0)
     metrics.log(2, reward=0.0)
     with metrics.file.open("a") as file:
         file.write('{"step": 3, "sec')
-    again = Metrics(tmp_path, "stage")
+    again = Metrics(tmp_path / "metrics.jsonl", "stage")
     again.begin(1)
     again.log(2, reward=1.0)
     rows = [json.loads(line) for line in metrics.file.read_text().splitlines()]
     assert [(row["step"], row["reward"]) for row in rows] == [(1, 0.0), (2, 1.0)]
-    Metrics(tmp_path, "stage").log(1, reward=2.0)
+    Metrics(tmp_path / "metrics.jsonl", "stage").log(1, reward=2.0)
     assert len(metrics.file.read_text().splitlines()) == 1
 
 
@@ -287,3 +293,103 @@ def test_plain_and_clock():
 
     assert (plain(Scalar()), plain(float("inf")), plain("a"), plain(3)) == (1.5, None, "a", 3)
     assert (clock(5), clock(65), clock(3725)) == ("0:05", "1:05", "1:02:05")
+
+
+# -- what a disk does, and a reader
+
+
+@pytest.mark.parametrize(
+    ("raised", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/disk/file"), "error: /disk/file: no space is left"),
+        (OSError(errno.EROFS, "Read-only file system"), "error: the file system is read-only"),
+        (PermissionError(errno.EACCES, "Permission denied", "/disk"), "error: /disk: permission is denied"),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), "error: no space is left"),
+        (RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"), "error: a checkpoint"),
+        (InputError("file: field"), "error: file: field"),
+    ],
+)
+def test_what_ends_a_command_line_is_one_sentence(raised, sentence, capsys):
+    def fails():
+        try:
+            raise raised
+        except Exception as error:
+            raise RuntimeError("while saving") from error
+
+    assert run_command(fails if not isinstance(raised, InputError) else lambda: (_ for _ in ()).throw(raised)) == 2
+    written = capsys.readouterr().err
+    assert written.startswith(sentence) and written.count("\n") == 1
+
+
+def test_a_mistake_in_the_code_is_no_trouble_of_the_disk():
+    for raised in (ValueError("no"), FileNotFoundError(2, "No such file"), RuntimeError("index 28 of 3")):
+        with pytest.raises(type(raised)):
+            run_command(lambda raised=raised: (_ for _ in ()).throw(raised))
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"inputs": None}, "`inputs` is None"),
+        ({"inputs": {"from": 3}}, "inputs.from"),
+        ({"system": None}, "`system` is None"),
+        ({"system": {"engin": "vllm"}}, "unknown key `engin`; did you mean `engine`?"),
+        ({"settings": []}, "`settings` is \\[\\]"),
+        ({"output": 3}, "`output` is 3"),
+        ({"outputs": "x"}, "unknown key `outputs`; did you mean `output`?"),
+    ],
+)
+def test_a_config_that_was_edited_by_hand(tmp_path, changed, sentence):
+    file = tmp_path / "config.json"
+    config = run(tmp_path, inputs={"from": "a", "data": "b"}).config
+    file.write_text(json.dumps(config | changed))
+    with pytest.raises(InputError, match=sentence) as raised:
+        load_config(str(file))
+    assert str(file) in str(raised.value)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"[" * 100_000, b"9" * 10_000, b"null"])
+def test_a_config_that_is_no_object(tmp_path, content):
+    file = tmp_path / "config.json"
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(InputError, match="config.json"):
+        load_config(str(file))
+
+
+def test_the_inputs_are_those_that_the_script_reads(tmp_path):
+    config = run(tmp_path, inputs={"from": "a", "data": "b"}).config
+    check_inputs(config)
+    for inputs, sentence in (
+        ({"from": "a"}, "`data` is missing"),
+        ({"from": "a", "data": "b", "checkpoints": "c"}, "`checkpoints` is 'c', allowed: folders by name"),
+        ({"from": {"a": "b"}, "data": "b"}, "`from` is"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            check_inputs(config | {"inputs": inputs})
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        (None, "cannot be read as parquet"),
+        ({}, "the column `answer` is missing; its columns are none"),
+        ({"drop": "prompt"}, "the column `prompt` is missing"),
+        ({"prompt": ["2+3?"]}, "`prompt` holds string, needed is a list of turns"),
+        ({"answer": [5]}, "`answer` holds int64, needed is text"),
+        ({"answer": pyarrow.array([None], pyarrow.string())}, "`answer` has no value in some rows"),
+        ({"rows": 0}, "has no rows"),
+    ],
+)
+def test_tables_that_are_none(tmp_path, columns, sentence):
+    file = tmp_path / "stage/data/rows.parquet"
+    file.parent.mkdir(parents=True)
+    row = {name: ["x"] for name in Row.__required_keys__} | {"prompt": [[{"role": "user", "content": "2+3?"}]]}
+    if columns is None:
+        file.write_bytes(b"PAR1 and not much more")
+    else:
+        row = {} if not columns else {key: value for key, value in row.items() if key != columns.get("drop")}
+        row |= {key: value for key, value in columns.items() if key not in ("drop", "rows")}
+        table = pyarrow.table(row)
+        pyarrow.parquet.write_table(table.slice(0, columns.get("rows", 1)), file)
+    with pytest.raises(InputError, match=sentence):
+        read_rows(file)

@@ -18,12 +18,22 @@ from stages.core.allowed.values import (
     Temperature,
     Weighted,
 )
+from stages.core.pipeline.guards import Guards
 
 
-class GRPO(Settings):
+class Rollouts(Settings):
+    """What stages share whose policy learns from its own samples."""
+
+    run_fields = Settings.run_fields | {"guards"}
+
+    guards: Guards = Guards()
+    """What is warned of while it trains, and which warning stops it."""
+
+
+class GRPO(Rollouts):
     """Group relative policy optimisation with rewards by rule."""
 
-    run_fields = Settings.run_fields | {"tasks", "prompts", "micro_batch_size", "save_every_rollouts"}
+    run_fields = Rollouts.run_fields | {"tasks", "prompts", "micro_batch_size", "save_every_rollouts"}
     reads = {"from": "policy"}
 
     template: Literal["r1_zero", "chat"]
@@ -79,7 +89,7 @@ class GRPO(Settings):
 
     def batches(self):
         update = self.prompts_per_step * self.group_size
-        return [("prompts_per_step x group_size", update, self.micro_batch_size)]
+        return [(("prompts_per_step", "group_size"), update, self.micro_batch_size)]
 
 
 class DrawnGRPO(GRPO):
@@ -96,10 +106,10 @@ class DrawnGRPO(GRPO):
         return self
 
 
-class MirrorDescent(Settings):
+class MirrorDescent(Rollouts):
     """Online policy mirror descent on curated prompts, with a reward for short answers."""
 
-    run_fields = Settings.run_fields | {"micro_batch_size", "save_every_iterations"}
+    run_fields = Rollouts.run_fields | {"micro_batch_size", "save_every_iterations"}
     reads = {"from": "policy", "data": "pass rates"}
 
     tau: NotNegative
@@ -154,8 +164,7 @@ class MirrorDescent(Settings):
 
     def batches(self):
         update = self.prompts_per_iteration * self.group_size // self.updates_per_iteration
-        made_of = "prompts_per_iteration x group_size / updates_per_iteration"
-        return [(made_of, update, self.micro_batch_size)]
+        return [(("prompts_per_iteration", "group_size", "updates_per_iteration"), update, self.micro_batch_size)]
 
     @model_validator(mode="after")
     def _whole_updates(self):
@@ -170,10 +179,10 @@ class MirrorDescent(Settings):
         return self
 
 
-class OnPolicy(Settings):
+class OnPolicy(Rollouts):
     """Distillation on the student's own samples, towards the teacher's distribution."""
 
-    run_fields = Settings.run_fields | {"tasks", "prompts", "micro_batch_size"}
+    run_fields = Rollouts.run_fields | {"tasks", "prompts", "micro_batch_size"}
     reads = {"from": "policy", "teacher": "policy"}
 
     divergence: Literal["forward_kl", "jensen_shannon", "reverse_kl"]
@@ -203,4 +212,4 @@ class OnPolicy(Settings):
     """Sequences that are in memory at a time; changes no result but rounding."""
 
     def batches(self):
-        return [("prompts_per_step", self.prompts_per_step, self.micro_batch_size)]
+        return [(("prompts_per_step",), self.prompts_per_step, self.micro_batch_size)]
