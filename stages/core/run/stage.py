@@ -50,11 +50,8 @@ STOPPED = 143
 """Exit code of a stage that was asked to stop."""
 
 
-class Stopped(BaseException):
-    """The run was asked to stop; what was trained is saved, the stage is not complete.
-
-    Like Ctrl-C it may come anywhere: an `except Exception`, of a verifier or a library, must not take it for a failure.
-    """
+class Stopped(BaseException):  # like Ctrl-C: an `except Exception`, as of a verifier, is not to take it for a failure
+    """The run was asked to stop; what was trained is saved, the stage is not complete."""
 
 
 class Run:
