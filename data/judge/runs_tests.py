@@ -16,6 +16,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any, TypeGuard
 
 from data.judge.inside import Channel, told
@@ -81,18 +82,21 @@ def _used(setup: str, code: str) -> set[str]:
     """The global names that a test and its setup read, without those that the test itself defines."""
     return {
         symbol.get_name()
-        for scope in (
-            *_scopes(symtable.symtable(setup, "<setup>", "exec")),
-            *_scopes(symtable.symtable(code, "<test>", "exec")),
-        )
+        for scope in (*_scopes(_table(setup)), *_scopes(_table(code)))
         for symbol in scope.get_symbols()
         if symbol.is_referenced() and (symbol.is_global() or scope.get_type() == "module")
     } - _defined(code)
 
 
 def _defined(code: str) -> set[str]:
-    symbols = symtable.symtable(code, "<test>", "exec").get_symbols()
+    """The global names that a code defines."""
+    symbols = _table(code).get_symbols()
     return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
+
+
+@cache
+def _table(code: str) -> symtable.SymbolTable:
+    return symtable.symtable(code, "<test>", "exec")
 
 
 def _is_empty(part: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.ClassDef]:

@@ -23,8 +23,8 @@ import types
 WARM = (
     *("abc", "array", "ast", "bisect", "builtins", "cmath", "collections", "contextlib", "copy", "dataclasses"),
     *("datetime", "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "io", "itertools"),
-    *("json", "math", "numbers", "operator", "queue", "random", "re", "statistics", "string", "struct", "threading"),
-    *("time", "traceback", "typing", "unicodedata"),
+    *("json", "math", "numbers", "operator", "queue", "random", "re", "statistics", "string", "struct", "symtable"),
+    *("threading", "time", "traceback", "typing", "unicodedata"),
 )
 """What programs import most: a job has it from its server, for nothing."""
 

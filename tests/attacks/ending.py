@@ -18,6 +18,9 @@ END = {
         "class Mine:\n    def __del__(self): raise SystemExit(0)\ndef f(x):\n    Mine()\n    return Mine()"
     ),
     "a signal for its parent": "import os\ndef f(x): os.kill(os.getppid(), 9)",
+    "a signal for its parent, by ctypes": (
+        "import ctypes, os\ndef f(x): return ctypes.CDLL(None).kill(os.getppid() or os.getpid(), 9)"
+    ),
     "a signal for everybody": "import os\ndef f(x): os.kill(-1, 9)",
     "a signal for the first process": "import os\ndef f(x): os.kill(1, 9)",
     "a signal for itself": "import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)",

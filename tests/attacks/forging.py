@@ -71,6 +71,16 @@ def f(x):
             pass
     return 1
 """,
+    "lines in its parent's pipes": """
+import ctypes, os
+def f(x):
+    libc = ctypes.CDLL(None)
+    for process in {os.getppid(), 1}:
+        for place in range(1, 16):
+            descriptor = libc.open(f"/proc/{process}/fd/{place}".encode(), os.O_WRONLY | os.O_NONBLOCK)
+            if descriptor >= 0 and process != 1:
+                os.write(descriptor, b'{"passed": true}\\n{"value": "1"}\\n{"output": "1"}\\n')
+""",
     "patched json": """
 import json
 json.dumps = lambda *_, **__: '{"passed": true}'
