@@ -1,7 +1,8 @@
 """Python expressions of one variable, computed without running them: a walk over their syntax tree, within limits.
 
-What may be written: x, numbers, + - * / // % **, comparisons, `a if c else b`, and calls of a few functions of numbers.
-Anything else has no value, nor has what leaves the limits. Only a plain, finite number comes out, and no text raises.
+What may be written: x, numbers, + - * / // % **, comparisons, `a if c else b`, and calls of a few functions of numbers,
+or of a list of numbers that is written out. Anything else has no value, nor has what leaves the limits. Only a plain,
+finite number comes out, and no text raises.
 """
 
 import ast
@@ -22,7 +23,7 @@ MAX_BITS = 1_024
 Number = int | float
 
 _COMMENT = re.compile(r"#[^\n]*")
-_CHARACTERS = re.compile(r"[\w\s.,+\-*/%()<>=!]*", re.ASCII)
+_CHARACTERS = re.compile(r"[\w\s.,+\-*/%()\[\]<>=!]*", re.ASCII)
 _SIGNS: dict[type, Callable] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
 _OPERATORS: dict[type, Callable] = {
     ast.Add: operator.add,
@@ -49,6 +50,7 @@ _FUNCTIONS: dict[str, Callable] = {
     "min": min,
     "round": lambda number: round(number),  # to a place 10**30 digits away it would take for ever
 }
+_OF_A_LIST: dict[str, Callable] = {"max": max, "min": min, "sum": sum}
 
 
 class _NoValue(Exception):
@@ -111,6 +113,8 @@ def _evaluated(node: ast.expr, x: Number, depth: int = 1) -> Number:
             terms = [_evaluated(term, x, depth + 1) for term in (left, *right)]
             pairs = zip(operations, terms, terms[1:], strict=False)
             return all(_COMPARISONS[type(operation)](first, second) for operation, first, second in pairs)
+        case ast.Call(ast.Name(name), [ast.List(terms) | ast.Tuple(terms)], []) if name in _OF_A_LIST:
+            return _bounded(_OF_A_LIST[name]([_evaluated(term, x, depth + 1) for term in terms]))
         case ast.Call(ast.Name(name), arguments, []) if name in _FUNCTIONS:
             return _bounded(_FUNCTIONS[name](*[_evaluated(argument, x, depth + 1) for argument in arguments]))
     raise _NoValue

@@ -13,7 +13,7 @@ PLUS_ONE = ((0, 1), (1, 2), (-5, -4), (11, 12))
     "code",
     ["x+1", " x + 1 ", "1+x", "x--1", "(x+1)", "x+1  # add 一", "x+1.0", "abs(x+1)*(1 if x>-1 else -1)", "(x\n+1)",
      "max(x, x+1)", "min(x+1, 10**9)", "int(x+1.5) if x>=0 else x+1", "x//1+7%3", "0.5*x+x/2+1", "+x+2**0", "0x1+x",
-     "round(x+1.2)", "x+True", "float(x)+1", "x+(0<1<=1!=2)"],
+     "round(x+1.2)", "x+True", "float(x)+1", "sum([x, 1])", "max((x, x+1))", "x+(0<1<=1!=2)"],
 )  # fmt: skip
 def test_right_code(code):
     assert passes(code, PLUS_ONE) is True
@@ -25,7 +25,23 @@ def test_right_code(code):
         *("x", "x+2", "x-1", "2", "1 if x==0 else 2", "x+1.5"),  # another value
         *("", "   ", "x+", "(x+1", "x+1)", "x 1", "return x+1", "y=x+1", "lambda x: x+1", "x+1;x+1", "x\n+1", "y+1"),
         *("\x00", "x+1\x00", "x+\ud800", "\uff58+1", "x+\u0661", "x\u200b+1", "x+1\u3002", "\\", "`x+1`"),
-        *("'x+1'", "f'{x+1}'", "b''", "None", "...", "[x+1]", "(x+1,)", "{x+1}", "[x+1][0]", "sum([x, 1])", "x+1 or 0"),
+        *(
+            "'x+1'",
+            "f'{x+1}'",
+            "b''",
+            "None",
+            "...",
+            "[x+1]",
+            "(x+1,)",
+            "{x+1}",
+            "[x+1][0]",
+            "sum(x)",
+            "sum([[x, 1]])",
+            "max([])",
+            "sum([x, 1], 0)",
+            "sum([*[x], 1])",
+            "x+1 or 0",
+        ),
         *("x/0", "x%0", "x//0", "0**-1*0+x+1", "x[0]", "x.real+1", "1j*0+x+1", "(-8)**0.5", "(y:=x)+1", "await x"),
         *("print(x)", "open(x)", "eval(x)", "input()", "exit()", "getattr(x,x)", "pow(x,1)+1", "max(*x)", "abs(x=x)"),
         *("__import__", "x.__class__(x+1)", "__builtins__", "import os", "max.__self__", "max", "abs", "x()", "1(x)"),
