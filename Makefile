@@ -92,3 +92,4 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.sampling runs/tiny/r1/reasoning_rl
 	$(BIN)/python -m benchmarks.rl_step runs/tiny/r1/cold_start_sft --prompts-per-step 4 8 16
+	$(BIN)/python -m benchmarks.mathematics

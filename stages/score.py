@@ -19,7 +19,7 @@ from functools import partial
 from typing import IO, Any
 
 from data.errors import InputError
-from data.text.chat import parse
+from data.text.chat import parse, without_end
 from data.world.cases import read_case
 from data.world.families import explain
 from stages.core.pipeline.schema import nearest, settings_class
@@ -72,7 +72,7 @@ def judged(case: Any, rewards: StageRewards | None) -> dict[str, Any]:
             "final": parsed.final,
             "read": verdict.read,
             "reason": verdict.reason,
-        } | (rewards.of(completion, row) if rewards else {})
+        } | (rewards.of(without_end(completion), row) if rewards else {})
     except InputError:
         raise
     except Exception as error:  # what a family's own `info` lacks shows in whatever reads it

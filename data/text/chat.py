@@ -73,11 +73,14 @@ CHAT_TEMPLATE = """\
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
 _ENDS = ("<|im_end|>", "<|endoftext|>")
+_STOPS = " .\u3002,!\uff01\uff0c"
 
-_R1_ZERO_FORM = re.compile(r"\s*<think>(.*?)</think>\s*<answer>(.*?)</answer>\s*", re.DOTALL)
-CHAT_FORM = re.compile(r"\s*<think>(.*?)</think>(.*)", re.DOTALL)
+# A completion may be half a megabyte of anything: space is matched at once (*+), never shared out between two parts.
 _TAG = re.compile(r"</?(?:think|answer)>")
-_STATED = re.compile(r"(?:answer\s*(?:is\s*:?|:|=)|答案\s*(?:[是为]?\s*[:\uff1a]|[是为]))\s*(.+)", re.IGNORECASE)
+_STATED = re.compile(
+    r"(?:answer[*_]*+\s*+(?:is(?:\s*+:)?|:|=)|答案\s*+(?:[是为](?:\s*+[:\uff1a])?|[:\uff1a]))\s*+(?=\S)", re.IGNORECASE
+)
+_BRACE = re.compile(r"[{}]")
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,10 @@ def render_completion(thinking: str, answer: str) -> str:
     return f"<think>\n{thinking}\n</think>\n\n{answer}"
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=4_096)
 def parse(text: str) -> Parsed:
     """Read a completion of either template."""
-    for end in _ENDS:
-        text = text.split(end)[0]
+    text = without_end(text)
     thinking, answer = None, text
     if THINK_CLOSE in text:
         head, answer = text.split(THINK_CLOSE, 1)
@@ -125,17 +127,32 @@ def parse(text: str) -> Parsed:
     return Parsed(thinking, _TAG.sub("", answer).strip(), *_final(answer))
 
 
+def without_end(text: str) -> str:
+    """A completion up to its end token, as decoding without special tokens leaves it."""
+    for end in _ENDS:
+        text = text.split(end)[0]
+    return text
+
+
 def has_format(text: str, template: Template, needs_thinking: bool = True) -> bool:
     """Whether the thinking sits between its tags, once, and an answer follows (v2 s.2.2).
 
     needs_thinking: False allows the empty block that a trivial prompt gets.
     """
-    form = _R1_ZERO_FORM if template == "r1_zero" else CHAT_FORM
-    match = form.fullmatch(text)
-    if match is None or any(_TAG.search(part) for part in match.groups()):
+    thinking, answer = block(text, THINK_OPEN, THINK_CLOSE) or ("", "")
+    behind = ""
+    if template == "r1_zero":
+        answer, behind = block(answer, ANSWER_OPEN, ANSWER_CLOSE) or ("", "")
+    if behind.strip() or _TAG.search(thinking) or _TAG.search(answer):
         return False
-    thinking, answer = (part.strip() for part in match.groups())
-    return bool(answer) and (bool(thinking) or not needs_thinking)
+    return bool(answer.strip()) and (bool(thinking.strip()) or not needs_thinking)
+
+
+def block(text: str, opening: str, closing: str) -> tuple[str, str] | None:
+    """What stands between two tags, the first of which begins the text, and what is behind them; None for any other."""
+    before, opened, rest = text.partition(opening)
+    inside, closed, behind = rest.partition(closing)
+    return (inside, behind) if opened and closed and not before.strip() else None
 
 
 def boxed(text: str) -> str | None:
@@ -144,10 +161,10 @@ def boxed(text: str) -> str | None:
     if start < 0:
         return None
     depth, begin = 0, start + len("\\boxed{")
-    for position in range(begin - 1, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
+    for brace in _BRACE.finditer(text, begin - 1):
+        depth += 1 if brace[0] == "{" else -1
         if depth == 0:
-            return text[begin:position].strip()
+            return text[begin : brace.start()].strip()
     return None
 
 
@@ -162,6 +179,7 @@ def _final(answer: str) -> tuple[str | None, bool]:
     inside = boxed(answer)
     if inside is not None:
         return inside or None, True
-    stated = _STATED.findall(answer)
-    lines = stated or [line for line in answer.splitlines() if line.strip()]
-    return (_TAG.sub("", lines[-1]).strip(" .\u3002,!\uff01\uff0c") or None) if lines else None, marked
+    stated = [match.end() for match in _STATED.finditer(answer)]
+    lines = [line for line in answer[stated[-1] if stated else 0 :].splitlines() if line.strip()]
+    final = _TAG.sub("", lines[0 if stated else -1]) if lines else ""
+    return final.strip(_STOPS) and final.lstrip(" ,\uff0c").rstrip(_STOPS) or None, marked  # .5 keeps its point

@@ -4,15 +4,24 @@ from dataclasses import dataclass
 
 from data.text.chat import Parsed, Template, parse
 
+MAX_CHARACTERS = 1 << 19
+"""What of a completion is read: more than 65,536 tokens of any language have, less than tokens of spaces may."""
+
 
 @dataclass(frozen=True)
 class Completion:
-    """What a policy wrote after a prompt. `tokens` counts the end token; `finished` tells whether there was one."""
+    """What a policy wrote after a prompt, cut to MAX_CHARACTERS: whoever reads a sample reads it from here.
+
+    `tokens` counts the end token; `finished` tells whether there was one.
+    """
 
     text: str
     tokens: int
     finished: bool
     template: Template
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self.text[:MAX_CHARACTERS])
 
     @property
     def parsed(self) -> Parsed:

@@ -7,7 +7,7 @@ without any the model thinks; a non-thinking response keeps an empty think block
 import re
 from typing import Literal
 
-from data.text.chat import CHAT_FORM, parse
+from data.text.chat import THINK_CLOSE, THINK_OPEN, block, parse
 from data.text.row import Message
 
 Mode = Literal["thinking", "non_thinking"]
@@ -51,7 +51,7 @@ def without_flags(text: str) -> str:
 
 def follows_mode(text: str, mode: Mode) -> bool:
     """Whether a completion has one think block, full in thinking mode and empty in the other, and an answer behind."""
-    block = CHAT_FORM.fullmatch(text)
-    if block is None or any(_TAG.search(part) for part in block.groups()) or not parse(text).answer:
+    found = block(text, THINK_OPEN, THINK_CLOSE)
+    if found is None or any(map(_TAG.search, found)) or not parse(text).answer:
         return False
-    return bool(block[1].strip()) == (mode == "thinking")
+    return bool(found[0].strip()) == (mode == "thinking")

@@ -32,7 +32,7 @@ class Verifier(Protocol):
 
 
 _CHOICE = re.compile(
-    r"(?:(?:option|choice|answer|\u9009\u9879|\u9009|\u7b54\u6848)\s*[:\uff1a]?\s*)?[(\uff08]?([A-Z])[)\uff09]?\s*(?:[.:\u3001\uff1a]\s*(.*)|(?<=[)\uff09])\s*(.+))?",
+    r"(?:(?:option|choice|answer|\u9009\u9879|\u9009|\u7b54\u6848)\s*+(?:[:\uff1a]\s*+)?)?[(\uff08]?([A-Z])[)\uff09]?\s*(?:[.:\u3001\uff1a]\s*(.*)|(?<=[)\uff09])\s*(.+))?",
     re.DOTALL | re.IGNORECASE,
 )
 

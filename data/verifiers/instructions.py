@@ -42,6 +42,10 @@ _BY_SENTENCES = ("length_constraints:number_sentences", "change_case:capital_wor
 """Those whose checkers need nltk's data."""
 
 
+_MOST_WORK = 20_000_000
+"""Characters that the package's patterns may look at, some of them again and again."""
+
+
 class Instructions:
     """`instructions` in a row's info are pairs of an id and its arguments: right is an answer that follows them all."""
 
@@ -56,6 +60,8 @@ class Instructions:
         ids, arguments = zip(*json.loads(row["info"])["instructions"], strict=True)
         if any(name in _BY_SENTENCES for name in ids):
             _need_sentences()
+        if _laborious(answer):
+            return Verdict(False, answer, "too many gaps or marks for the checkers' patterns to read")
         sample = package.IFEvalSample(0, last_turn(row), list(ids), list(arguments))
         try:
             found, scores = package.evaluate_output_for_sample("ifeval", sample, answer)
@@ -78,6 +84,16 @@ def need_checkers(rows: Iterable[Row]) -> None:
             if ids - seen:
                 Instructions().verify("Yes.", row)
                 seen |= ids
+
+
+def _laborious(answer: str) -> bool:
+    """Whether the package could take seconds: its patterns go through a gap, or a line with marks, once for each place.
+
+    A page of Markdown is a hundredth of that.
+    """
+    gaps = sum(len(gap) ** 2 for gap in re.findall(r"\s+", answer))
+    marks = sum(len(line) * sum(map(line.count, "[<*")) for line in answer.split("\n"))
+    return gaps + marks > _MOST_WORK
 
 
 @lru_cache

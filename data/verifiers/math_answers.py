@@ -1,37 +1,24 @@
-"""Mathematical answers in free form, checked against a gold answer.
-
-Cheap comparisons come first: numbers as numbers, words as words. What is left goes to math-verify (gold first,
-prediction second) in a worker process, some milliseconds each.
-"""
+"""Mathematical answers in free form, judged by a gold answer; `mathematics` says when two are equal."""
 
 import re
-from fractions import Fraction
 from functools import lru_cache
 from typing import ClassVar, Literal
 
 from data.errors import InputError
-from data.text.chat import boxed
 from data.text.row import Row, question_of
-from data.verifiers.worker import Worker
+from data.verifiers.mathematics.answer import read, words
+from data.verifiers.mathematics.equal import equal
+from data.verifiers.mathematics.notation import bare, squeezed
+from data.verifiers.mathematics.quantity import plain
+from data.verifiers.mathematics.shapes import Scalar, Shape
+from data.verifiers.verdict import Verdict, compared, shown
+
+__all__ = ["MAX_ANSWER", "MathAnswer", "bare", "readable"]
 
 MAX_ANSWER = 500
 """Characters. A longer answer is wrong, a longer gold cannot be checked."""
-_MAX_DIGITS = 200
-
-_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2212: "-"}
-"""Full-width characters and the minus sign."""
-_DELIMITERS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"))
-_WRAPPED = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox|textit)\s*\{([^{}]*)\}")
-_SPACING = re.compile(r"\\[,;:! ]|\\q?quad(?![a-zA-Z])|\\(?:left|right)(?![a-zA-Z])|~")
-_UNIT = re.compile(
-    r"(?:\\?%|\^\{?\\circ\}?|\\circ|\u00b0|\s*\\(?:text|mathrm|textbf|mathbf|mbox|textit)\s*\{[^{}]*\}(?:\^\{?\d\}?)?)$"
-)
-_GROUPED = re.compile(r"[-+]?\d{1,3}(?:(?:,|\{,\})\d{3})+(?:\.\d+)?")
-_PLAIN = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
-_NAMED = re.compile(r"[a-zA-Z]\s*=\s*")
-_WORDS = re.compile(r"[^\W\d_]{3,}|[^\W\d_]+(?:[\s-][^\W\d_]+)+|[\u3400-\u9fff]+")
-
-_worker = Worker("math")
+_FORMULA = re.compile(r"\$+([^$]+)\$+|\\\((.+?)\\\)", re.DOTALL)
+_OPERATION = re.compile(r"[-+*/^=!(]|\\(?!frac)[a-z]")
 
 
 class MathAnswer:
@@ -45,90 +32,77 @@ class MathAnswer:
         A gold number that is an integer asks for a plain number: no expression of that value is right, so that the
         question is not its own answer. Raises InputError for a gold that cannot be read.
         """
-        gold, found = bare(row["answer"]), bare(answer)
-        if not readable(row["answer"]):
-            raise InputError(f"row {row.get('id')} of {row.get('source')}: its answer {row['answer']!r} cannot be read")
-        if not found or len(answer) > MAX_ANSWER or _repeats(found, row):
-            return False
-        wanted, given = number(gold), number(found)
-        if wanted is not None and (given is not None or wanted.denominator == 1):
-            return wanted == given
-        if _squeezed(gold) == _squeezed(found):
-            return True
-        return not _is_word(gold) and _equal(gold, found)
+        return self.explain(answer, row).right
+
+    def explain(self, answer: str, row: Row) -> Verdict:
+        """`verify` with its reason."""
+        gold = row["answer"]
+        if not readable(gold):
+            raise InputError(f"row {row.get('id')} of {row.get('source')}: its answer {gold!r} cannot be read")
+        if len(answer) > MAX_ANSWER:
+            return Verdict(False, None, f"the answer is longer than {MAX_ANSWER} characters")
+        found = bare(answer)
+        if not found:
+            return Verdict(False, None, "the answer is empty")
+        if _repeats(found, row):
+            return Verdict(False, found, f"{shown(found)} is the question, or a formula of it")
+        if _shape(answer) is None:
+            return Verdict(False, found, f"{shown(found)} cannot be read as mathematics; the gold is {shown(gold)}")
+        if not _equal(gold, answer) and _whole(bare(gold)) and isinstance(_shape(answer), Scalar) and not plain(found):
+            return Verdict(False, found, f"{shown(found)} is not written as a plain number, which {shown(gold)} is")
+        return compared(_equal(gold, answer), found, bare(gold))
 
     def canonical(self, answer: str, row: Row) -> str:
         """A plain number's value, else the formula without spaces; equal formulas of other forms: `same`."""
-        found = bare(answer)
-        value = number(found) if not _repeats(found, row) else None
-        return _squeezed(found) if value is None else str(value)
+        found = bare(answer[: MAX_ANSWER + 1])
+        number = plain(found) if not _repeats(found, row) else None
+        if number is not None and number.base is None:
+            return str(number.value)
+        return squeezed(found).casefold() if words(found) else squeezed(found)
 
     def same(self, first: str, second: str, row: Row) -> bool:
-        """Whether two answers are equal by the rules of `verify`, whichever were the gold."""
+        """Whether two answers are equal by the rules of `verify`, whichever were the gold.
+
+        Those rules let a name or a unit be left out, so that `y = 5` equals `5`, and `5` the gold `x = 5`: two answers
+        of which one is right are not the same all the same.
+        """
         one, other = bare(first), bare(second)
         if max(len(first), len(second)) > MAX_ANSWER or _repeats(one, row) or _repeats(other, row):
-            return _squeezed(one) == _squeezed(other)
-        values = [value for value in (number(one), number(other)) if value is not None]
-        if len(values) == 2 or any(value.denominator == 1 for value in values):
-            return len(values) == 2 and values[0] == values[1]
-        if _squeezed(one) == _squeezed(other):
-            return True
-        return not _is_word(one) and not _is_word(other) and _equal(one, other)
+            return squeezed(one) == squeezed(other)
+        gold = row["answer"]
+        return _equal(first, second) and _equal(second, first) and _equal(gold, first) == _equal(gold, second)
+
+
+def readable(gold: str) -> bool:
+    """Whether a gold answer can be checked against."""
+    return len(gold) <= MAX_ANSWER and _shape(gold) is not None
+
+
+@lru_cache(maxsize=20_000)
+def _shape(text: str) -> Shape | None:
+    return read(bare(text))
+
+
+@lru_cache(maxsize=100_000)
+def _equal(gold: str, answer: str) -> bool:
+    one, other = _shape(gold), _shape(answer)
+    return one is not None and other is not None and (one == other or equal(one, other))
+
+
+def _whole(text: str) -> bool:
+    number = plain(text)
+    return number is not None and number.value.denominator == 1
+
+
+@lru_cache(maxsize=10_000)
+def _formulas(question: str) -> tuple[str, frozenset[str]]:
+    """A question, and the formulas in it that ask for something to be done."""
+    found = {bare(one or other) for one, other in _FORMULA.findall(question)}
+    return squeezed(bare(question)).casefold(), frozenset(squeezed(one) for one in found if _OPERATION.search(one))
 
 
 def _repeats(found: str, row: Row) -> bool:
-    """Whether an answer is the question."""
-    return _squeezed(found) == _squeezed(bare(question_of(row)))
-
-
-def bare(text: str) -> str:
-    """The formula itself: without box, dollars, spacing commands and full stop; a wrapped word without its wrapper."""
-    text = text.translate(_ASCII).strip()
-    inside = boxed(text)
-    text = text if inside is None else inside
-    text = _SPACING.sub(" ", text).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac").replace("\\$", "")
-    text = text.strip().rstrip(".\u3002").strip()
-    for begin, end in _DELIMITERS:
-        if text.startswith(begin) and text.endswith(end) and len(text) >= len(begin) + len(end):
-            text = text[len(begin) : len(text) - len(end)].strip()
-    wrapped = _WRAPPED.fullmatch(text)
-    text = wrapped[1].strip() if wrapped else text
-    return text[1:-1] if re.fullmatch(r"\([A-Za-z]\)", text) else text
-
-
-def number(text: str) -> Fraction | None:
-    """The value of a plain number; None for anything else.
-
-    It may be signed, decimal, with thousands' commas, with a unit behind it or `x =` before it.
-    text: as `bare` leaves it.
-    """
-    if len(text) > _MAX_DIGITS:
-        return None
-    text = _NAMED.sub("", text, count=1) if _NAMED.match(text) else text
-    text = _UNIT.sub("", text).strip().removeprefix("$").strip()
-    if _GROUPED.fullmatch(text):
-        text = text.replace("{,}", "").replace(",", "")
-    return Fraction(text.rstrip(".")) if _PLAIN.fullmatch(text) else None
-
-
-@lru_cache(maxsize=200_000)
-def readable(gold: str) -> bool:
-    """Whether a gold answer can be checked against."""
-    text = bare(gold)
-    if not text or len(gold) > MAX_ANSWER:
-        return False
-    return number(text) is not None or _is_word(text) or bool(_worker.ask({"gold": text}).get("gold"))
-
-
-@lru_cache(maxsize=200_000)
-def _equal(gold: str, answer: str) -> bool:
-    return bool(_worker.ask({"gold": gold, "answer": answer}).get("equal"))
-
-
-def _is_word(text: str) -> bool:
-    """Whether the text is words: math-verify would take their letters for factors in any order."""
-    return _WORDS.fullmatch(text) is not None
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"\s+", "", text).casefold()
+    """Whether an answer is the question, or a formula of it that is not what the gold says."""
+    question, formulas = _formulas(question_of(row))
+    said = squeezed(found)
+    return said.casefold() == question or (said in formulas and said != squeezed(bare(row["answer"])))

@@ -2,7 +2,7 @@
 
 import re
 
-_NUMBER = re.compile(r"(?:[a-z]\s*=\s*)?([+-]?\d+)(?:\.0+)?")
+_NUMBER = re.compile(r"(?:[a-z]\s*=\s*)?([+-]?\d{1,400})(?:\.0+)?")
 
 
 def same_number(gold: str, answer: str) -> bool:

@@ -1,8 +1,7 @@
 """Jobs that may hang, crash or fill the memory: each runs in a forked child of a small server process.
 
-The caller talks to the server in lines of JSON, one job at a time; the server kills the child when its time is up. Two
-servers: `math` compares mathematical answers (it holds math-verify, whose own timeout needs signals and a main
-thread), `program` runs Python programs.
+The caller talks to the server in lines of JSON, one job at a time; the server kills the child when its time is up.
+`program` runs Python programs.
 
 What a child may not do: take more than SECONDS of wall or CPU time, more than MEMORY bytes, write a file of more than
 MAX_FILE bytes; a program's output is read up to MAX_OUTPUT bytes. Programs moreover run under an audit hook that
@@ -27,7 +26,7 @@ MEMORY = 1 << 30
 MAX_OUTPUT = 1 << 20
 MAX_FILE = 1 << 25
 _START_SECONDS = 60.0
-"""For the first answer: a server may have to import sympy from a cold disk."""
+"""For the first answer."""
 
 _FORBIDDEN = (
     *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown"),
@@ -160,37 +159,6 @@ def _limit(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-# -- mathematical answers
-
-
-def _math_work() -> Callable[[dict], dict]:
-    import logging
-
-    from math_verify import LatexExtractionConfig, parse, verify
-
-    logging.disable()  # it warns that it keeps no time
-
-    extraction = [LatexExtractionConfig(boxed_match_priority=0)]
-
-    def read(text: str) -> list:
-        # the whole text is one formula; the server keeps the time, not math-verify
-        return parse(
-            f"\\boxed{{{text}}}", extraction, fallback_mode="no_fallback", extraction_mode="first_match",
-            parsing_timeout=None,
-        )  # fmt: skip
-
-    def work(job: dict) -> dict:
-        gold = read(job["gold"])
-        if not gold or "answer" not in job:
-            return {"gold": bool(gold)}
-        return {"gold": True, "equal": bool(verify(gold, read(job["answer"]), timeout_seconds=None))}
-
-    # what is imported and cached now is not done again in each child
-    work({"gold": "\\frac{1}{2}x^2", "answer": "0.5x^{2}"})
-    work({"gold": "(1, 2)", "answer": "\\{1, 2\\}"})
-    return work
-
-
 # -- programs
 
 
@@ -265,4 +233,4 @@ def _refuse(event: str, arguments: tuple) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _serve(_math_work() if sys.argv[1] == "math" else _program_work)
+    _serve(_program_work)

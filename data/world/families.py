@@ -48,6 +48,9 @@ TASKS: dict[str, Any] = REASONING | PUZZLES | GENERAL  # families with worked so
 VERIFIERS: dict[str, Any] = TASKS | FREE_FORM
 """By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""
 
+MAX_FINAL = 2_000
+"""Characters of a bare final answer; a longer one is none."""
+
 
 def verify(given: Parsed | str | None, row: Row) -> bool:
     """Whether a completion (data.text.chat.parse), or an answer by itself, is right for a row; a missing one is wrong.
@@ -56,22 +59,25 @@ def verify(given: Parsed | str | None, row: Row) -> bool:
     Mathematics that is asked for in the form `marked` has a final answer only in a box or in answer tags: in a required
     format, for example a box (R1 v2 s.2.2).
     """
-    verifier = VERIFIERS[row["verifier"]]
-    if isinstance(given, Parsed):
-        given = _read(given, row)
-    return given is not None and bool(verifier.verify(given, row))
+    answer = _read(given, row)
+    return answer is not None and bool(VERIFIERS[row["verifier"]].verify(answer, row))
 
 
 def explain(given: Parsed | str | None, row: Row) -> Verdict:
     """What `verify` says, with what was read of the completion and why."""
-    answer = _read(given, row) if isinstance(given, Parsed) else given
+    answer = _read(given, row)
     if answer is not None:
         return VERIFIERS[row["verifier"]].explain(answer, row)
-    if not isinstance(given, Parsed) or not given.answer:
-        return Verdict(False, None, "there is no answer: nothing stands behind the thinking, or it was never closed")
-    if given.final is None:
-        return Verdict(False, None, "there is no final answer in what stands behind the thinking")
-    return Verdict(False, None, "no box and no answer tag marks the final answer, which this prompt asks for")
+    final = given.final if isinstance(given, Parsed) else given
+    if final is not None and len(final) > MAX_FINAL:
+        reason = f"the final answer has {len(final)} characters, and none is longer than {MAX_FINAL}"
+    elif final is not None:
+        reason = "no box and no answer tag marks the final answer, which this prompt asks for"
+    elif isinstance(given, Parsed) and given.answer:
+        reason = "there is no final answer in what stands behind the thinking"
+    else:
+        reason = "there is no answer: nothing stands behind the thinking, or it was never closed"
+    return Verdict(False, None, reason)
 
 
 def votes(given: Iterable[Parsed], row: Row) -> list[str | None]:
@@ -98,12 +104,13 @@ def votes(given: Iterable[Parsed], row: Row) -> list[str | None]:
     return found
 
 
-def _read(given: Parsed, row: Row) -> str | None:
-    """What of a completion a row's verifier reads."""
-    if getattr(VERIFIERS[row["verifier"]], "reads", "final") == "answer":
-        return given.answer
-    unmarked = row["verifier"] == "math" and not given.marked and row_info(row).get("answer_form") == "marked"
-    return None if unmarked else given.final
+def _read(given: Parsed | str | None, row: Row) -> str | None:
+    """What of a completion a row's verifier reads; None where that is nothing, or longer than any final answer."""
+    whole = getattr(VERIFIERS[row["verifier"]], "reads", "final") == "answer"
+    if isinstance(given, Parsed):
+        unmarked = row["verifier"] == "math" and not given.marked and row_info(row).get("answer_form") == "marked"
+        given = given.answer if whole else None if unmarked else given.final
+    return given if whole or given is None or len(given) <= MAX_FINAL else None
 
 
 def family(name: str) -> tuple[Task, tuple[Language, ...]]:

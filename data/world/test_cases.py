@@ -1,44 +1,22 @@
-"""Tests for code problems that have none, from submissions that agree (Kimi k1.5 s.2.3.5).
+"""Tests for code problems that have none, from submissions that agree (Kimi k1.5 s.2.3.5): the family `expression`.
 
 In the paper a model writes a generator of inputs for each problem and contest submissions are the references. Here the
-inputs are drawn for the family `expression`, and the submissions are correct and planted-wrong solutions of it.
+inputs are drawn, and the submissions are correct and planted-wrong solutions. Problems that come with tests:
+data/public/given_tests.py.
 """
 
-import ast
 import json
-import operator
 import random
-from collections import Counter
 
 from data.errors import InputError
 from data.text.row import Row
+from data.verifiers.case_selection import keep_problem, select_cases, telling_cases
+from data.verifiers.expression import printed
 from data.world.reasoning.expressions import expression
 
-_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 _EDGES = (0, 1, -1)
 _LARGEST = 99
 MOST_CASES = 2 * _LARGEST + 1 - len(_EDGES)
-
-
-def select_cases(outputs: list[list[str | None]], agree: int = 7) -> tuple[list[int], list[str]]:
-    """The valid cases: those where at least `agree` submissions give one output -> (their indices, that output).
-
-    outputs[case][submission]; None, the output of a submission that failed, agrees with nothing.
-    """
-    kept: dict[int, str] = {}
-    for case, given in enumerate(outputs):
-        for output, votes in Counter(output for output in given if output is not None).most_common(1):
-            if votes >= agree:
-                kept[case] = output
-    return list(kept), list(kept.values())
-
-
-def keep_problem(outputs: list[list[str | None]], kept: list[int], expected: list[str], passed: int = 9) -> bool:
-    """Whether at least `passed` submissions give the expected output on every kept case; False without a case."""
-    if not kept:
-        return False
-    right = zip(*([o == want for o in outputs[case]] for case, want in zip(kept, expected, strict=True)), strict=True)
-    return sum(map(all, right)) >= passed
 
 
 def generate_cases(row: Row, count: int, rng: random.Random) -> list[int]:
@@ -58,14 +36,6 @@ def submissions(row: Row, rng: random.Random, count: int = 10, wrong: int = 0) -
     return codes
 
 
-def output(code: str, x: int) -> str | None:
-    """What an expression of x, integers, +, - and * prints; None where it is anything else. Executes no code."""
-    try:
-        return str(_evaluate(ast.parse(code.strip(), mode="eval").body, x))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 def curate(
     rows: list[Row],
     seed: int,
@@ -75,32 +45,42 @@ def curate(
     agree: int = 7,
     passed: int = 9,
     wrong_share: float = 0.1,
+    wrong: int = 10,
 ) -> tuple[list[Row], dict[str, int]]:
     """Give rows of the family tests, or drop them -> (rows with `tests` in their info, counts per rule).
 
     Of `cases` generated inputs at least `valid` must be valid by `select_cases`, and the problem must pass
-    `keep_problem`; each of the `count` submissions is wrong with probability `wrong_share`. Counts: `total`, rows that
-    fell to the rule `valid_cases`, then to `submissions`, `kept`.
+    `keep_problem`; each of the `count` submissions is wrong with probability `wrong_share`. Of the valid cases those
+    become tests that expose one of `wrong` more submissions, which are wrong. Counts: `total`, rows that fell to the
+    rule `valid_cases`, then to `submissions`, then to `telling`, `kept`.
     """
     curated: list[Row] = []
-    counts = {"total": len(rows), "valid_cases": 0, "submissions": 0, "kept": 0}
+    counts = {"total": len(rows), "valid_cases": 0, "submissions": 0, "telling": 0, "kept": 0}
     for row in rows:
         rng = random.Random(f"{seed} {row['id']}")
         inputs = generate_cases(row, cases, rng)
-        wrong = sum(rng.random() < wrong_share for _ in range(count))
-        codes = submissions(row, rng, count, wrong)
-        outputs = [[output(code, x) for code in codes] for x in inputs]
+        planted = sum(rng.random() < wrong_share for _ in range(count))
+        outputs = _outputs(submissions(row, rng, count, planted), inputs)
         kept, expected = select_cases(outputs, agree)
+        exposing = _outputs(submissions(row, rng, wrong, wrong), [inputs[case] for case in kept])
+        telling = telling_cases(exposing, expected)
         if len(kept) < valid:
             counts["valid_cases"] += 1
         elif not keep_problem(outputs, kept, expected, passed):
             counts["submissions"] += 1
+        elif not telling:
+            counts["telling"] += 1
         else:
-            tests = [[inputs[case], int(value)] for case, value in zip(kept, expected, strict=True)]
+            tests = [[inputs[kept[place]], json.loads(expected[place])] for place in telling]
             info = json.loads(row["info"]) | {"tests": tests}
             curated.append({**row, "info": json.dumps(info, ensure_ascii=False, sort_keys=True)})
             counts["kept"] += 1
     return curated, counts
+
+
+def _outputs(codes: list[str], inputs: list[int]) -> list[list[str | None]]:
+    """[case][submission]: what each submission prints for each input."""
+    return [[printed(code, x) for code in codes] for x in inputs]
 
 
 def _steps(row: Row) -> list[tuple[str, int]]:
@@ -125,16 +105,3 @@ def _write(steps: list[tuple[str, int]], rng: random.Random) -> str:
     if rng.random() < 0.5:
         return expression(steps)
     return "(" * len(steps) + "x" + "".join(f"{sign}{operand})" for sign, operand in steps)
-
-
-def _evaluate(node: ast.expr, x: int) -> int:
-    match node:
-        case ast.BinOp(left, operation, right) if type(operation) in _OPERATORS:
-            return _OPERATORS[type(operation)](_evaluate(left, x), _evaluate(right, x))
-        case ast.UnaryOp(ast.USub(), operand):
-            return -_evaluate(operand, x)
-        case ast.Name("x"):
-            return x
-        case ast.Constant(int(value)) if not isinstance(value, bool):
-            return value
-    raise ValueError("not an expression of x, integers, +, - and *")

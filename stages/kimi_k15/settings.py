@@ -43,11 +43,11 @@ class VanillaSFT(SFT):
 
 
 class CodeTests(Settings):
-    """`code_tests`: test cases for code prompts that have none."""
+    """`code_tests`: code prompts with tests that tell right from wrong."""
 
     payload = "data"
     makes = frozenset({"prompts"})
-    run_fields = Settings.run_fields | {"tasks", "problems", "planted_wrong"}
+    run_fields = Settings.run_fields | {"tasks", "problems", "planted_wrong", "wrong_submissions"}
 
     cases: Annotated[Positive, Field(le=MOST_CASES)]
     """Test cases that are generated for a problem."""
@@ -61,11 +61,13 @@ class CodeTests(Settings):
     """Submissions that must pass all valid cases for the problem to stay."""
 
     tasks: CodePrompts
-    """What reasoning prompts are drawn from."""
+    """What code problems are drawn from: `expression`, public data sets of programs with tests."""
     problems: Positive
     """Code problems that are drawn."""
     planted_wrong: Part
     """Share of the submissions that are wrong on purpose."""
+    wrong_submissions: Positive = 10
+    """Wrong submissions of a problem, of which a case must expose one."""
 
     @model_validator(mode="after")
     def _can_agree(self):

@@ -37,7 +37,6 @@ KINDS: dict[tuple[str, str], set[str]] = {
     ("r1.safety_reward_model", "tasks"): {"safety"},
     ("qwen3.reference_reward_model", "tasks"): {"prompts", "demonstrations"},
     ("kimi_k15.vanilla_sft", "tasks"): {"prompts", "demonstrations"},
-    ("kimi_k15.code_tests", "tasks"): set(),
     ("base.pretrained", "mixture"): set(),
     ("base.pretraining", "mixture"): set(),
     **{(script, "tasks"): {"prompts", "evaluation"} for script in EVALUATIONS},

@@ -1,11 +1,12 @@
-"""Code to write: a described computation as a Python expression, run against tests."""
+"""Code to write: a described computation as a Python expression, computed on the inputs of tests."""
 
 import json
 import random
 
 from data.text.language import Language
 from data.text.row import Row
-from data.verifiers.sandbox import passes, values
+from data.verifiers.expression import passes, printed
+from data.verifiers.verdict import Verdict, shown
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
 _INPUTS = (0, 1, 2, 5, 11)
@@ -57,13 +58,22 @@ class Expression(Task):
 
     def verify(self, answer: str, row: Row) -> bool:
         tests = json.loads(row["info"])["tests"]
-        return passes(answer.strip("` "), tuple((x, expected) for x, expected in tests))
+        return passes(answer.strip("` "), tests)
+
+    def explain(self, answer: str, row: Row) -> Verdict:
+        code, tests = answer.strip("` "), json.loads(row["info"])["tests"]
+        failed = [(x, expected) for x, expected in tests if not passes(code, [(x, expected)])]
+        if not failed:
+            return Verdict(bool(tests), code, f"{shown(code)} has the expected value at each of {len(tests)} inputs")
+        x, expected = failed[0]
+        found = printed(code, x)
+        has = "has no value that may be written" if found is None else f"is {found}"
+        return Verdict(False, code, f"{shown(code)} {has} at x = {x}, expected is {expected}")
 
     def canonical(self, answer: str, row: Row) -> str:
         """The values at the tests' inputs: an expression is what it computes."""
-        inputs = tuple(x for x, _ in json.loads(row["info"])["tests"])
-        found = values(answer.strip("` "), inputs)
-        return super().canonical(answer, row) if found is None else f"values {' '.join(found)}"
+        found = [printed(answer.strip("` "), x) for x, _ in json.loads(row["info"])["tests"]]
+        return super().canonical(answer, row) if None in found else f"values {' '.join(map(str, found))}"
 
 
 def _run(steps: list[tuple[str, int]], x: int) -> int:

@@ -42,6 +42,8 @@ class _Gym(Task):
 
 def _number(answer: str) -> str:
     value = Decimal(answer.strip().replace(",", ""))
+    if value.adjusted() > 400:
+        raise ValueError("its digits would fill the memory")
     return str(int(value)) if value == value.to_integral_value() else str(value.normalize())
 
 

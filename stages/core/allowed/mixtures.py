@@ -112,6 +112,10 @@ def _instructed(source: Source) -> bool:
     return source.verifier == "instructions"
 
 
+def _tested(source: Source) -> bool:
+    return source.verifier == "code_tests" and "train" in dict(source.splits)
+
+
 def _all(source: Source) -> bool:
     return True
 
@@ -136,7 +140,7 @@ Demonstrations = Annotated[
     Mixture, AfterValidator(Draws("data sets with responses", (), _to_train("demonstrations"), empty=True))
 ]
 ShortAnswers = Annotated[Mixture, AfterValidator(Draws("what has worked solutions", REASONING, _TEXTS))]
-CodePrompts = Annotated[Mixture, AfterValidator(Draws("code families without tests", ("expression",), _none))]
+CodePrompts = Annotated[Mixture, AfterValidator(Draws("code problems", ("expression",), _tested))]
 
 Preferences = Annotated[Mixture, AfterValidator(Draws("prompts with preferences", GENERAL, _to_train("preferences")))]
 SafetyLabels = Annotated[

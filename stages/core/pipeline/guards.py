@@ -4,6 +4,7 @@ A guard warns where one and the same fault shows in `patience` values in a row. 
 warnings, in the log of a run, in one that resumes it and in the report.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ from stages.core.allowed.values import GroupSize, NotNegative, Part, Rate, Share
 GuardName = Literal["entropy", "length", "kl", "reward", "cut"]
 
 _SAME_REWARD = 1e-9
+_NO_KL = 1e-6
 
 
 class Guards(BaseModel):
@@ -62,7 +64,7 @@ class Lookout:
         self._faulty: dict[GuardName, list[int]] = {}  # the steps of each guard's streak
         self._first_lengths: list[float] = []
         self._length = 1.0
-        self._reward: float | None = None
+        self._reward = (0, math.nan)  # the last one and its step
 
     @property
     def calm(self) -> bool:
@@ -77,11 +79,13 @@ class Lookout:
                 self._faulty.pop(guard, None)
                 self.active.pop(guard, None)
                 continue
-            streak = self._faulty.setdefault(guard, [])
+            streak = self._faulty.setdefault(guard, [self._reward[0]] if guard == "reward" else [])
             streak.append(int(row["step"]))
             if len(streak) == self.guards.patience:
                 self.active[guard] = Warned(guard, streak[-1], streak[0], fault)
                 found.append(self.active[guard])
+        if row.get("reward") is not None:
+            self._reward = (int(row["step"]), row["reward"])
         return found
 
     def _faults(self, row: Mapping[str, Any]) -> dict[GuardName, str | None]:
@@ -97,9 +101,8 @@ class Lookout:
             high = f"the policy has left the reference: the KL is {kl:.3g} nats a token"
             found["kl"] = high if kl > guards.max_kl else None
         if (reward := row.get("reward")) is not None:
-            before, self._reward = self._reward, reward
             constant = f"the mean reward stays at {reward:.3g}: rewards that are all alike teach nothing"
-            found["reward"] = constant if before is not None and abs(reward - before) <= _SAME_REWARD else None
+            found["reward"] = constant if abs(reward - self._reward[1]) <= _SAME_REWARD else None
         if (cut := row.get("completions/clipped_ratio")) is not None:
             ends = f"{cut:.0%} of the completions are cut off at the longest length: no answer is read to its end"
             found["cut"] = ends if cut >= guards.cut else None
@@ -116,11 +119,14 @@ class Lookout:
         return f"completions have shrunk from {first:.3g} to {length:.3g} tokens"
 
     def _kl(self, row: Mapping[str, Any]) -> float | None:
-        """Nats a token; mirror descent logs the absolute log-ratio of whole answers."""
-        if (kl := row.get("kl")) is not None:
-            return kl
-        ratio = row.get("log_ratio")
-        return None if ratio is None else ratio / self._length
+        """Nats a token; None also where the policy is the reference still, which says nothing of how far it goes.
+
+        Mirror descent logs the absolute log-ratio of whole answers.
+        """
+        kl = row.get("kl")
+        if kl is None and row.get("log_ratio") is not None:
+            kl = row["log_ratio"] / self._length
+        return None if kl is None or kl < _NO_KL else kl
 
 
 def warnings(history: Iterable[Mapping[str, Any]], guards: Guards) -> list[Warned]:

@@ -1,4 +1,4 @@
-"""The last checkpoint that was saved while no guard saw a fault, kept beside the trainer's own newest one."""
+"""The last good checkpoint of a run that guards watch: kept beside the trainer's own, which keeps the newest alone."""
 
 import os
 import shutil
@@ -8,30 +8,40 @@ from stages.core.run.manifest import remove
 from stages.core.run.stage import Run
 
 LAST_GOOD = "last_good"
-"""Where in a stage's folder the last checkpoint lies that was saved while no guard saw a fault."""
+"""Where in a stage's folder it lies."""
+CANDIDATES = 3
+"""A row of metrics judges the checkpoint before it; that a reward stays the same shows one rollout later still."""
 
 
-def last_good(run: Run) -> Path | None:
-    """The folder of that checkpoint."""
-    return next((run.folder / LAST_GOOD).glob("checkpoint-[0-9]*"), None)
-
-
-def keep_last_good(run: Run, checkpoint: Path) -> None:
-    """Keep a checkpoint where no later one takes its place: by links, which need no room while it stays."""
+def keep(run: Run, checkpoint: Path) -> None:
+    """Keep a checkpoint that looks good, and two before it: by links, which need no room while the trainer has it."""
     kept = run.folder / LAST_GOOD / checkpoint.name
     draft = kept.with_name(f".{kept.name}.partial")
-    remove(draft)
     try:
+        remove(draft)
         shutil.copytree(checkpoint, draft, copy_function=link_or_copy)
+        remove(kept)
+        draft.rename(kept)
     except (OSError, shutil.Error) as error:
         run.metrics.say(f"{kept} could not be kept: {error}")
-        remove(draft)
+        shutil.rmtree(draft, ignore_errors=True)
         return
-    remove(kept)
-    draft.rename(kept)
-    for other in kept.parent.iterdir():
-        if other != kept:
-            remove(other)
+    for old in _candidates(run)[:-CANDIDATES]:
+        remove(old)
+
+
+def last_good(run: Run, since: int) -> Path | None:
+    """The newest checkpoint whose own samples and measures come before the row `since`; None where there is none."""
+    return next((path for path in reversed(_candidates(run)) if _step(path) < since - 1), None)
+
+
+def forget(run: Run, but: Path | None = None) -> None:
+    """Remove what was kept, all or all but one."""
+    for path in _candidates(run):
+        if path != but:
+            remove(path)
+    if but is None:
+        remove(run.folder / LAST_GOOD)
 
 
 def link_or_copy(source: str, target: str) -> None:
@@ -40,3 +50,12 @@ def link_or_copy(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+
+
+def _candidates(run: Run) -> list[Path]:
+    """The checkpoints that are kept, the earliest first."""
+    return sorted((run.folder / LAST_GOOD).glob("checkpoint-[0-9]*"), key=_step)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])

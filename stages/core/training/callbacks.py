@@ -17,8 +17,7 @@ from stages.core.machines.sharding import largest
 from stages.core.machines.weights import keep_weights
 from stages.core.pipeline.guards import Lookout, Warned
 from stages.core.pipeline.settings import Adam
-from stages.core.run.last_good import keep_last_good, last_good
-from stages.core.run.manifest import remove
+from stages.core.run.last_good import forget, keep, last_good
 from stages.core.run.processes import is_main, rank, world_size
 from stages.core.run.stage import Run
 
@@ -270,22 +269,23 @@ class GuardCallback(TrainerCallback):
     def on_save(self, args, state, control, **kwargs):
         self.trainer.accelerator.wait_for_everyone()  # each process has written its part
         if self.lookout.calm and is_main():
-            keep_last_good(self.run, Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            keep(self.run, Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     def on_train_end(self, args, state, control, **kwargs):
-        kept = last_good(self.run)
+        if self.run.stop_requested and self.stopped_by is None:
+            return
+        active = [self.stopped_by] if self.stopped_by else list(self.lookout.active.values())
+        kept = last_good(self.run, min(warned.since for warned in active)) if active else None
         before = f"the last checkpoint before it is {kept}" if kept else "there is no checkpoint before it"
+        if is_main():
+            forget(self.run, but=kept)
         if self.stopped_by is not None:
             raise InputError(
                 f"{self.run.stage}: stopped by the guard `{self.stopped_by.guard}` at {self.stopped_by.told()}; "
                 f"{before}; without that name in `guards.stop_on` the same command goes on from here"
             )
-        if self.run.stop_requested or not is_main():
-            return
-        if self.lookout.active:
+        if active:
             self.run.metrics.say(f"warned until its end by {', '.join(self.lookout.active)}: {before}")
-        elif kept:
-            remove(kept.parent)
 
 
 class CompletionLengthCallback(TrainerCallback):

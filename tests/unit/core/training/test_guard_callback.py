@@ -11,7 +11,6 @@ from data.errors import InputError
 from data.world.families import rows
 from stages.core.pipeline.guards import Guards
 from stages.core.rewards.length_reward import length_reward
-from stages.core.run.last_good import last_good
 from stages.core.run.stage import Run
 from stages.core.sampling.prompt_choice import PromptSampler
 from stages.core.training.callbacks import GuardCallback, train
@@ -38,10 +37,13 @@ class ByHand:
         self.callback = GuardCallback(self.run, self.trainer)
         self.callback.on_train_begin(self.arguments, self.state, self.control)
 
-    def step(self, cut: float) -> None:
+    def kept(self) -> list[int]:
+        return sorted(int(path.name.rpartition("-")[2]) for path in self.run.folder.glob("last_good/checkpoint-*"))
+
+    def step(self, cut: float, **measures: float) -> None:
         """An update, its row and its checkpoint; of two checkpoints the trainer keeps one."""
         self.state.global_step += 1
-        logs = {"completions/clipped_ratio": cut}
+        logs = {"completions/clipped_ratio": cut, **measures}
         self.state.log_history.append(logs | {"step": self.state.global_step})
         self.callback.on_log(self.arguments, self.state, self.control, logs)
         for old in self.run.folder.glob("trainer/checkpoint-*"):
@@ -60,20 +62,25 @@ def test_a_run_without_faults_leaves_nothing_behind(tmp_path):
     run = ByHand(tmp_path)
     for _ in range(3):
         run.step(0.1)
-        assert last_good(run.run).name == f"checkpoint-{run.state.global_step}"
+    assert run.kept() == [1, 2, 3]
+    run.step(0.1)
+    assert run.kept() == [2, 3, 4]
     run.end()
-    assert last_good(run.run) is None and not (tmp_path / "last_good").exists() and run.said == []
+    assert not (tmp_path / "last_good").exists() and run.said == []
 
 
 def test_the_last_checkpoint_before_a_fault_is_kept_and_named(tmp_path):
     run = ByHand(tmp_path)
-    for cut in (0.1, 0.1, 1.0, 1.0, 1.0):
+    for cut in (0.1, 0.1, 0.1, 1.0, 1.0):
         run.step(cut)
     run.end()
-    assert (tmp_path / "last_good/checkpoint-2/weights").read_text() == "of step 2"
+    # What step 4 has shown is the policy of checkpoint 3.
+    assert run.kept() == [2] and (tmp_path / "last_good/checkpoint-2/weights").read_text() == "of step 2"
     assert [path.name for path in tmp_path.glob("trainer/*")] == ["checkpoint-5"]
-    assert run.said[0].startswith("warning of the guard `cut` at step 4: 100% of the completions are cut off")
-    assert run.said[1:] == [f"warned until its end by cut: the last checkpoint before it is {last_good(run.run)}"]
+    assert run.said[0].startswith("warning of the guard `cut` at step 5: 100% of the completions are cut off")
+    assert run.said[1:] == [
+        f"warned until its end by cut: the last checkpoint before it is {tmp_path}/last_good/checkpoint-2"
+    ]
     assert not run.control.should_training_stop
 
 
@@ -82,11 +89,21 @@ def test_a_fault_that_passes_is_told_and_nothing_is_kept(tmp_path):
     for cut in (0.1, 1.0, 1.0, 0.2):
         run.step(cut)
     run.end()
-    assert len(run.said) == 1 and last_good(run.run) is None
+    assert len(run.said) == 1 and not (tmp_path / "last_good").exists()
+
+
+def test_a_reward_that_stays_is_known_only_later(tmp_path):
+    """The first of the equal rewards is the first bad one: of the policy that was saved before it."""
+    run = ByHand(tmp_path)
+    for reward in (0.5, 0.7, 0.6, 0.0, 0.0):
+        run.step(0.1, reward=reward)
+    run.end()
+    assert run.kept() == [2] and "since step 4" in run.said[0]
 
 
 def test_a_stop_saves_and_is_one_sentence(tmp_path):
     run = ByHand(tmp_path, stop_on=["cut", "entropy"])
+    run.step(0.1)
     run.step(0.1)
     run.step(1.0)
     assert not run.control.should_training_stop
@@ -94,11 +111,11 @@ def test_a_stop_saves_and_is_one_sentence(tmp_path):
     assert run.control.should_training_stop and run.control.should_save
     with pytest.raises(InputError) as stopped:
         run.end()
-    assert str(stopped.value).startswith("rl: stopped by the guard `cut` at step 3: 100% of the completions")
+    assert str(stopped.value).startswith("rl: stopped by the guard `cut` at step 4: 100% of the completions")
     assert f"the last checkpoint before it is {tmp_path}/last_good/checkpoint-1; without that name" in str(
         stopped.value
     )
-    assert (tmp_path / "trainer/checkpoint-3/weights").exists()
+    assert (tmp_path / "trainer/checkpoint-4/weights").exists()
 
 
 def test_a_fault_from_the_first_step_on_has_no_checkpoint_before_it(tmp_path):
@@ -111,7 +128,7 @@ def test_a_fault_from_the_first_step_on_has_no_checkpoint_before_it(tmp_path):
 
 def test_a_run_that_was_stopped_is_stopped_again_until_its_settings_allow_it(tmp_path):
     run = ByHand(tmp_path, stop_on=["cut"])
-    for cut in (0.1, 1.0, 1.0):
+    for cut in (0.1, 0.1, 1.0, 1.0):
         run.step(cut)
     said = len(run.said)
     run.control = TrainerControl()
@@ -122,7 +139,7 @@ def test_a_run_that_was_stopped_is_stopped_again_until_its_settings_allow_it(tmp
     run.start()
     run.step(1.0)
     run.end()
-    assert not run.control.should_training_stop and last_good(run.run).name == "checkpoint-1"
+    assert not run.control.should_training_stop and run.kept() == [1]
 
 
 def test_an_interrupted_run_keeps_what_it_kept(tmp_path):
@@ -130,7 +147,7 @@ def test_an_interrupted_run_keeps_what_it_kept(tmp_path):
     run.step(0.1)
     run.run.stop_requested = True
     run.end()
-    assert last_good(run.run) is not None
+    assert run.kept() == [1]
 
 
 def test_without_links_it_is_copied_and_a_failure_is_said(tmp_path, monkeypatch):
@@ -140,10 +157,11 @@ def test_without_links_it_is_copied_and_a_failure_is_said(tmp_path, monkeypatch)
     monkeypatch.setattr("os.link", no_links)
     run = ByHand(tmp_path)
     run.step(0.1)
-    assert (last_good(run.run) / "weights").read_text() == "of step 1"
+    assert (tmp_path / "last_good/checkpoint-1/weights").read_text() == "of step 1"
     monkeypatch.setattr("shutil.copy2", no_links)
     run.step(0.1)
-    assert "could not be kept" in run.said[0] and last_good(run.run).name == "checkpoint-1"
+    assert "could not be kept" in run.said[0] and run.kept() == [1]
+    assert [path.name for path in tmp_path.glob("last_good/*")] == ["checkpoint-1"]
 
 
 def test_kimis_run_stops_and_its_state_is_kept(model, tokenizer, tmp_path):

@@ -1,0 +1,341 @@
+r"""Reading an answer: from text to its shape.
+
+text: as `notation.bare` leaves it. Brackets bind before commas, commas before relations, relations before formulas.
+"""
+
+import re
+
+from data.verifiers.mathematics import real_sets
+from data.verifiers.mathematics.formula import GREEK, MAX_DEPTH, NotAFormula, Tree, parse
+from data.verifiers.mathematics.notation import ROW, flat
+from data.verifiers.mathematics.quantity import Plain, multiplied, plain, split_unit
+from data.verifiers.mathematics.shapes import (
+    Chain,
+    Items,
+    Literal,
+    Matrix,
+    Named,
+    Ratio,
+    RealSet,
+    Record,
+    Relation,
+    Scalar,
+    Shape,
+    Union,
+    Words,
+)
+from data.verifiers.mathematics.value import Undefined, evaluate, points, variables
+
+_WORD = re.compile(r"[^\W\d_]+(?:[\s'-]+[^\W\d_]+)*|[\u3400-\u9fff]+")
+_SHORT_WORDS = frozenset(("no", "up", "in", "on"))
+_PROSE = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}")
+_MAX_PROSE = 12
+"""Words of an answer; a longer text is an explanation, which no rule can check."""
+_PHRASES = {
+    **dict.fromkeys(("nosolution", "nosolutions", "nosuchsolution", "emptyset", "theemptyset"), r"\emptyset"),
+    **dict.fromkeys(("allrealnumbers", "allreals", "allreal", "anyrealnumber", "therealnumbers"), r"\mathbb{R}"),
+}
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|(?<![A-Za-z])(?:and|or)(?![A-Za-z])|.", re.DOTALL)
+_OPEN = frozenset(("(", "[", "{", r"\{", r"\langle", r"\begin", r"\lfloor", r"\lceil"))
+_CLOSE = frozenset((")", "]", "}", r"\}", r"\rangle", r"\end", r"\rfloor", r"\rceil"))
+_GROUPED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]\d)")
+_NAME = re.compile(
+    r"\\(?:angle|triangle) ?[A-Z]{1,3}|\\frac ?\{ ?d ?\w? ?\} ?\{ ?d ?\w ?\}"
+    r"|\\?[A-Za-z]+(?: ?\{[A-Za-z ]+\})?(?: ?_ ?(?:\{[^{}]*\}|\w))?'*(?: ?\^ ?\{ ?-1 ?\})?(?: ?\([A-Za-z0-9,=| ]*\))?"
+)  # a letter, a word, a function of letters
+_NAME_COMMANDS = GREEK | {"text", "mathbf", "overline", "bar", "angle", "operatorname", "triangle", "frac"}
+_ENVIRONMENT = re.compile(r"\\begin ?\{([pbB]?matrix|array)\}(?:\{[lcr| ]*\})?(.*)\\end ?\{\1\}", re.DOTALL)
+_RATIO = re.compile(r"[\d.,/]+(?: ?: ?[\d.,/]+)+")
+_CLOCK = re.compile(r"\d{1,2}(?::\d{2}){1,2}")
+_HALF_OF_DAY = re.compile(r"(?<=\d)([ap])\.?m\.?$", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}")
+_RELATIONS = {"<": "<", ">": ">", r"\le": r"\le", r"\ge": r"\ge", r"\ne": r"\ne"}
+
+
+def read(text: str, depth: int = 0) -> Shape | None:
+    """The shape of an answer; None for one that cannot be read: unbalanced, or a text that explains."""
+    text = text.strip()
+    if not text or depth > MAX_DEPTH or not _balanced(text) or (depth == 0 and _explains(text)):
+        return None
+    return _whole(text) or _list(text, depth) or _set(text, depth) or _relation(text, depth) or _value(text, depth)
+
+
+def _explains(text: str) -> bool:
+    return len(_PROSE.findall(text)) > _MAX_PROSE
+
+
+def words(text: str) -> bool:
+    """Whether a text is words: their letters are no factors in any order."""
+    found = _WORD.fullmatch(text)
+    parts = re.split(r"[\s'-]+", text)
+    return found is not None and any(
+        (len(part) > 2 and part not in ("and", "or")) or part.casefold() in _SHORT_WORDS or not part.isascii()
+        for part in parts
+    )
+
+
+def split(text: str, *separators: str) -> tuple[list[str], list[str]]:
+    """A text cut at separators outside of brackets -> (the parts, the separators between them)."""
+    parts, found, depth, start = [], [], 0, 0
+    for token in _TOKEN.finditer(text):
+        depth += (token[0] in _OPEN) - (token[0] in _CLOSE)
+        if depth == 0 and token[0] in separators:
+            parts.append(text[start : token.start()].strip())
+            found.append(token[0])
+            start = token.end()
+    return [*parts, text[start:].strip()], found
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += (token[0] in ("{", r"\{")) - (token[0] in ("}", r"\}"))
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _whole(text: str) -> Shape | None:
+    """Words, and sets that have a name."""
+    if words(text):
+        folded = flat(text).casefold()
+        text = _PHRASES.get(folded, text)
+        if folded not in _PHRASES:
+            return Words(folded)
+    return {
+        r"\emptyset": RealSet(()), r"\{\}": RealSet(()),
+        r"\mathbb{R}": real_sets.EVERYTHING, r"\mathbbR": real_sets.EVERYTHING,
+    }.get(flat(text))  # fmt: skip
+
+
+# -- several values
+
+
+def _list(text: str, depth: int) -> Shape | None:
+    """Values with commas, semicolons, `and`, `or` between them, or with a plus-minus sign."""
+    if plain(split_unit(text)[0]) is not None:
+        return None
+    text = _GROUPED.sub(lambda found: found[0].replace(",", ""), text) if ", " in text else text
+    parts, signs = split(text, ",", ";", "and", "or")
+    if not signs:
+        return _plus_minus(text, depth)
+    parts = [part for part, sign in zip(parts, [*signs, ""], strict=True) if part or sign not in ("and", "or")]
+    shapes = [read(part, depth + 1) for part in parts]
+    if None in shapes or len(shapes) < 2:
+        return None
+    found = [shape for shape in shapes if shape is not None]
+    joined = real_sets.joined(found, signs)
+    return joined or _record(found) or Items("", "", tuple(_flat(found)))
+
+
+def _flat(shapes: list[Shape]) -> list[Shape]:
+    """A list within a list, which a plus-minus sign makes, is part of it."""
+    return [
+        part for shape in shapes for part in (shape.parts if isinstance(shape, Items) and not shape.begin else (shape,))
+    ]
+
+
+def _record(shapes: list[Shape]) -> Shape | None:
+    """Named values: of several names, or of one that all values share (`x = 1, 2`)."""
+    names = [shape.name for shape in shapes if isinstance(shape, Named)]
+    if not names or (len(names) < len(shapes) and (len(names) > 1 or not isinstance(shapes[0], Named))):
+        return None
+    values = [shape.value if isinstance(shape, Named) else shape for shape in shapes]
+    if len(set(names)) == 1:
+        return Named(names[0], Items("", "", tuple(_flat(values))))
+    if len(set(names)) < len(names):
+        return None
+    return Record(tuple(sorted(zip(names, values, strict=True), key=lambda pair: pair[0])))
+
+
+def _plus_minus(text: str, depth: int) -> Shape | None:
+    if not re.search(r"\\(?:pm|mp)(?![A-Za-z])", text) or text.startswith((r"\{", "[", "(")) and _inside(text):
+        return None
+    above = re.sub(r"\\mp(?![A-Za-z])", "-", re.sub(r"\\pm(?![A-Za-z])", "+", text))
+    below = re.sub(r"\\mp(?![A-Za-z])", "+", re.sub(r"\\pm(?![A-Za-z])", "-", text))
+    shapes = [read(one, depth + 1) for one in (above, below)]
+    found = [shape for shape in shapes if shape is not None]
+    return None if len(found) < 2 else _record(found) or Items("", "", tuple(found))
+
+
+# -- sets and brackets
+
+
+def _set(text: str, depth: int) -> Shape | None:
+    parts, _ = split(text, r"\cup")
+    if len(parts) > 1:
+        shapes = [read(part, depth + 1) for part in parts]
+        return None if None in shapes else Union(tuple(shape for shape in shapes if shape is not None))
+    parts, _ = split(text, r"\setminus")
+    if len(parts) == 2:
+        return real_sets.without(read(parts[0], depth + 1), read(parts[1], depth + 1))
+    parts, _ = split(text, r"\in")
+    if len(parts) == 2 and _name(parts[0]):
+        inner = read(parts[1], depth + 1)
+        return Named(flat(parts[0]), inner) if isinstance(inner, Items | Union | RealSet) else None
+    return _matrix(text, depth) or _brackets(text, depth)
+
+
+def _matrix(text: str, depth: int) -> Shape | None:
+    match = _ENVIRONMENT.fullmatch(text)
+    if match is None or depth > 3:
+        return None
+    rows = [[read(entry, depth + 1) for entry in row.split("&")] for row in match[2].split(ROW) if row.strip()]
+    if not rows or any(None in row or len(row) != len(rows[0]) for row in rows):
+        return None
+    return Matrix(tuple(tuple(entry for entry in row if entry is not None) for row in rows))
+
+
+def _brackets(text: str, depth: int) -> Shape | None:
+    found = _inside(text)
+    if found is None:
+        return None
+    begin, inner, end = found
+    conditions, _ = split(inner, "|", ":")
+    if begin == r"\{" and len(conditions) == 2 and _name(re.sub(r"\\in ?\\mathbb ?\{R\}", "", conditions[0]).strip()):
+        return read(conditions[1], depth + 1)
+    inner = _GROUPED.sub(lambda found: found[0].replace(",", ""), inner) if ", " in inner else inner
+    parts, _ = split(inner, ",", ";")
+    if len(parts) == 1 and begin != r"\{":
+        return read(inner, depth + 1) if (begin, end) in (("(", ")"), ("{", "}")) else None
+    shapes = [read(part, depth + 1) for part in parts]
+    if None in shapes:
+        return None
+    begin, end = {r"\langle": ("(", ")"), "{": (r"\{", r"\}")}.get(begin, (begin, end))
+    return Items(begin, end, tuple(_flat([shape for shape in shapes if shape is not None])))
+
+
+def _inside(text: str) -> tuple[str, str, str] | None:
+    """What one pair of brackets around the whole text holds -> (opening, inner, closing)."""
+    tokens = list(_TOKEN.finditer(text))
+    if len(tokens) < 2 or tokens[0][0] not in ("(", "[", "{", r"\{", r"\langle") or tokens[-1][0] not in _CLOSE:
+        return None
+    depth = 0
+    for number, token in enumerate(tokens):
+        depth += (token[0] in _OPEN) - (token[0] in _CLOSE)
+        if depth == 0 and number < len(tokens) - 1:
+            return None
+    return tokens[0][0], text[tokens[0].end() : tokens[-1].start()], tokens[-1][0]
+
+
+# -- relations
+
+
+def _relation(text: str, depth: int) -> Shape | None:
+    parts, signs = split(text, *_RELATIONS, "=", r"\approx")
+    if not signs:
+        return None
+    if set(signs) == {"="} and all(parts):
+        return _equality(parts, depth)
+    if r"\approx" in signs:
+        return _approximately(parts, signs, depth)
+    if "=" in signs or not all(parts):
+        return None
+    try:
+        trees = [parse(part) for part in parts]
+    except NotAFormula:
+        return None
+    bounds = real_sets.bounds(trees, signs)
+    if bounds is not None:
+        return bounds
+    if len(trees) != 2:
+        return None
+    left, right = trees if signs[0] not in (">", r"\ge") else reversed(trees)
+    return Relation({">": "<", r"\ge": r"\le"}.get(signs[0], signs[0]), left, right)
+
+
+def _equality(parts: list[str], depth: int) -> Shape | None:
+    if _name(parts[-1]) and not _name(parts[0]):
+        parts = [parts[-1], *parts[:-1]]
+    names = 0
+    while names < len(parts) - 1 and _name(parts[names]):
+        names += 1
+    value = read(parts[-1], depth + 1)
+    if names == 0 or len(parts) - names > 1:
+        chain = _chain(parts[names:], value)
+        return chain if names == 0 or chain is None else Named(flat(parts[0]), chain)
+    if value is None or (isinstance(value, Scalar) and flat(parts[0]).removeprefix("\\") in variables(value.tree)):
+        return _chain(parts, value)
+    several = _inside(parts[0])
+    if several and isinstance(value, Items) and value.begin == "(":
+        named = list(zip(several[1].replace(" ", "").split(","), value.parts, strict=False))
+        return Record(tuple(sorted(named, key=lambda pair: pair[0]))) if len(named) == len(value.parts) else None
+    return Named(flat(parts[0]), value)
+
+
+def _chain(parts: list[str], last: Shape | None) -> Shape | None:
+    try:
+        trees = tuple(parse(split_unit(part)[0]) for part in parts)
+    except NotAFormula:
+        return None
+    return None if last is None else Chain(trees, last)
+
+
+def _approximately(parts: list[str], signs: list[str], depth: int) -> Shape | None:
+    r"""`\approx 3.14` and `x \approx 3.14` are 3.14; `\pi \approx 3.14` is pi, where that rounds to 3.14."""
+    if set(signs) == {r"\approx"} and len(parts) == 2:
+        exact, rounded = parts
+        if not exact:
+            return read(rounded, depth + 1)
+        if _name(exact):
+            return _equality([exact, rounded], depth)
+        number, value = plain(split_unit(rounded)[0]), _value(exact, depth + 1)
+        if number and isinstance(value, Scalar) and real_sets.rounds_to(value.tree, number):
+            return value
+    if "=" in signs and signs[-1] == r"\approx" and set(signs[:-1]) == {"="}:
+        names = [part for part in parts[:-2] if _name(part)]
+        inner = _approximately(parts[-2:], [r"\approx"], depth)
+        return Named(flat(names[0]), inner) if inner and len(names) == len(parts) - 2 else None
+    return None
+
+
+def _name(text: str) -> bool:
+    """Whether a text names a value: `x`, `a_1`, `f(x)`, `AB`, `\\text{Area}`, `(x, y)`."""
+    if re.fullmatch(r"\([A-Za-z](?: ?, ?[A-Za-z])+\)", text):
+        return True
+    found = _NAME.fullmatch(text)
+    command = re.match(r"\\([A-Za-z]+)", text)
+    if re.fullmatch(r"[a-z]{2}|[A-Z][a-z]|[a-z][A-Z]", text):
+        return False  # a product
+    return found is not None and (command is None or command[1] in _NAME_COMMANDS)
+
+
+# -- one value
+
+
+def _value(text: str, depth: int) -> Shape | None:
+    if _RATIO.fullmatch(text):
+        parts = [plain(part.strip()) for part in text.split(":")]
+        if None not in parts:
+            return Ratio(tuple(part for part in parts if part is not None), _CLOCK.fullmatch(text) is not None)
+    if _DATE.fullmatch(text):
+        return _literal(text)
+    core, times = multiplied(text)
+    core, unit = split_unit(core)
+    number = plain(core)
+    if number is not None:
+        number = Plain(number.value * times, number.places, number.base) if times > 1 else number
+        return Scalar(text, ("number", number.value), number, unit)
+    try:
+        tree = parse(core)
+    except NotAFormula:
+        return _literal(text)
+    return Scalar(text, tree, None, unit) if _has_value(tree) else None
+
+
+def _has_value(tree: Tree) -> bool:
+    for point in points(variables(tree)):
+        try:
+            evaluate(tree, point)
+        except Undefined:
+            continue
+        return True
+    return False
+
+
+def _literal(text: str) -> Shape | None:
+    if not re.search(r"\w", text):
+        return None
+    said = flat(re.sub(r"\\text ?\{([^{}]*)\}", r"\1", text))
+    said = _HALF_OF_DAY.sub(lambda found: f"{found[1]}m".lower(), said)
+    return Literal(said.casefold() if _PROSE.search(text) else said)
