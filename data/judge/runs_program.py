@@ -32,6 +32,7 @@ _ENDS_LOOPS = (StopIteration, StopAsyncIteration)
 
 
 def main(channel: Channel) -> None:
+    builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]  # as an interpreter has them
     program = channel.receive()
     run = None
     while True:
@@ -65,24 +66,25 @@ def _loaded(program: dict, name: str) -> dict[str, Any]:
 
 def _printed(program: dict, text: str) -> dict:
     """One run of it: what it printed or why it failed."""
-    streams = [os.open("/tmp", os.O_TMPFILE | os.O_RDWR) for _ in range(2)]
-    with open(streams[0], "wb", closefd=False) as file:
-        file.write(text.encode(errors="surrogatepass"))
-    os.lseek(streams[0], 0, os.SEEK_SET)
-    for place, stream in enumerate(streams):
-        os.dup2(stream, place)
-        os.close(stream)
-    sys.stdin, sys.stdout = open(0, closefd=False, encoding="utf-8"), open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
+    for place in range(2):
+        name = f"/tmp/driver-{os.getpid()}-{place}"
+        file = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        os.unlink(name)
+        os.dup2(file, place)
+        os.close(file)
+    with open(0, "wb", closefd=False) as feed:
+        feed.write(text.encode(errors="surrogatepass"))
+    os.lseek(0, 0, os.SEEK_SET)
+    sys.stdin = sys.__stdin__ = open(0, closefd=False, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
     try:
         _run_as_main(program)
     except BaseException as error:
         return {"failed": told(error)}
     written = os.pread(1, MAX_OUTPUT + 1, 0)
-    return (
-        {"output": written.decode(errors="replace")}
-        if len(written) <= MAX_OUTPUT
-        else {"failed": "it printed too much"}
-    )
+    if len(written) > MAX_OUTPUT:
+        return {"failed": "it printed too much"}
+    return {"output": written.decode(errors="replace")}
 
 
 def _run_as_main(program: dict) -> None:

@@ -8,6 +8,7 @@ What a test holds of a program is plain data, or a reference to an object that s
 equals nothing but itself. What else it would equal is the program's own claim: a test that asks for it ends as refused.
 """
 
+import ast
 import builtins
 import importlib
 import symtable
@@ -15,7 +16,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeGuard
 
 from data.judge.inside import Channel, told
 from data.judge.plain import Malformed, Refused, decode, encode
@@ -38,12 +39,13 @@ def main(channel: Channel) -> None:
 
 def _run(setup: str, code: str, channel: Channel) -> None:
     """Returns once a test's last statement is done."""
-    names, program = asked(setup, code), _Program(channel)
-    space: dict[str, Any] = {"__name__": "test"} | program.ask("names", None, *names)
+    theirs = _Program(channel).ask("names", None, *asked(setup, code))
+    space: dict[str, Any] = {"__name__": "test"} | theirs
     for name in _used(setup, code) & _MODULES.keys() - space.keys():
         with suppress(ImportError):
             space[name] = importlib.import_module(_MODULES[name])
     exec(compile(setup, "<setup>", "exec"), space)
+    space |= theirs
     exec(compile(code, "<test>", "exec"), space)
 
 
@@ -62,10 +64,14 @@ def asked(setup: str, code: str) -> list[str]:
     """The names that a test takes from the program: those that neither it nor its setup nor Python defines.
 
     So no program changes `abs`, `math` or a helper of the setup under a test. Where a test names nothing else, what it
-    tests has such a name.
+    tests has such a name. A function of the setup that does nothing yet is the program's.
     """
-    used, set_up, built_in = _used(setup, code), _defined(setup), set(dir(builtins))
-    for names in (used - set_up - _MODULES.keys() - built_in, used & set_up, used & _MODULES.keys(), used & built_in):
+    modules, built_in = _MODULES.keys(), set(dir(builtins))
+    set_up = _defined(setup) - {part.name for part in ast.parse(setup).body if _is_empty(part)}
+    tested = _used("", code)
+    for names in (
+        _used(setup, code) - set_up - modules - built_in, tested & set_up, tested & modules, tested & built_in
+    ):  # fmt: skip
         if names:
             return sorted(names)
     return []
@@ -87,6 +93,16 @@ def _used(setup: str, code: str) -> set[str]:
 def _defined(code: str) -> set[str]:
     symbols = symtable.symtable(code, "<test>", "exec").get_symbols()
     return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
+
+
+def _is_empty(part: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.ClassDef]:
+    """Whether a statement defines a function, or a class of functions, that is left to be written."""
+    match part:
+        case ast.FunctionDef(body=body):
+            return all(isinstance(line, ast.Pass | ast.Raise | ast.Expr) for line in body)
+        case ast.ClassDef(body=body):
+            return any(map(_is_empty, body)) and all(isinstance(line, ast.Expr) or _is_empty(line) for line in body)
+    return False
 
 
 def _scopes(scope: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

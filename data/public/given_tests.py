@@ -2,15 +2,17 @@
 
 DeepSeek-R1 v2 B.3.2 generates tests by a model, drops those on which right submissions disagree or are wrong, and keeps
 those that expose wrong submissions. Public data sets have tests of their own and one right program: here its mutants
-are the wrong ones.
+are the wrong ones, as far as they run at all.
 """
 
 import ast
 import json
 import random
 from collections.abc import Iterator
+from itertools import islice
 
 from data.text.row import Row, row_info
+from data.verifiers.asserts import as_calls
 from data.verifiers.case_selection import telling_cases
 from data.verifiers.programs import Program, code_of, results
 
@@ -18,7 +20,7 @@ _SWAPS: dict[type, type] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
     ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.And: ast.Or, ast.Or: ast.And,
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn, ast.NotIn: ast.In,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitOr,
 }  # fmt: skip
 _Change = tuple[ast.AST, str, object]
 """A node, its field, another value of it."""
@@ -47,8 +49,9 @@ def curate(rows: list[Row], seed: int, wrong: int = 10) -> tuple[list[Row], dict
 
 
 def mutants(code: str, rng: random.Random, count: int) -> list[str]:
-    """At most `count` programs that differ from `code` in one operator, comparison or whole number; [] for no Python.
+    """At most `count` programs that differ from `code` in one place; [] for what is no Python.
 
+    There another operator or comparison stands, a number is one more or less, or a call is what it was called with.
     `while` loops are changed last: such a mutant often does not end.
     """
     try:
@@ -75,16 +78,24 @@ def _passed(row: Row) -> list[dict]:
 
 
 def _telling(row: Row, tests: list[dict], programs: list[str]) -> list[int]:
+    """The places of the tests that expose one of the programs; one that makes nothing of any test is no submission."""
     setup = row_info(row).get("setup") or ""
-    expected, *given = [_made(code, setup, tests) for code in (code_of(row["answer"]), *programs)]
-    return telling_cases([list(outputs) for outputs in zip(*given, strict=True)], expected) if given else []
+    expected = _outputs(code_of(row["answer"]), setup, tests)
+    telling: set[int] = set()
+    for program in programs:
+        if len(telling) == len(tests):
+            break  # no more can be told
+        made = _outputs(program, setup, tests)
+        if any(made):
+            telling |= {*telling_cases([[output] for output in made], expected)}
+    return sorted(telling)
 
 
-def _made(code: str, setup: str, tests: list[dict]) -> list[str]:
-    """One text for what a program makes of each test."""
-    if any(test["kind"] == "assert" for test in tests):  # a test may be several calls
-        return [json.dumps(results(code, setup, [test])) for test in tests]
-    return [json.dumps(made) for made in results(code, setup, tests)] if tests else []
+def _outputs(code: str, setup: str, tests: list[dict]) -> list[str | None]:
+    """One text for what a program makes of each test, which may be several calls; None where one of them fails."""
+    found = iter(results(code, setup, tests) if tests else [])
+    made = [list(islice(found, len(as_calls(test)) if test["kind"] == "assert" else 1)) for test in tests]
+    return [None if None in outputs else json.dumps(outputs) for outputs in made]
 
 
 def _with(row: Row, tests: list[dict]) -> Row:
@@ -100,6 +111,8 @@ def _changes(tree: ast.AST, in_while: bool) -> Iterator[_Change]:
         waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
         if inside != in_while:
             continue
+        if not isinstance(node, ast.Expr):  # a statement: without its call it does nothing
+            yield from _without_calls(node)
         match node:
             case ast.BinOp(op=op) | ast.AugAssign(op=op) | ast.BoolOp(op=op) if type(op) in _SWAPS:
                 yield node, "op", _SWAPS[type(op)]()
@@ -108,6 +121,18 @@ def _changes(tree: ast.AST, in_while: bool) -> Iterator[_Change]:
             case ast.Constant(int(number)) if not isinstance(number, bool):
                 yield node, "value", number + 1
                 yield node, "value", number - 1
+
+
+def _without_calls(node: ast.AST) -> Iterator[_Change]:
+    """A node with one of its calls replaced by the first argument, or by the object whose method is called."""
+    for field, found in ast.iter_fields(node):
+        for place, call in enumerate(found if isinstance(found, list) else [found]):
+            match call:
+                case ast.Call(args=[left, *_]) | ast.Call(func=ast.Attribute(value=left), args=[]):
+                    if isinstance(found, list):
+                        yield node, field, [*found[:place], left, *found[place + 1 :]]
+                    else:
+                        yield node, field, left
 
 
 def _changed(tree: ast.AST, change: _Change) -> str:

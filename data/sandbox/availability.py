@@ -129,7 +129,7 @@ def _remedy() -> str:
     in_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
     if in_container or "KUBERNETES_SERVICE_HOST" in os.environ:
         return _CONTAINER
-    return "it needs unprivileged user namespaces and Linux 5.9 or newer"
+    return "it needs unprivileged user namespaces and Linux 5.8 or newer"
 
 
 def _forget() -> None:

@@ -79,7 +79,7 @@ def bubblewrap(shown: dict[str, bool], proc: bool) -> list[str]:
     for path in ("/", *(path for path, show in shown.items() if not show)):
         mounts += ["--remount-ro", path]
     # CAP_SYS_ADMIN in its own user namespace alone, for the server: with it each job is shut in once more.
-    alone = ["--unshare-all", "--uid", NOBODY, "--gid", NOBODY, "--cap-add", "CAP_SYS_ADMIN"]
+    alone = ["--unshare-all", "--uid", NOBODY, "--gid", NOBODY, "--hostname", "sandbox", "--cap-add", "CAP_SYS_ADMIN"]
     return [found("bwrap"), *alone, *mounts, "--chdir", "/", "--as-pid-1", "--new-session", "--"]
 
 
@@ -88,7 +88,7 @@ def as_nobody(seen: Iterable[str]) -> list[str]:
 
     What lies in a folder that is root's alone is shown to nobody by a first bubblewrap, without the rest of the folder.
     """
-    if os.getuid() != 0:
+    if os.getuid() != 0 or not exists(NOBODY):
         return []
     drop = [found("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
     closed = {path: top for path in seen if (top := closed_folder(path))}
@@ -110,6 +110,12 @@ def as_nobody(seen: Iterable[str]) -> list[str]:
         "--",
         *drop,
     ]
+
+
+def exists(user: str) -> bool:
+    """Whether root may become this user: in a namespace of one user it may not, and is an ordinary one outside."""
+    ranges = [map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    return any(first <= int(user) < first + count for first, _, count in ranges)
 
 
 def closed_folder(path: str) -> str | None:

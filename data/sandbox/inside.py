@@ -61,6 +61,10 @@ def serve(settings: dict) -> None:
     sys.path += settings["paths"]
     for name in WARM:
         importlib.import_module(name)
+    null = os.open(os.devnull, os.O_RDWR)
+    for place in (0, 1):
+        os.dup2(null, place)
+    sys.stdin, sys.stdout = os.fdopen(0, "r", closefd=False), os.fdopen(1, "w", closefd=False)
     gc.freeze()
     own = os.pidfd_open(os.getpid())
     socket.send_fds(control, [b"s"], [own])
@@ -108,13 +112,11 @@ def job(read: int, write: int, settings: dict) -> None:
 
 
 def take_descriptors(read: int, write: int) -> None:
-    """Keep nothing of the server but the two pipes."""
+    """Keep nothing of the server but the two pipes and, in the place of what it reads and says, /dev/null."""
     read, write = (fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10) for descriptor in (read, write))
-    null = os.open(os.devnull, os.O_RDWR)
-    for place, descriptor in enumerate((null, null, null, read, write)):
+    for place, descriptor in ((2, 0), (IN, read), (OUT, write)):
         os.dup2(descriptor, place)
     os.closerange(OUT + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(place, mode, closefd=False) for place, mode in enumerate("rww"))
 
 
 def read_exactly(count: int) -> bytes:
@@ -145,7 +147,10 @@ def shut_in(settings: dict) -> None:
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as first_to_go:
         first_to_go.write("1000")
     for name, most in settings["limits"].items():
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
+        limit = getattr(resource, f"RLIMIT_{name}")
+        allowed = resource.getrlimit(limit)[1]
+        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+        resource.setrlimit(limit, (most, most))
     try:
         call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         instructions = bytes.fromhex(settings["filter"])

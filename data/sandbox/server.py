@@ -8,15 +8,41 @@ import socket
 import subprocess
 import tempfile
 import threading
+from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
 from data.sandbox.command import ENVIRONMENT, server_command
 
-SPARE_JOBS = 2
-"""Jobs that wait for their driver: making one takes place while another runs."""
+SPARE_JOBS = 4
+"""Jobs that wait for their driver: they are made while others run."""
+DYING_JOBS = 4
+"""Killed jobs that are not waited for: the kernel clears them away while the next one runs."""
 START_SECONDS = 60.0
 """For the first message: Python may lie on a cold disk."""
+_dying: deque[int] = deque()
+
+
+def kill(handle: int) -> None:
+    """SIGKILL to the process of a handle, which takes all of its namespace along."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+
+
+def bury(left: int = 0) -> None:
+    """Wait for killed processes until no more than so many are not known to be gone."""
+    with contextlib.suppress(IndexError):  # another thread has taken the last one
+        while len(_dying) > left:
+            handle = _dying.popleft()
+            readable(handle, START_SECONDS)
+            os.close(handle)
+
+
+def readable(descriptor: int, seconds: float) -> bool:
+    """Wait until there is something to read, at most so long."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 class Job(NamedTuple):
@@ -27,28 +53,16 @@ class Job(NamedTuple):
     process: int
 
     def end(self) -> None:
-        """Kill it and all that it has started, wait for that, close the pipes."""
-        end_process(self.process)
-        for descriptor in self:
-            os.close(descriptor)
+        """Kill it with all of its threads: none runs on. What the kernel then clears away takes a few milliseconds."""
+        kill(self.process)
+        os.close(self.write)
+        os.close(self.read)
+        _dying.append(self.process)
+        bury(DYING_JOBS)
 
 
 class Broken(Exception):
     """The server does not give a job; says why."""
-
-
-def end_process(handle: int) -> None:
-    """SIGKILL to the process of a handle, and wait until it and its namespace are gone."""
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
-    readable(handle, START_SECONDS)
-
-
-def readable(descriptor: int, seconds: float) -> bool:
-    """Wait until there is something to read, at most so long."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))
 
 
 class Server:
@@ -113,9 +127,10 @@ class Server:
         self.closed = True
         self._control.close()  # at which it ends by itself
         if self._handle is not None:
-            end_process(self._handle)
-            os.close(self._handle)
+            kill(self._handle)
+            _dying.append(self._handle)
             self._handle = None
+            bury()
         try:
             self._process.wait(START_SECONDS)
         except subprocess.TimeoutExpired:

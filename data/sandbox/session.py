@@ -1,12 +1,13 @@
 """A session with a job: messages to a driver that runs shut in, replies that come back as untrusted data."""
 
+import contextlib
+import gc
 import json
 import marshal
 import os
 import select
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -16,8 +17,10 @@ from data.sandbox.server import Job
 
 MAX_REPLY = 4 << 20
 """Bytes of a reply, as JSON."""
-PATIENCE = 4.0
-"""Wall time a reply may take, as a multiple of its CPU time: a job that sleeps is not waited for longer."""
+PATIENCE = 10.0
+"""Wall time that a reply may take on a busy machine, as a multiple of its CPU time."""
+QUEUES_ARE_COUNTED = Path("/proc/self/schedstat").exists()
+"""Whether the kernel counts for how long a process is ready and another one runs."""
 
 Reason = Literal["time", "memory", "output", "died"]
 
@@ -30,7 +33,7 @@ class SandboxFailure(Exception):
         self.reason = reason
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_session(script: str) -> Iterator["Session"]:
     """A job that runs `script` as its `__main__`: the source of a driver, ours, that needs the standard library alone.
 
@@ -50,7 +53,9 @@ class Session:
 
     def __init__(self, job: Job, code: bytes):
         self._job = job
-        self._clock = _cpu_clock(job.process)
+        self._process = _number(job.process)
+        self._clock = (~self._process << 3) | 2  # Linux's clock of a process's CPU time
+        self._last_times = 0.0, 0.0
         self._outgoing = memoryview(len(code).to_bytes(8, "big") + code)
         self._received = bytearray()
         os.set_blocking(job.write, False)
@@ -64,16 +69,19 @@ class Session:
     def receive(self, seconds: float) -> dict:
         """The driver's next reply, an object of JSON; anything in it may be the work of the program.
 
-        seconds: CPU time that the job may take for it, with all of its threads; of wall time PATIENCE times as much.
+        seconds: CPU time that the job may take for it, with all of its threads, and time that it may sleep; while it
+        waits for a processor neither runs, so that a verdict does not depend on what else the machine does.
         Raises SandboxFailure, whatever the job does.
         """
-        spent, started = self._cpu_seconds(), time.monotonic()
+        began, started = self._times(), time.monotonic()
         while (end := self._received.find(b"\n")) < 0 and len(self._received) <= MAX_REPLY:
-            cpu = seconds - (self._cpu_seconds() - spent)
-            wall = seconds * PATIENCE - (time.monotonic() - started)
-            if cpu <= 0 or wall <= 0:
+            cpu, queued = (now - then for now, then in zip(self._times(), began, strict=True))
+            wall = time.monotonic() - started
+            asleep = wall - cpu - queued if QUEUES_ARE_COUNTED else 0.0
+            left = min(seconds - cpu, seconds - asleep, seconds * PATIENCE - wall)
+            if left <= 0:
                 raise SandboxFailure("time")
-            self._wait(min(max(cpu, 0.01), wall))
+            self._wait(max(left, 0.01))
         if not 0 <= end <= MAX_REPLY:
             raise SandboxFailure("output")
         line = bytes(self._received[:end])
@@ -104,21 +112,27 @@ class Session:
         except BrokenPipeError:  # it is told where the reply is missing
             self._outgoing = memoryview(b"")
 
-    def _cpu_seconds(self) -> float:
-        try:
-            return time.clock_gettime(self._clock)
-        except OSError:  # it has ended: what it wrote is still read
-            return 0.0
+    def _times(self) -> tuple[float, float]:
+        """CPU seconds of the job so far, and seconds that it has waited for a processor."""
+        with contextlib.suppress(OSError, IndexError):  # it has ended: what it wrote is still read
+            queued = int(Path(f"/proc/{self._process}/schedstat").read_text().split()[1]) if QUEUES_ARE_COUNTED else 0
+            self._last_times = time.clock_gettime(self._clock), queued / 1e9
+        return self._last_times
 
 
 def _reply(line: bytes) -> dict:
     """The object that a line says; SandboxFailure for every other line."""
     if line.endswith(b"!memory"):  # behind what the driver had begun to write
         raise SandboxFailure("memory")
+    collects = gc.isenabled()
+    gc.disable()  # a million small lists, which are no garbage, would be looked through again and again
     try:
         reply = json.loads(line.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError, MemoryError):
         raise SandboxFailure("output") from None
+    finally:
+        if collects:
+            gc.enable()
     if not isinstance(reply, dict):
         raise SandboxFailure("output")
     return reply
@@ -133,8 +147,7 @@ def _compiled(script: str) -> bytes:
     return marshal.dumps(compile(script, "<driver>", "exec"))
 
 
-def _cpu_clock(handle: int) -> int:
-    """Linux's clock of the CPU time that a process has taken."""
+def _number(handle: int) -> int:
+    """The number of the process of a handle."""
     lines = Path(f"/proc/self/fdinfo/{handle}").read_text().splitlines()
-    process = next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
-    return (~process << 3) | 2
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))

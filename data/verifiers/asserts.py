@@ -8,8 +8,8 @@ from typing import Any
 def as_calls(test: dict) -> list[dict[str, Any]]:
     """The calls that a test of kind assert comes to, in one run of the program; the test itself where it is more.
 
-    A call is {"kind": "call", "function": name, "input": [values], "output": value}, `exact` (its value is compared as
-    Python's == does) and `again` (it belongs to the run of the call before).
+    A call is {"kind": "call", "function": name, "input": [values], "output": value}, its `named` arguments, `exact`
+    (it is compared as Python's == does) and `again` (it belongs to the run of the call before).
     """
     try:
         calls = _calls(ast.parse(test["code"].strip()).body, {})
@@ -24,11 +24,11 @@ def _calls(statements: Iterable[ast.stmt], names: dict[str, str]) -> list[dict[s
     checks: dict[str, ast.FunctionDef] = {}
     for statement in statements:
         match statement:
-            case ast.Assert(ast.Compare(ast.Call(ast.Name(name), given, []), [ast.Eq()], [wanted])):
+            case ast.Assert(ast.Compare(ast.Call(ast.Name(name), given, named), [ast.Eq()], [wanted])):
                 values = [ast.literal_eval(value) for value in (*given, wanted)]
                 found.append({
                     "kind": "call", "function": names.get(name, name), "input": values[:-1], "output": values[-1],
-                    "exact": True,
+                    "named": {_name(word): ast.literal_eval(word.value) for word in named}, "exact": True,
                 })  # fmt: skip
             case ast.FunctionDef(name, ast.arguments([], [_], None, [], [], None, []), _, []) if not names:
                 checks[name] = statement
@@ -41,3 +41,9 @@ def _calls(statements: Iterable[ast.stmt], names: dict[str, str]) -> list[dict[s
             case _:
                 raise ValueError
     return found
+
+
+def _name(word: ast.keyword) -> str:
+    if word.arg is None:
+        raise ValueError
+    return word.arg

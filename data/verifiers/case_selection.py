@@ -4,6 +4,7 @@ outputs[case][submission] is a text; None, the output of a submission that faile
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 Outputs = list[list[str | None]]
 
@@ -29,14 +30,14 @@ def keep_problem(outputs: Outputs, kept: list[int], expected: list[str], passed:
     return sum(map(all, right)) >= passed
 
 
-def telling_cases(wrong: Outputs, expected: list[str]) -> list[int]:
+def telling_cases(wrong: Outputs, expected: Sequence[str | None]) -> list[int]:
     """The cases that expose a submission of `wrong`: one that gives another output than expected, or none.
 
     DeepSeek-R1 v2 B.3.2: what no wrong submission fails tells nothing. A submission that is right all the same changes
-    nothing: it fails no case.
+    nothing: it fails no case. A case of which nothing is expected (None) tells nothing.
     """
     return [
         case
         for case, (given, want) in enumerate(zip(wrong, expected, strict=True))
-        if any(output != want for output in given)
+        if want is not None and any(output != want for output in given)
     ]

@@ -65,8 +65,8 @@ class Instructions:
         sample = package.IFEvalSample(0, last_turn(row), list(ids), list(arguments))
         try:
             found, scores = package.evaluate_output_for_sample("ifeval", sample, answer)
-        except (re.error, AttributeError, LookupError, TypeError, ValueError) as error:
-            return Verdict(False, answer, f"an instruction's arguments make no sense to its checker: {error}")
+        except Exception as error:  # of arguments that make no sense, or of an answer such as 10,000 brackets as JSON
+            return Verdict(False, answer, f"an instruction's checker cannot judge it: {type(error).__name__}: {error}")
         broken = [one.instruction_id for one in found if not one.strict_pass]
         reason = f"not followed: {', '.join(broken)}" if broken else "all instructions are followed"
         return Verdict(scores.binary_strict == 1.0, answer, reason)

@@ -9,20 +9,22 @@ The program's sandbox gets inputs and gives back plain data: what a test expects
 
 import hashlib
 import json
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, ClassVar, Literal, TypeVar
 
 from data.judge.compare import canonical_value, equal, lines_of, same_json, same_output
-from data.judge.jobs import Reply, replies
-from data.text.row import Row
+from data.judge.jobs import REFUSED, Reply, replies
+from data.judge.plain import Malformed, decode
+from data.text.row import Row, row_info
 from data.verifiers.asserts import as_calls
 from data.verifiers.verdict import Verdict, shown
 
 MAX_CODE = 50_000
 """Characters of a program."""
 _REMEMBERED = 10_000
+_SHORT = 1_000
 _FIELDS: dict[str, dict[str, type]] = {
     "stdin": {"input": str, "output": str},
     "call": {"function": str, "input": list, "output": object},
@@ -43,7 +45,7 @@ class Program:
 
     def explain(self, answer: str, row: Row) -> Verdict:
         """The verdict of `verify`, with the program as read and the first test that it fails."""
-        info, code = json.loads(row["info"]), code_of(answer)
+        info, code = row_info(row), code_of(answer)
         why = _unfit(code) or _unreadable(info)
         if why:
             return Verdict(False, code, why)
@@ -53,7 +55,7 @@ class Program:
 
     def canonical(self, answer: str, row: Row) -> str:
         """What the program makes of each test's input; one that fails on all of them is its own text."""
-        info, code = json.loads(row["info"]), code_of(answer).strip()
+        info, code = row_info(row), code_of(answer).strip()
         made = [] if _unfit(code) or _unreadable(info) else results(code, info.get("setup") or "", info["tests"])
         return f"results {json.dumps(made)}" if any(made) else code
 
@@ -125,6 +127,7 @@ def _failure(code: str, setup: str, tests: list[dict]) -> tuple[str, bool]:
     with closing(replies(code, setup, [call for _, call in asked])) as made:
         for (number, test), reply in zip(asked, made, strict=True):
             if why := reply.failure or _wrong(test, reply):
+                _refused.update([why.removeprefix(REFUSED)] if why.startswith(REFUSED) else [])
                 return f"test {number} of {len(tests)}: {why}", reply.settled
     return "", True
 
@@ -135,13 +138,20 @@ def _asked(test: dict) -> list[dict[str, Any]]:
 
 def _wrong(test: dict, reply: Reply) -> str:
     """What is wrong with a reply; "" for nothing."""
-    if test["kind"] == "assert":
-        return ""
-    if test["kind"] == "stdin":
-        right, made = same_output(test["output"], reply.output or ""), reply.output
-    else:
-        right, made = (equal if test.get("exact") else same_json)(test["output"], reply.value or ""), reply.value
-    return "" if right else f"it gives {shown(str(made))}, not {shown(str(test['output']))}"
+    if reply.output is not None:
+        right, made = same_output(test["output"], reply.output), ascii(reply.output)[1:-1]
+        return "" if right else f"it prints {shown(made)}, not {shown(ascii(test['output'])[1:-1])}"
+    if reply.value is not None:
+        right = (equal if test.get("exact") else same_json)(test["output"], reply.value)
+        return "" if right else f"it gives {shown(_written(reply.value))}, not {shown(ascii(test['output']))}"
+    return ""
+
+
+def _written(text: str) -> str:
+    """Plain data as Python writes it, where that is short."""
+    with suppress(Malformed):
+        text = ascii(decode(text)) if len(text) < _SHORT else text
+    return text if text.isprintable() else ascii(text)
 
 
 def _result_texts(code: str, setup: str, tests: list[dict]) -> tuple[list[str | None], bool]:
@@ -157,7 +167,16 @@ def _result_text(reply: Reply) -> str | None:
     return "passed" if reply.value is None else canonical_value(reply.value)
 
 
+def refused_programs() -> str:
+    """A sentence on the programs of this process whose values could not be judged; "" where there were none."""
+    reasons = "; ".join(f"{why} ({count})" for why, count in _refused.most_common(3))
+    return f"{_refused.total()} programs were refused: {reasons}" if _refused else ""
+
+
 # -- what has been judged before
+
+
+_refused: Counter[str] = Counter()
 
 
 _failures: OrderedDict[bytes, str] = OrderedDict()

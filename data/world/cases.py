@@ -157,9 +157,9 @@ def _row(given: dict[str, Any], where: str) -> Row:
             raise InputError(f"`{where}info` is no JSON object; found {_brief(fields.info)}")
     if verifier in _INFO:
         _checked(_INFO[verifier], info, f"{where}info." if where else "")
-    if verifier == "choice" and fields.answer not in ascii_uppercase[: len(info["choices"])]:
-        letters = ", ".join(ascii_uppercase[: len(info["choices"])])
-        raise InputError(f"`{'row.answer' if where else 'gold'}` is {_brief(fields.answer)}; allowed: {letters}")
+    if verifier == "choice" and fields.answer not in (letters := list(ascii_uppercase[: len(info["choices"])])):
+        gold = f"{where}answer" if where else "gold"
+        raise InputError(f"`{gold}` is {_brief(fields.answer)}; allowed: {', '.join(letters)}")
     if verifier == "instructions":
         _check_instructions(info["instructions"])
     family = TASKS.get(verifier)
@@ -186,7 +186,7 @@ def _verifier(name: Any, where: str) -> str:
 def _check_instructions(pairs: list[list[Any]]) -> None:
     """The package skips an instruction that it does not know, and draws an argument that is missing."""
     for name, arguments in pairs:
-        if name not in ARGUMENTS:
+        if not isinstance(name, str) or name not in ARGUMENTS:
             raise InputError(f"`instructions` names {_brief(name)}; {_nearest(str(name), ARGUMENTS)}")
         if not isinstance(arguments, dict):
             raise InputError(f"the arguments of `{name}` are {_brief(arguments)}; they are an object")

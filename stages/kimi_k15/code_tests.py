@@ -11,7 +11,7 @@ DEVIATIONS   1 cases are generated for the family `expression` alone, by a progr
                public data set
              3 beyond the paper, as R1 v2 B.3.2 has it: a case that no wrong submission fails is left out, and so is a
                problem without any that tells. Wrong submissions of public problems are mutants of the right program:
-               one operator, comparison or number is changed
+               one operator, comparison, number or call is changed
 """
 
 from datasets import Dataset

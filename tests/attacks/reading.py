@@ -96,14 +96,13 @@ def f(x):
 def f(x):
     return tried(lambda: seen(open(VICTIM).read()))
 """,
-    "a file outside, by sqlite": """
+    "and writes a file outside, by sqlite": """
 import sqlite3
 def f(x):
-    def look():
-        base = sqlite3.connect(":memory:")
-        base.execute("ATTACH ? AS other", (VICTIM,))
-        return seen(base.execute("SELECT * FROM other.sqlite_master").fetchall())
-    return tried(look)
+    base = sqlite3.connect(":memory:")
+    base.execute("ATTACH ? AS other", (VICTIM + ".made",))
+    base.execute("CREATE TABLE other.made (x)")
+    return seen(open(VICTIM).read())
 """,
     "a file outside, by ctypes": """
 import ctypes
@@ -126,8 +125,11 @@ def f(x):
     def look():
         import _posixsubprocess
         read, write = os.pipe()
-        _posixsubprocess.fork_exec([b"cat", VICTIM.encode()], [b"/bin/cat"], True, (), None, None, -1, -1, -1, write,
-                                   -1, -1, -1, -1, False, False, 0, None, None, None, -1, None, False)
+        fails, fail = os.pipe()
+        _posixsubprocess.fork_exec(
+            [b"cat", VICTIM.encode()], [b"/bin/cat"], True, (fail,), None, None, -1, -1, -1, write, -1, -1, fails, fail,
+            False, False, 0, None, None, None, -1, None, False,
+        )
         os.close(write)
         return seen(os.read(read, 1 << 12))
     return tried(look)

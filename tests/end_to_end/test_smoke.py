@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import kill_matrix
+from stages import lineage
+
 ROOT = Path(__file__).resolve().parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 CHECKPOINTS = {
@@ -82,6 +85,29 @@ def test_every_checkpoint_is_evaluated(finished):
         assert set(row) == {
             "recipe", "scale", "checkpoint", "benchmark", "mode", "budget", "metric", "value", "low", "high", "n", "k",
         }  # fmt: skip
+
+
+def test_the_same_seed_gives_the_same_results_twice(finished, tmp_path):
+    for runs in (finished[0].parent, tmp_path):
+        whole(runs, "r1_zero")
+    first, second = (runs / "smoke/r1_zero/results.json" for runs in (finished[0].parent, tmp_path))
+    assert first.read_bytes() == second.read_bytes() and json.loads(first.read_bytes())
+
+
+@pytest.mark.parametrize("kind", ["grpo", "sampling"])
+def test_interrupted_stages_end_as_undisturbed_ones(finished, kind, capfd):
+    """The other kinds, signals and moments: make test-nightly."""
+    cases = ["--kinds", kind, "--signals", "KILL", "TERM", "--moments", "middle", "checkpoint"]
+    code = kill_matrix.main(["--runs", str(finished[0].parent), *cases])
+    output = capfd.readouterr().out
+    assert code == 0 and "4 of 4 are equal" in output, output
+
+
+def test_verified_lineage(finished, capsys):
+    folder, _ = finished
+    assert lineage.main([str(folder / "r1" / "general_rl"), "--verify"]) == 0
+    output = capsys.readouterr().out
+    assert "base.pretraining" in output and "r1.reasoning_rl" in output and "all payloads and manifests" in output
 
 
 def test_the_lineage_is_whole(finished):

@@ -100,6 +100,10 @@ def _judged_to_train(source: Source) -> bool:
     return _judged(source) and "train" in dict(source.splits)
 
 
+def _tested_to_train(source: Source) -> bool:
+    return source.verifier == "code_tests" and "train" in dict(source.splits)
+
+
 def _general(source: Source) -> bool:
     return source.domain in ("general", "safety")
 
@@ -110,10 +114,6 @@ def _general_to_train(source: Source) -> bool:
 
 def _instructed(source: Source) -> bool:
     return source.verifier == "instructions"
-
-
-def _tested(source: Source) -> bool:
-    return source.verifier == "code_tests" and "train" in dict(source.splits)
 
 
 def _all(source: Source) -> bool:
@@ -140,7 +140,7 @@ Demonstrations = Annotated[
     Mixture, AfterValidator(Draws("data sets with responses", (), _to_train("demonstrations"), empty=True))
 ]
 ShortAnswers = Annotated[Mixture, AfterValidator(Draws("what has worked solutions", REASONING, _TEXTS))]
-CodePrompts = Annotated[Mixture, AfterValidator(Draws("code problems", ("expression",), _tested))]
+CodePrompts = Annotated[Mixture, AfterValidator(Draws("code problems", ("expression",), _tested_to_train))]
 
 Preferences = Annotated[Mixture, AfterValidator(Draws("prompts with preferences", GENERAL, _to_train("preferences")))]
 SafetyLabels = Annotated[

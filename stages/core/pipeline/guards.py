@@ -80,12 +80,12 @@ class Lookout:
                 self.active.pop(guard, None)
                 continue
             streak = self._faulty.setdefault(guard, [self._reward[0]] if guard == "reward" else [])
-            streak.append(int(row["step"]))
+            streak.append(int(row.get("step", 0)))
             if len(streak) == self.guards.patience:
                 self.active[guard] = Warned(guard, streak[-1], streak[0], fault)
                 found.append(self.active[guard])
         if row.get("reward") is not None:
-            self._reward = (int(row["step"]), row["reward"])
+            self._reward = (int(row.get("step", 0)), row["reward"])
         return found
 
     def _faults(self, row: Mapping[str, Any]) -> dict[GuardName, str | None]:

@@ -38,12 +38,11 @@ class StageRewards:
     rewards: dict[str, BatchReward]
     absent: dict[str, str]
 
-    def of(self, text: str, row: Row) -> dict[str, Any]:
+    def of(self, completion: Completion, row: Row) -> dict[str, Any]:
         """`rewards` by name, null where one does not apply or is not here; `reward`, their weighted sum without those.
 
         `left_out` says of each null why.
         """
-        completion = Completion(text, tokens=0, finished=True, template=self.template)  # no rule reads the count
         found = {name: reward([completion], [row])[0] for name, reward in self.rewards.items()}
         rewards = {name: found.get(name) for name in self.weights}
         left_out = {

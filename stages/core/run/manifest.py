@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -201,7 +202,7 @@ def hardware() -> dict[str, Any]:
 
 
 def complete_checkpoint(folder: Path) -> bool:
-    """Whether a trainer finished writing a checkpoint: its state comes last, its tensors are whole."""
+    """Whether a trainer finished writing a checkpoint: its state comes last, no file is cut off."""
     try:
         state = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
         whole = state["global_step"] == int(folder.name.rpartition("-")[2])
@@ -211,7 +212,8 @@ def complete_checkpoint(folder: Path) -> bool:
                 header = json.loads(content.read(size))
             ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
             whole = whole and file.stat().st_size == 8 + size + max(ends, default=0)
-        return whole
+        torchs = [file for file in folder.rglob("*") if file.suffix in (".pt", ".pth")]
+        return whole and all(zipfile.is_zipfile(file) for file in torchs)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

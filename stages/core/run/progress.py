@@ -59,18 +59,27 @@ class Metrics:
         self._open = True
         if not self.writes:
             return
-        kept: list[str] = []
-        if step and self.file.exists():
-            for line in self.file.read_text(encoding="utf-8").splitlines():
-                try:
-                    row = json.loads(line)
-                except json.JSONDecodeError:  # the row that a kill cut off
-                    continue
-                if row["step"] <= step:
-                    kept.append(line)
-                    self.offset = max(self.offset, row["seconds"])
+        kept = [row for row in self._rows() if row["step"] <= step] if step else []
+        self._count_seconds(kept)
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        self.file.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in kept), encoding="utf-8")
+
+    def carry_on(self) -> None:
+        """The seconds of an interrupted run count, whose rows are about to be written again."""
+        self._count_seconds(self._rows())
+
+    def _count_seconds(self, rows: list[dict[str, Any]]) -> None:
+        self.offset = max([self.offset, *(row["seconds"] for row in rows)])
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """The rows that are written, but for one that a kill cut off."""
+        rows = []
+        for line in self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []:
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                continue
+        return rows
 
     def log(self, step: int, total: int | None = None, headline: dict[str, Any] | None = None, **values: Any) -> None:
         """One row, and the bar where it is due; the bar shows the headline, or else the row's first values."""

@@ -4,8 +4,8 @@ Weights, which need torch, are loaded and saved by machines/weights.py.
 """
 
 import argparse
+import functools
 import hashlib
-import json
 import os
 import shutil
 import signal
@@ -37,19 +37,20 @@ from stages.core.run.manifest import (
     payload_path,
     remove,
     versions,
-    write_atomically,
 )
+from stages.core.run.parts import Parts
 from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
 from stages.core.run.progress import Metrics
 from stages.core.run.replacing import METRICS, NEXT, RETIRED, draft, replace_result, settle, verified
+from stages.core.run.state import read_state, wipe_state, write_state
 from stages.core.run.tables import PAIR, read_parquet, read_rows
-from stages.core.run.untrusted_code import prepare_sandbox
+from stages.core.run.untrusted_code import prepare_sandbox, tell_refusals
 
 STOPPED = 143
 """Exit code of a stage that was asked to stop."""
 
 
-class Stopped(Exception):
+class Stopped(BaseException):  # like Ctrl-C: an `except Exception`, as of a verifier, is not to take it for a failure
     """The run was asked to stop; what was trained is saved, the stage is not complete."""
 
 
@@ -78,14 +79,13 @@ class Run:
         # Beside an old result, whose metrics stay until this run is complete.
         old = (self.folder / "manifest.json").exists()
         prepare_sandbox(config)
-        self.metrics = Metrics(
-            draft(self.folder, METRICS) if old else self.folder / METRICS, self.stage, writes=is_main()
-        )
+        place = draft(self.folder, METRICS) if old else self.folder / METRICS
+        self.metrics = Metrics(place, self.stage, writes=is_main())
         self.finished = False
         self.stop_requested = False
         self.fingerprint = fingerprint(self.script)
         self._verified: dict[Path, dict[str, Any]] = {}
-        self._trainer_ready = False
+        self._trains = False
         self._resumed: list[dict[str, Any]] = []
 
     def _part(self, name: str, kind: type[BaseModel]) -> Any:
@@ -139,31 +139,41 @@ class Run:
 
     @property
     def trainer_folder(self) -> Path:
-        """Where trainer state lies; state of another config or of other parents is wiped."""
+        """Where trainer state lies; who has asked for it saves when the stage is told to stop."""
+        self._trains = True
+        return self.state_folder
+
+    @functools.cached_property
+    def state_folder(self) -> Path:
+        """What an interrupted run of this stage has left; that of another config or of other parents is wiped."""
         folder = self.folder / "trainer"
-        if self._trainer_ready:
-            return folder
         if not is_main():
-            self._trainer_ready = True
             return folder
         digests = {str(path): self._verify(path)["digest"] for path in self.parents()}
-        belongs = {"identity": identity(self.config), "parents": digests}
-        file = folder / "config.json"
-        found: dict[str, Any] = {}
-        if folder.exists():
-            try:
-                found = json.loads(file.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                found = {}
-            if {key: found.get(key) for key in belongs} != belongs:
-                self.metrics.say("the settings or inputs changed since the interrupted run: starting afresh")
-                shutil.rmtree(folder)
-                found = {}
-        folder.mkdir(exist_ok=True)
-        self._resumed = found.get("resumed", [])
-        write_atomically(file, json.dumps(belongs | {"resumed": self._resumed}, indent=2))
-        self._trainer_ready = True
+        self._belongs = {"identity": identity(self.config), "parents": digests}
+        resumed = read_state(folder, self._belongs)
+        if resumed is None and wipe_state(folder):
+            self.metrics.say("the settings or inputs changed since the interrupted run: starting afresh")
+        self._resumed = resumed or []
+        write_state(folder, self._belongs, self._resumed)
         return folder
+
+    @functools.cached_property
+    def finished_parts(self) -> Parts:
+        """What an interrupted run has sampled, and where this one keeps what it samples; of one process alone."""
+        if world_size() > 1:
+            return Parts()
+        parts = Parts(self.state_folder / "parts")
+        if count := parts.files():
+            self.metrics.carry_on()
+            self.metrics.say(f"resuming {self.stage}: {count} parts were finished")
+            self._record_resumed({"parts": count})
+        return parts
+
+    def _record_resumed(self, where: dict[str, int]) -> None:
+        """For the manifest: where the stage goes on, and with which code."""
+        self._resumed.append(where | {"code_fingerprint": self.fingerprint})
+        write_state(self.state_folder, self._belongs, self._resumed)
 
     @property
     def resume_from(self) -> str | None:
@@ -179,9 +189,7 @@ class Run:
                     return str(path)
                 self.metrics.begin(step)
                 self.metrics.say(f"resuming {self.stage} at step {step}")
-                self._resumed = [*self._resumed, {"step": step, "code_fingerprint": self.fingerprint}]
-                state = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-                write_atomically(folder / "config.json", json.dumps(state | {"resumed": self._resumed}, indent=2))
+                self._record_resumed({"step": step})
                 return str(path)
             shutil.rmtree(path)  # half written: the trainer must not find it either
         self.metrics.begin(0)
@@ -193,7 +201,7 @@ class Run:
         Not where there are several processes: their launcher passes on what they have got already.
         """
         first, self.stop_requested = not self.stop_requested, True
-        if not self._trainer_ready or not (first or world_size() > 1):
+        if not self._trains or not (first or world_size() > 1):
             raise Stopped
         if first:
             self.metrics.say("asked to stop: saving after this step")
@@ -314,10 +322,11 @@ def run_stage(main: Callable[[Run], None], path: str) -> int:
     launch(config, path)
     end_with_launcher()
     run = Run(config)
-    signal.signal(signal.SIGTERM, run.stop)
-    signal.signal(signal.SIGINT, run.stop)
     try:
+        signal.signal(signal.SIGTERM, run.stop)
+        signal.signal(signal.SIGINT, run.stop)
         main(run)
+        tell_refusals(run.metrics.say)
     except Stopped:
         if is_main():
             print(f"{run.stage}: stopped; the same command goes on from the last saved step", file=sys.stderr)

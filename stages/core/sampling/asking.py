@@ -5,6 +5,7 @@ from data.text.completion import Completion
 from data.text.row import Row
 from data.text.summary import answer_opening
 from data.world.families import verify
+from stages.core.pipeline.fingerprint import fingerprint
 from stages.core.run.stage import Run
 from stages.core.sampling.engine import Decoding, Engine
 
@@ -12,6 +13,7 @@ from stages.core.sampling.engine import Decoding, Engine
 def open_engine(run: Run, role: str, batch_size: int, name: str | None = None, kept: str | None = None) -> Engine:
     """The system's engine on a checkpoint that a stage consumes; the template is the one that it was trained on.
 
+    What an interrupted run has had sampled, by the same code, is not sampled again.
     batch_size: sequences that are sampled at a time; kept: a checkpoint that the input kept beside its last.
     """
     # Inside: a stage's `--help`, and its refusal of bad input, wait for no torch.
@@ -22,8 +24,14 @@ def open_engine(run: Run, role: str, batch_size: int, name: str | None = None, k
     template, tokenizer = run.manifest(role, name)["template"], load_tokenizer(run, role, name)
     if run.system.engine == "vllm":
         folder = run.parent(role, name) / "model"
-        return VLLMEngine(folder / KEPT / kept if kept else folder, tokenizer, template, batch_size, run.system)
-    return TransformersEngine(load_frozen(run, role, name, kept=kept), tokenizer, template, batch_size)
+        engine: Engine = VLLMEngine(
+            folder / KEPT / kept if kept else folder, tokenizer, template, batch_size, run.system
+        )
+    else:
+        engine = TransformersEngine(load_frozen(run, role, name, kept=kept), tokenizer, template, batch_size)
+    sampler = fingerprint(type(engine).__module__.removeprefix("stages."))
+    engine.parts = run.finished_parts.of(role, name, kept, sampler)
+    return engine
 
 
 def answers(run: Run, engine: Engine, rows: list[Row]) -> list[list[Completion]]:

@@ -8,6 +8,7 @@ from typing import Any
 from data.text.chat import Template, render_prompt
 from data.text.completion import Completion
 from data.text.row import Row
+from stages.core.run.parts import Parts
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Engine(ABC):
 
     tokenizer: Any
     template: Template
+    parts: Parts = Parts()
+    """Where the completions of finished parts of a call lie; by default they are not kept for another run."""
 
     @property
     @abstractmethod

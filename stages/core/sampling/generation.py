@@ -6,6 +6,7 @@ tokens (tests/test_generation.py); 1.6 to 7.4 times as fast on a CPU, by batch s
 """
 
 from collections.abc import Callable
+from dataclasses import astuple
 
 import torch
 from transformers import DynamicCache
@@ -147,29 +148,34 @@ class TransformersEngine(Engine):
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[list[Completion]]:
         """n completions for each prompt, in the order of the prompts. Same seed and batch size, same completions."""
-        ends = self.end_ids
+        parts = self.parts.of(prompts, n, astuple(decoding), seed, self.batch_size)
         # Prompts of one length share a batch: less padding.
         order = sorted((len(prompt), index) for index, prompt in enumerate(prompts) for _ in range(n))
         found: list[list[Completion]] = [[] for _ in prompts]
         for start in range(0, len(order), self.batch_size):
             indices = [index for _, index in order[start : start + self.batch_size]]
-            texts = [prompts[i] for i in indices]
-            inputs = self.tokenizer(texts, return_tensors="pt", padding=True, padding_side="left")
-            inputs = inputs.to(self.model.device)
-            torch.manual_seed(seed * 1_000_003 + start)
-            sampled, _ = sample_completions(
-                self.model,
-                inputs["input_ids"],
-                inputs["attention_mask"],
-                decoding.max_tokens,
-                decoding.temperature,
-                decoding.top_p,
-                ends,
-                top_k=decoding.top_k,
-                presence_penalty=decoding.presence_penalty,
-            )
-            for index, ids in zip(indices, sampled, strict=True):
-                text = self.tokenizer.decode(ids, skip_special_tokens=True)
-                found[index].append(Completion(text, len(ids), ids[-1] in ends, self.template))
+            if start not in parts.values:
+                torch.manual_seed(seed * 1_000_003 + start)
+                parts.add({start: self._batch([prompts[i] for i in indices], decoding)})
+            for index, (text, tokens, ended) in zip(indices, parts.values[start], strict=True):
+                found[index].append(Completion(text, tokens, ended, self.template))
             progress(min(start + self.batch_size, len(order)), len(order))
         return found
+
+    def _batch(self, prompts: list[str], decoding: Decoding) -> list[tuple[str, int, bool]]:
+        """(text, tokens, whether it has ended) of one completion for each prompt, by torch's global generator."""
+        inputs = self.tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
+        inputs = inputs.to(self.model.device)
+        ends = self.end_ids
+        sampled, _ = sample_completions(
+            self.model,
+            inputs["input_ids"],
+            inputs["attention_mask"],
+            decoding.max_tokens,
+            decoding.temperature,
+            decoding.top_p,
+            ends,
+            top_k=decoding.top_k,
+            presence_penalty=decoding.presence_penalty,
+        )
+        return [(self.tokenizer.decode(ids, skip_special_tokens=True), len(ids), ids[-1] in ends) for ids in sampled]

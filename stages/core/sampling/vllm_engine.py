@@ -3,6 +3,7 @@
 import gc
 import tempfile
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from data.text.chat import Template
 from data.text.completion import Completion
 from stages.core.machines.adapters import ADAPTER_FILE, load_weights
 from stages.core.pipeline.system import System, Vllm
+from stages.core.run.parts import Parts
 from stages.core.sampling.engine import Decoding, Engine, as_list
 
 
@@ -52,20 +54,40 @@ class VLLMEngine(Engine):
 
         Raises InputError for a prompt that fills the model's context; a completion ends where the context does.
         """
-        if not prompts:
-            return []
         import torch
+
+        # On a CPU vLLM samples in this process and cannot seed a request whose prompt it reads in parts: what is drawn
+        # depends on all that was drawn before.
+        seeded = torch.cuda.is_available()
+        parts = self.parts.of(prompts, n, astuple(decoding), seed) if seeded else Parts()
+        if len(parts.values) < len(prompts):
+            torch.manual_seed(seed)
+            self._sample(prompts, n, decoding, seed if seeded else None, parts, progress)
+        return [
+            [Completion(text, tokens, ended, self.template) for text, tokens, ended in parts.values[place]]
+            for place in range(len(prompts))
+        ]
+
+    def _sample(
+        self,
+        prompts: list[str],
+        n: int,
+        decoding: Decoding,
+        seed: int | None,
+        parts: Parts,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        """Add to `parts`, by the place of a prompt, the (text, tokens, whether it has ended) of its n completions."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
         engine = self._load().llm_engine
-        # On a CPU vLLM samples in this process and cannot seed a request whose prompt it reads in parts.
-        seeded = torch.cuda.is_available()
-        torch.manual_seed(seed)
         context, ends = engine.model_config.max_model_len, self.end_ids
         for index, ids in enumerate(self.tokenizer(prompts)["input_ids"]):
             if len(ids) >= context:
                 raise InputError(f"a prompt of {len(ids)} tokens leaves no room in a context of {context} tokens")
+            if index in parts.values:
+                continue
             params = SamplingParams(
                 n=n,
                 temperature=decoding.temperature,
@@ -74,7 +96,7 @@ class VLLMEngine(Engine):
                 presence_penalty=decoding.presence_penalty,
                 max_tokens=decoding.max_tokens,
                 # Sample j of a prompt has the seed + j: no two of a call are the same.
-                seed=seed * 1_000_003 + index * n if seeded else None,
+                seed=None if seed is None else seed * 1_000_003 + index * n,
                 # Exactly the ends of the checkpoint, as the transformers engine has it.
                 ignore_eos=True,
                 stop_token_ids=ends,
@@ -82,22 +104,19 @@ class VLLMEngine(Engine):
                 output_kind=RequestOutputKind.FINAL_ONLY,  # all samples of a prompt at once, at the end
             )
             engine.add_request(str(index), {"prompt_token_ids": ids}, params)
-        found: list[list[Completion]] = [[] for _ in prompts]
-        done = shown = 0
+        finished: dict[int, list[tuple[str, int, bool]]] = {}
         while engine.has_unfinished_requests():
             for output in engine.step():
                 if output.finished:
                     samples = sorted(output.outputs, key=lambda sample: sample.index)
-                    found[int(output.request_id)] = [self._completion(list(s.token_ids), ends) for s in samples]
-                    done += n
-            if done - shown >= self.batch_size or not engine.has_unfinished_requests():
-                progress(done, n * len(prompts))
-                shown = done
-        return found
+                    finished[int(output.request_id)] = [self._facts(list(s.token_ids), ends) for s in samples]
+            if n * len(finished) >= self.batch_size or not engine.has_unfinished_requests():
+                parts.add(finished)
+                finished = {}
+                progress(n * len(parts.values), n * len(prompts))
 
-    def _completion(self, ids: list[int], ends: list[int]) -> Completion:
-        text = self.tokenizer.decode(ids, skip_special_tokens=True)
-        return Completion(text, len(ids), ids[-1] in ends, self.template)
+    def _facts(self, ids: list[int], ends: list[int]) -> tuple[str, int, bool]:
+        return self.tokenizer.decode(ids, skip_special_tokens=True), len(ids), ids[-1] in ends
 
     def _load(self):
         """vLLM's `LLM` of this engine."""

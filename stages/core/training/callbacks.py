@@ -3,7 +3,8 @@
 import importlib.util
 import math
 import os
-from collections.abc import Iterator, Mapping
+import pickle
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ def watch(trainer: Trainer, run: Run) -> None:
 
 
 def train(trainer: Trainer, run: Run) -> None:
-    """Train from where an interrupted run was; a run that was asked to stop goes no further."""
+    """Train from where an interrupted run was; a run that was asked to stop goes no further.
+
+    Every part of the saved state is read with `weights_only`: InputError for one that would run code.
+    """
     with trainer.accelerator.main_process_first():
         checkpoint = run.resume_from
     if trainer.args.device.type == "cpu":
@@ -41,8 +45,27 @@ def train(trainer: Trainer, run: Run) -> None:
     torch.backends.cuda.enable_cudnn_sdp(False)
     if checkpoint and is_adapted(trainer.model):
         trainer.add_callback(LoadAdapter(checkpoint))
-    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer._run_epoch = unless_complete(trainer)
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint)
+    except pickle.UnpicklingError:
+        raise InputError(
+            f"{checkpoint} holds more than numbers, which no trainer has saved and nothing will run: delete it"
+        ) from None
     run.check_stopped()
+
+
+def unless_complete(trainer: Trainer) -> Callable[..., None]:
+    """A trainer's `_run_epoch`, which would take one step too many from the checkpoint of the last step."""
+    run_epoch = trainer._run_epoch
+
+    def run(**arguments) -> None:
+        if trainer.state.global_step < trainer.state.max_steps:
+            run_epoch(**arguments)
+        else:
+            trainer.control.should_training_stop = True
+
+    return run
 
 
 def last_tenth(trainer: Trainer, name: str) -> list[dict]:

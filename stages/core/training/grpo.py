@@ -134,7 +134,7 @@ def policy_trainer(
         ref_model_mixup_alpha=1.0,
         shuffle_dataset=shuffle,
         save_strategy="steps",
-        # Only where a rollout is used up does a resumed run go on exactly as an uninterrupted one.
+        # Where a rollout is used up: nothing of it has to be saved.
         save_steps=settings.steps_per_rollout * settings.inner_epochs * settings.save_every_rollouts,
     )
     trainer = trainer_class(

@@ -110,7 +110,8 @@ class Sampler:
 class PolicyTrainer(Sampler, GRPOTrainer):
     """TRL's GRPO trainer as a frame for any objective on rollouts; a method fills in the hooks.
 
-    The reference model is saved with each checkpoint: refreshed during the run, it cannot be had from the parent.
+    The reference model is saved with each checkpoint: refreshed during the run, it cannot be had from the parent. So is
+    a rollout that is not used up, as after a signal.
     """
 
     REFERENCE = "reference_model.pt"
@@ -258,18 +259,28 @@ class PolicyTrainer(Sampler, GRPOTrainer):
         folder, reference = self._checkpoint_folder(trial), self._reference_weights()
         if reference is not None and self.is_world_process_zero():
             torch.save(reference, folder / self.REFERENCE)
+        if self._step % (self.args.steps_per_generation * self.num_iterations):
+            torch.save({"step": self._step, "batches": self._buffered_inputs}, self._rollout_file(folder))
         self.save_state(folder)
+        self.accelerator.wait_for_everyone()  # the checkpoint is complete once the main process is done
         super()._save_checkpoint(model, trial)
+
+    def _rollout_file(self, folder: Path) -> Path:
+        """Of this process: what is left of its part of a rollout."""
+        return folder / f"rollout_{self.accelerator.process_index}.pt"
 
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         saved = Path(resume_from_checkpoint) / self.REFERENCE
         if saved.exists() and self.ref_model is not None and self.is_fsdp_enabled:
-            hand_out(self.ref_model, torch.load(saved) if self.is_world_process_zero() else {})
+            hand_out(self.ref_model, torch.load(saved, weights_only=True) if self.is_world_process_zero() else {})
         elif saved.exists():
             whole = self.ref_model is not None  # an adapter's weights are a part of its model's
             reference = self.accelerator.unwrap_model(self.ref_model if whole else self.model)
-            reference.load_state_dict(torch.load(saved), strict=whole)
+            reference.load_state_dict(torch.load(saved, weights_only=True), strict=whole)
+        if (left := self._rollout_file(Path(resume_from_checkpoint))).exists():
+            rollout = torch.load(left, map_location=self.accelerator.device, weights_only=True)
+            self._step, self._buffered_inputs = rollout["step"], rollout["batches"]
         self.load_state(Path(resume_from_checkpoint))
 
 

@@ -205,6 +205,14 @@ def test_stage_writes_the_page_and_its_manifest(run_folder):
     assert done.returncode == 2 and done.stderr.startswith("error: ") and "r1_zero" in done.stderr
 
 
+def test_programs_that_ran_without_a_sandbox_are_told(tmp_path):
+    def page(name: str, **manifest: object) -> str:
+        return reporting.render("r1", "tiny", [records.read_stage(name, write_stage(tmp_path, name, **manifest))])
+
+    assert "without a sandbox" in page("r1_zero", unsandboxed=True)
+    assert "without a sandbox" not in page("reasoning_rl", unsandboxed=False) + page("base")
+
+
 def test_columns_follow_the_recipe_with_bases_first(results):
     assert order_columns(results[::-1], ORDER[1:]) == ORDER
     assert order_columns(results) == ORDER
@@ -442,3 +450,16 @@ def test_long_curves_are_thinned():
 def test_sparkline_leaves_a_gap():
     assert figures.sparkline([1.0, None, 2.0], "x").count("<circle") == 2
     assert "nan" not in figures.sparkline([1.0, 1.0], "x")
+
+
+def test_page_holds_what_guards_saw_and_the_checkpoint_before_it(tmp_path):
+    rows = [{"step": step, "entropy": 0.5 if step < 3 else 1e-4} for step in range(1, 8)]
+    guarded = {"settings": {"guards": {"patience": 3}}}
+    folder = write_stage(tmp_path, "r1_zero", metrics=rows, config=guarded)
+    write_stage(tmp_path, "reasoning_rl", metrics=rows[:2], config=guarded)
+    (folder / "last_good/checkpoint-1").mkdir(parents=True)
+    page = reporting.render("r1", "tiny", read(tmp_path, "r1_zero", "reasoning_rl"))
+    [shown] = re.findall(r"<h2 id=\"warnings\">.*?</table>", page, re.DOTALL)
+    assert "step 5: the policy has become certain" in shown and "(since step 3)" in shown
+    assert f"{folder}/last_good/checkpoint-1" in shown and "reasoning rl" not in shown
+    assert "Warnings" not in reporting.render("r1", "tiny", read(tmp_path, "reasoning_rl"))

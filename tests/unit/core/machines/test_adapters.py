@@ -1,12 +1,14 @@
 """Low-rank adapters: only they are trained, they are merged, the reference follows, a kill is survived."""
 
 import json
+import os
 from functools import partial
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from data.errors import InputError
 from data.text.chat import render_completion, render_prompt
 from data.world.families import rows
 from stages.core.machines.adapters import copy_adapter, load_weights, merged, save_adapted, with_adapter
@@ -178,3 +180,16 @@ def test_rl_with_an_adapter_refreshes_its_reference_and_resumes_with_it(parent):
         found = adapter_of(again, adapter)
         for name, value in adapter_of(whole, adapter).items():
             assert torch.allclose(value, found[name], atol=1e-5), name
+
+
+def test_a_reference_that_would_run_code_is_refused(parent, tmp_path):
+    class RunsCode:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    run = child(parent, "r1.r1_zero", RL)
+    rl(run, steps=1).train()
+    torch.save(RunsCode(), run.trainer_folder / "checkpoint-1" / "reference_model.pt")
+    with pytest.raises(InputError, match="checkpoint-1 holds more than numbers"):
+        train(rl(child(parent, "r1.r1_zero", RL)), child(parent, "r1.r1_zero", RL))
+    assert not (tmp_path / "ran").exists()

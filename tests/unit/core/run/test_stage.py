@@ -202,6 +202,19 @@ def test_state_of_other_settings_or_parents_is_wiped(tmp_path, parent, capsys):
     assert run(tmp_path, inputs={"from": str(parent)}, epochs=2).resume_from is None
 
 
+@pytest.mark.parametrize("name", ["optimizer.pt", "rng_state.pth", "global_step8/optim_states.pt"])
+def test_checkpoints_with_half_a_file_of_torchs_do_not_count(tmp_path, name):
+    import torch
+
+    made = checkpoint(tmp_path, 8)
+    file = made / name
+    file.parent.mkdir(exist_ok=True)
+    torch.save({"step": torch.zeros(1000)}, file)
+    assert complete_checkpoint(made)
+    file.write_bytes(file.read_bytes()[:-100])
+    assert not complete_checkpoint(made)
+
+
 @pytest.mark.parametrize("state", ["", "{", "{}", '{"global_step": 7}', "[]"])
 def test_half_written_checkpoints_do_not_count(tmp_path, state):
     made = checkpoint(tmp_path, 8)

@@ -1,8 +1,7 @@
 """Sampling: the tokens of `model.generate`, the right distribution, and the right completion for each prompt."""
 
 import copy
-import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +10,6 @@ from data.text.chat import render_prompt
 from data.text.completion import Completion
 from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine, penalised, sample_completions, sample_tokens
-from stages.core.sampling.vllm_engine import VLLMEngine
 
 PROMPTS = ["Start at 5: +3, -2. Result?", "从5开始:+7。", "x", "Pick two of 1 5 6 7 8 that add to 9.", "Who are you?"]
 NEW = 24
@@ -249,28 +247,6 @@ def test_the_engine_passes_top_k_and_penalty_on(model, tokenizer):
     assert one.generate(PROMPTS, 2, Decoding(1.0, 12, 1.0, 0, 0.0), 1) == plain
     assert one.generate(PROMPTS, 1, Decoding(1.0, 12, top_k=1), 1) == one.generate(PROMPTS, 1, Decoding(0, 12), 1)
     assert one.generate(PROMPTS, 2, Decoding(1.0, 12, presence_penalty=2.0), 1) != plain
-
-
-def test_vllm_is_told_the_same(monkeypatch):
-    """Its definitions are those of `Decoding`: tests/with_vllm compares what is drawn."""
-    asked = []
-    package, params = ModuleType("vllm"), ModuleType("vllm.sampling_params")
-    package.SamplingParams = lambda **given: given
-    params.RequestOutputKind = SimpleNamespace(FINAL_ONLY=None)
-    monkeypatch.setitem(sys.modules, "vllm", package)
-    monkeypatch.setitem(sys.modules, "vllm.sampling_params", params)
-    one = VLLMEngine.__new__(VLLMEngine)
-    one.tokenizer = lambda prompts: {"input_ids": [[1, 2]] * len(prompts)}
-    loaded = SimpleNamespace(
-        model_config=SimpleNamespace(max_model_len=64), has_unfinished_requests=lambda: False,
-        add_request=lambda name, prompt, params: asked.append(params),
-    )  # fmt: skip
-    one._llm = SimpleNamespace(llm_engine=loaded)
-    monkeypatch.setattr(VLLMEngine, "end_ids", property(lambda self: [0]))
-    one.generate(["x"], 1, Decoding(0.7, 8, 0.8, 20, 1.5), 0)
-    one.generate(["x"], 1, Decoding(0.7, 8), 0)
-    told = [(given["top_p"], given["top_k"], given["presence_penalty"]) for given in asked]
-    assert told == [(0.8, 20, 1.5), (1.0, 0, 0.0)]
 
 
 # -- the engine

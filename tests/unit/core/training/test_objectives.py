@@ -5,6 +5,7 @@ import math
 import re
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -520,6 +521,32 @@ def test_reference_is_replaced_by_the_policy_and_saved(make_trainer):
     fresh._load_from_checkpoint(str(checkpoint))
     assert same(weights(fresh.ref_model), weights(trainer.ref_model))
     assert same(weights(fresh.model), weights(trainer.model))
+
+
+def test_a_run_that_is_stopped_within_a_rollout_ends_as_one_that_is_not(make_trainer):
+    whole = make_trainer(folder="whole")
+    whole.train()
+    stopped = make_trainer(folder="stopped")
+    run = SimpleNamespace(stop_requested=True)
+    stopped.add_callback(callbacks.StopCallback(run))
+    stopped.train()
+    assert stopped.state.global_step == 1  # of the two that a rollout serves
+    again = make_trainer(folder="stopped")
+    sampled, generate = [], again._generate_and_score_completions
+    again._generate_and_score_completions = lambda inputs: sampled.append(again.state.global_step) or generate(inputs)
+    again.train(resume_from_checkpoint=f"{again.args.output_dir}/checkpoint-1")
+    assert sampled == [2] and again.state.global_step == 4
+    assert same(weights(again.model), weights(whole.model))
+
+
+def test_a_run_that_was_killed_after_its_last_step_takes_none_more(make_trainer):
+    whole = make_trainer(folder="whole")
+    whole.train()
+    again = make_trainer(folder="whole")
+    saved = SimpleNamespace(resume_from=f"{whole.args.output_dir}/checkpoint-4", check_stopped=lambda: None)
+    callbacks.train(again, saved)
+    assert again.state.global_step == 4 and same(weights(again.model), weights(whole.model))
+    assert again.state.log_history[: len(whole.state.log_history) - 1] == whole.state.log_history[:-1]  # but its time
 
 
 # -- pure pieces

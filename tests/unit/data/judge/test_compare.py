@@ -67,7 +67,7 @@ COLLIDING = f'["set",{",".join(f"""["int","{hex(n * ((1 << 61) - 1))}"]""" for n
 HOSTILE = [
     "", "[", "[" * 10**6, '["list",' * 10**5, "x" * (2 * MAX_TEXT), COLLIDING, f'["list",{COLLIDING}]',
     '["set",["list"]]',
-    f'["list",{",".join(["1"] * 500_000)}]', "9" * 10**6, '"' + "\\ud800" * 10**5 + '"', '["Fraction",1,0]', "NaN",
+    f'["list",{",".join(["1"] * 100_000)}]', "9" * 10**6, '"' + "\\ud800" * 10**5 + '"', '["Fraction",1,0]', "NaN",
     "{}",
     '["Decimal","1e999999999999999999999"]', '["range",0,["int","0xffffffffffffffffffff"],1]',
     '["array","f8",["list",7]]',

@@ -51,6 +51,7 @@ ATTACKS: dict[str, tuple[str, object]] = {
     "delete_python": ("import os; os.remove(os.__file__)", NO),
     "write_dev": ("open('/dev/file', 'w')", NO),
     "kernel_settings": ("open('/proc/sys/kernel/hostname', 'w')", NO),
+    "host": ("import os; return os.uname().nodename", {"value": "sandbox"}),
     "environment": ("import os; return [n for n in os.environ if 'SECRET' in n]", {"value": []}),
     # processes
     "others": ("import os; return [n for n in os.listdir('/proc') if n.isdigit()]", {"value": ["1"]}),

@@ -1,5 +1,6 @@
 """A session's life: messages of any size, its end, and what is left of it in this process and on this machine."""
 
+import contextlib
 import os
 import select
 import signal
@@ -13,7 +14,7 @@ import pytest
 
 from data.sandbox import availability
 from data.sandbox.command import CHECKOUT
-from data.sandbox.server import SPARE_JOBS, readable
+from data.sandbox.server import SPARE_JOBS, bury, readable
 from data.sandbox.session import MAX_REPLY, SandboxFailure, open_session
 from tests.unit.data.sandbox.attacks import DRIVER, outcome
 
@@ -70,11 +71,23 @@ def test_a_job_that_does_not_read():
             session.receive(0.1)
 
 
-def test_time_is_cpu_time():
-    """A job that waits for its turn is given more wall time than it may compute."""
+def test_computing_and_sleeping_have_a_limit_each():
     with open_session(DRIVER) as session:
-        session.send({"code": "import time\ndef attack(): time.sleep(0.5)"})
-        assert session.receive(0.2) == {"value": None}
+        session.send({"code": "import time\ndef attack(): time.sleep(0.3)"})
+        assert session.receive(0.5) == {"value": None}
+        session.send({"code": "import time\ndef attack():\n while time.process_time() < 0.3: pass\n time.sleep(0.3)"})
+        assert session.receive(0.5) == {"value": None}
+
+
+def test_a_busy_machine_takes_no_time_from_a_job():
+    """Jobs that compute as long as three times what one has, on one processor: each has its own all the same."""
+    pin = f"import os, time\nos.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}})\n"
+    compute = "def attack():\n end = time.process_time() + 0.3\n while time.process_time() < end: pass"
+    with contextlib.ExitStack() as stack:
+        sessions = [stack.enter_context(open_session(DRIVER)) for _ in range(4)]
+        for session in sessions:
+            session.send({"code": pin + compute})
+        assert [session.receive(0.5) for session in sessions] == [{"value": None}] * 4
 
 
 def test_a_driver_that_fails_has_died():
@@ -102,10 +115,12 @@ def test_packages_can_be_imported():
 
 def test_nothing_is_left_behind():
     server = server_process()
+    bury()
     before = sorted(os.listdir("/proc/self/fd"))
     for code in ("return 0", "import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()"):
         for _ in range(5):
             outcome(code)
+    bury()
     assert sorted(os.listdir("/proc/self/fd")) == before
     with open_session(DRIVER):  # by the time that it is given, the jobs that wait have been made
         assert len(children(server)) <= SPARE_JOBS + 1
@@ -115,7 +130,7 @@ def test_a_job_is_gone_when_the_block_ends():
     with open_session(DRIVER) as session:
         session.send({"code": "while True: pass"})
         handle = os.dup(session._job.process)
-    assert process_of(handle) == -1
+    assert readable(handle, 30) and process_of(handle) == -1
     os.close(handle)
 
 

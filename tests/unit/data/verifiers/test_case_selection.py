@@ -33,4 +33,5 @@ def test_a_problem_without_a_case_goes():
 def test_a_case_that_no_wrong_submission_fails_tells_nothing():
     wrong = [["4", "4"], ["4", "5"], ["5", "4"], [None, "4"], [None, None]]
     assert telling_cases(wrong, ["4"] * 5) == [1, 2, 3, 4]
+    assert telling_cases([["4"], ["5"]], [None, "4"]) == [1]
     assert telling_cases([[], []], ["4", "4"]) == [] == telling_cases([], [])
