@@ -140,7 +140,7 @@ Demonstrations = Annotated[
     Mixture, AfterValidator(Draws("data sets with responses", (), _to_train("demonstrations"), empty=True))
 ]
 ShortAnswers = Annotated[Mixture, AfterValidator(Draws("what has worked solutions", REASONING, _TEXTS))]
-CodePrompts = Annotated[Mixture, AfterValidator(Draws("code with tests", ("expression",), _tested_to_train))]
+CodePrompts = Annotated[Mixture, AfterValidator(Draws("code problems", ("expression",), _tested_to_train))]
 
 Preferences = Annotated[Mixture, AfterValidator(Draws("prompts with preferences", GENERAL, _to_train("preferences")))]
 SafetyLabels = Annotated[

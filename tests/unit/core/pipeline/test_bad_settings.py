@@ -160,7 +160,7 @@ NAMED = [
     ("r1.base", "mixture", {"jugs": 1}, "none of what the corpus is written from"),
     ("kimi_k15.vanilla_sft", "tasks", {"knights_knaves": 1}, "none of what has worked solutions"),
     ("kimi_k15.vanilla_sft", "tasks", {"facts": 1}, "none of what has worked solutions"),
-    ("kimi_k15.code_tests", "tasks", {"equation": 1}, "none of code families"),
+    ("kimi_k15.code_tests", "tasks", {"equation": 1}, "none of code problems"),
     ("kimi_k15.prompt_curation", "excluded", {"none": ["nosuch"]}, "no task family"),
     ("kimi_k15.prompt_curation", "excluded", {"all": ["equation", "logic"]}, "leaves in"),
     ("kimi_k15.prompt_curation", "guessed_domains", ["maths"], "'math'"),
