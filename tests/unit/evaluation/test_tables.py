@@ -42,3 +42,24 @@ def recipe_error(folder):
     with pytest.raises(Exception) as raised:
         recipe_tables(folder)
     return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        ("results.json", b"{", "is damaged (not JSON)"),
+        ("results.json", b"\xff", "is damaged (not JSON)"),
+        ("results.json", b"{}", "allowed: a list of rows"),
+        ("results.json", b"[3]", "row 1 is '3'"),
+        ("results.json", b'[{"checkpoint": "base"}]', "row 1: `benchmark` is missing"),
+        ("evaluation/manifest.json", b"[]", "is damaged"),
+        ("evaluation/manifest.json", b'{"seconds": "long"}', "`seconds` is 'long'"),
+        ("evaluation/manifest.json", None, "is missing"),
+    ],
+)
+def test_what_is_broken_is_one_sentence(folder, capsys, file, content, sentence):
+    path = folder / file
+    path.unlink() if content is None else path.write_bytes(content)
+    assert main([str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and file in error and sentence in error and error.count("\n") == 1
