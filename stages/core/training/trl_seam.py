@@ -30,9 +30,10 @@ RELIED_ON: dict[type, dict[str, str]] = {
         "_calculate_rewards": "the rewards of all processes, of which our advantages are made",
         "_get_per_token_logps_and_entropies": "log-probs of a batch: ours runs sequences of like length together",
         "_compute_loss": "the objective: ours is written out",
-        "_save_checkpoint": "the reference model, the prompt sampler and the replay buffer are saved beside it",
+        "_save_checkpoint": "reference model, rest of a rollout, prompt sampler and replay buffer are saved beside it",
         "_load_from_checkpoint": "and restored with it",
         "_get_output_dir": "where a checkpoint lies",
+        "_run_epoch": "the Trainer's, of all stages: not called once all steps are taken (callbacks.py)",
     },
     DistillationTrainer: {
         "_generate_single_turn": "asks for ids: our own sampler writes them, and keeps their log-probs",
