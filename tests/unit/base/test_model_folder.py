@@ -43,9 +43,9 @@ def test_a_whole_folder(model):
     plan()
     plan(str(model.absolute()))
     plan("model")
+    assert Pretrained(model="./model").context() == 64
     model.rename("a model")
     plan("a model")
-    assert Pretrained(model="./model").context() == 64
     assert Pretrained(model="some/where").context() is None and Pretrained(model="some/where").folder() is None
 
 

@@ -69,5 +69,5 @@ def test_the_family_and_public_problems_stand_in_one_table(put):
 
 @pytest.mark.parametrize("name", ["arithmetic", "gsm8k", "humaneval"])
 def test_only_code_to_train_on_may_be_named(name):
-    with pytest.raises(ValidationError, match="code to be tested"):
+    with pytest.raises(ValidationError, match="is none of code problems"):
         CodeTests(**SETTINGS, tasks={name: 1.0})
