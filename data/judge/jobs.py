@@ -28,6 +28,9 @@ TOTAL_SECONDS = 60.0
 AHEAD = 8
 """Tests that a program gets before it has answered: while one reply is looked at, it works on the next."""
 
+_SCRIPTS = {"runs_program": "runs_program.py", "runs_tests": "runs_tests.py"}
+"""The drivers: their names in full, by which the fingerprint of the code knows them."""
+
 REFUSED = "refused: "
 """How the reason of a failure begins where a value could not be judged."""
 _SHOWN = 300
@@ -177,6 +180,5 @@ def _line(said: object) -> str:
 @cache
 def _script(driver: str) -> str:
     """A driver's source, with those of what it imports of this room before it."""
-    folder = Path(__file__).parent
-    sources = [folder.joinpath(f"{name}.py").read_text() for name in ("plain", "inside", driver)]
+    sources = [Path(__file__).with_name(name).read_text() for name in ("plain.py", "inside.py", _SCRIPTS[driver])]
     return re.sub(r"^from data\..*$", "", "\n".join(sources), flags=re.MULTILINE)

@@ -13,10 +13,10 @@ from stages.core.pipeline.scripts import ROOT
 UNTRACKED = {"data.errors", "data.sandbox.availability"} | {
     f"stages.core.{name}"
     for name in (
-        "pipeline.agreement", "pipeline.fingerprint", "pipeline.guards", "pipeline.layers", "pipeline.overview",
-        "pipeline.recipe", "pipeline.scale", "pipeline.schema", "pipeline.scripts", "pipeline.system",
-        "pipeline.variants", "pipeline.workspace", "run.last_good", "run.manifest", "run.progress", "run.replacing",
-        "run.staleness", "run.tables", "run.untrusted_code",
+        "allowed.sentences", "pipeline.agreement", "pipeline.fingerprint", "pipeline.guards", "pipeline.layers",
+        "pipeline.overview", "pipeline.recipe", "pipeline.scale", "pipeline.schema", "pipeline.scripts",
+        "pipeline.system", "pipeline.variants", "pipeline.workspace", "run.last_good", "run.manifest", "run.progress",
+        "run.replacing", "run.staleness", "run.tables", "run.untrusted_code",
     )
 }  # fmt: skip
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""

@@ -1,5 +1,6 @@
 """Recipes and scales: what is refused, how layers merge, what identifies a stage."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
-from stages.core.pipeline.fingerprint import fingerprint, parsed
+from stages.core.pipeline.fingerprint import constants, fingerprint, parsed
 from stages.core.pipeline.recipe import Recipe, citation_gaps, load_recipe
 from stages.core.pipeline.scale import load_scale
 from stages.core.pipeline.schema import available, recipe_file
+from stages.core.pipeline.scripts import ROOT
 from stages.core.pipeline.workspace import Stage, load_workspace, resolve
 
 CITATION = re.compile(r"((v[12]|DSM) )?(s\.\d|Eq\. \d|Table \d|[A-G]\.\d)|README|undisclosed$")
@@ -284,6 +286,16 @@ def test_fingerprint_follows_imports(files):
     Path("data/text/chat.j2").write_text("template")  # a file that a module names is part of its code
     assert now() != without_file
     assert fingerprint("evaluation.report") == "missing"
+
+
+def test_what_a_sandbox_is_sent_is_part_of_the_code():
+    """A file that is read, not imported, is found by its name in the module that reads it."""
+    for room, sent in (
+        ("judge/jobs", ["plain", "inside", "runs_program", "runs_tests"]),
+        ("sandbox/server", ["inside"]),
+    ):
+        named = constants(ast.parse((ROOT / f"data/{room}.py").read_text()))
+        assert {f"{name}.py" for name in sent} <= set(named)
 
 
 def test_no_scale_undoes_what_an_ablation_changes():
