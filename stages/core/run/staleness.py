@@ -29,8 +29,8 @@ AGE = 946684800
 class Verdict:
     """What became of a stage's result.
 
-    holds: None where nobody can say, since a parent is gone; reason: why it does not hold, in a few words; stale:
-    whether what is made from it does not hold either (a result that is merely gone is made again if it is needed).
+    holds: None where nobody can say, since a parent is gone; reason: why a result that is there does not hold, in a
+    few words; stale: whether what is made from it does not hold either (what is merely gone is made again if needed).
     """
 
     holds: bool | None
@@ -60,7 +60,7 @@ def verdicts(stages: Iterable[Stage]) -> dict[str, Verdict]:
             hashes[stage.folder] = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
         except (InputError, OSError):
             hashes[stage.folder] = None
-            found[stage.folder] = Verdict(False, "not complete")
+            found[stage.folder] = Verdict(False)
             continue
         found[stage.folder] = verdict(stage, manifest, hashes, found)
     return found
@@ -77,9 +77,7 @@ def verdict(
         return Verdict(False, "its settings changed", stale=True)
     if manifest.get("code_fingerprint") != stage.fingerprint:
         return Verdict(False, "its code changed", stale=True)
-    made_from = list(
-        (manifest.get("parents") or {}).values()
-    )  # in the order of the inputs, which are part of the identity
+    made_from = list((manifest.get("parents") or {}).values())  # in the order of the inputs, as the plan has them
     if len(made_from) != len(stage.parents):
         return Verdict(False, "its inputs changed", stale=True)
     for parent, made in zip(stage.parents, made_from, strict=True):
@@ -104,16 +102,19 @@ def unfinished(stage: Stage) -> bool:
 def renew_marks(stages: Iterable[Stage]) -> dict[str, Verdict]:
     """Lay the marks of the results that hold and take away those of the others; the verdicts.
 
-    All marks that hold are of one age: what is newer than what was compared already, and a copy of the folder may not
-    have kept its times.
+    All marks are of one age: what is newer than what was compared already, and a copy of the folder may not have kept
+    its times. A mark that comes while manifests are read is left: a job of another Snakemake's has just finished.
     """
     stages = list(stages)
+    there = {folder: Path(mark) for folder, mark in marks(stages).items()}
+    laid = {folder for folder, mark in there.items() if mark.exists()}
     found = verdicts(stages)
-    for folder, mark in marks(stages).items():
+    for folder, mark in there.items():
         with suppress(OSError):  # a folder that cannot be written stays as it is
             if found[folder].holds:
-                Path(mark).touch()
+                mark.touch()
+            elif found[folder].holds is False and folder in laid:
+                mark.unlink(missing_ok=True)
+            if mark.exists():
                 os.utime(mark, (AGE, AGE))
-            elif found[folder].holds is False:
-                Path(mark).unlink(missing_ok=True)
     return found
