@@ -48,9 +48,11 @@ def replace_result(folder: Path, manifest: dict[str, Any]) -> None:
 
 def settle(folder: Path) -> None:
     """Finish a replacement that was begun, if one was; may be called by anyone at any time."""
-    if not (folder / NEXT).exists():
+    try:
+        begun = os.open(folder / NEXT, os.O_RDWR)
+    except (FileNotFoundError, NotADirectoryError):
         return
-    with alone(folder):
+    with alone(begun):
         if not (folder / NEXT).exists():  # another process has done it
             return
         manifest = json.loads((folder / NEXT).read_text(encoding="utf-8"))
@@ -83,9 +85,8 @@ def retire(folder: Path, name: str) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """No other process settles the folder meanwhile, where the file system has locks."""
-    opened = os.open(folder, os.O_RDONLY)
+def alone(opened: int) -> Iterator[None]:
+    """No other process has the open file meanwhile, where there are locks (on NFS: of what is open for writing)."""
     try:
         with suppress(OSError):
             fcntl.flock(opened, fcntl.LOCK_EX)

@@ -1,5 +1,6 @@
 """A result is replaced by the next one whole, wherever the process that does it is killed."""
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from data.errors import InputError
 from stages.core.run.manifest import file_digests, files_digest, verify, write_atomically
-from stages.core.run.replacing import METRICS, NEXT, draft, replace_result, settle, verified
+from stages.core.run.replacing import METRICS, NEXT, alone, draft, replace_result, settle, verified
 
 CHANGES = ("rename", "replace", "unlink", "rmdir", "mkdir", "fsync")
 
@@ -83,6 +84,16 @@ def test_half_a_replacement_is_finished_by_whoever_verifies(folder):
     manifest = result(folder, "new")
     (folder / NEXT).write_text(json.dumps(manifest))
     assert found(folder) == "new" and not (folder / NEXT).exists()
+
+
+def test_two_never_finish_it_at_once(folder):
+    write_atomically(folder / NEXT, "{}")
+    with alone(os.open(folder / NEXT, os.O_RDWR)):
+        other = os.open(folder / NEXT, os.O_RDWR)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
 
 
 def test_a_payload_that_is_a_link_is_replaced_itself(folder, tmp_path_factory):
