@@ -156,10 +156,12 @@ def inputs_of(
     return inputs, names
 
 
-def about(stage: Stage) -> Parent:
-    """What a stage that reads another one must know of it."""
-    settings = stage.config["settings"]
-    return Parent(all_scripts()[stage.script], settings.get("pairs", settings.get("prompts")))
+def about(stage: Stage, by_folder: dict[str, Stage]) -> Parent:
+    """What a stage that reads another one must know of it; prompts that it reads may be among those that it writes."""
+    settings, read = stage.config["settings"], stage.config["inputs"].get("data")
+    most = settings.get("pairs", settings.get("prompts", settings.get("problems")))
+    more = about(by_folder[read], by_folder).most_rows if read else 0
+    return Parent(all_scripts()[stage.script], None if most is None or more is None else most + more)
 
 
 def contexts_of(stages: list[Stage], by_folder: dict[str, Stage], scale: Scale) -> set[int]:
@@ -192,9 +194,8 @@ def resolve(
         layers = layers_of(recipe, name, definition, scale, overrides)
         written = settings_of(script, layers, name, scale)
         contexts = contexts_of([known[parent] for names in named.values() for parent in names], by_folder, scale)
-        check_stage(
-            written, script, named, {name: about(stage) for name, stage in known.items()}, contexts, scale, where
-        )
+        others = {name: about(stage, by_folder) for name, stage in known.items()}
+        check_stage(written, script, named, others, contexts, scale, where)
         if settings.payload == "report":
             if not own:
                 raise InputError(f"{where}: a report shows the stages above it, and there is none")

@@ -222,7 +222,7 @@ TOGETHER = [
     ("kimi_k15.policy_mirror_descent", {"updates_per_iteration": 3}, "`updates_per_iteration` is 3"),
     ("kimi_k15.policy_mirror_descent", {"micro_batch_size": 3}, "`micro_batch_size` is 3"),
     ("kimi_k15.policy_mirror_descent", {"length_from_iteration": 4}, "`length_from_iteration` is 4"),
-    ("kimi_k15.policy_mirror_descent", {"prompts_per_iteration": 400}, "makes 200 prompts at most"),
+    ("kimi_k15.policy_mirror_descent", {"prompts_per_iteration": 400}, "makes 220 prompts at most"),
     ("kimi_k15.prompt_curation", {"min_pass_rate": 0.9, "max_pass_rate": 0.1}, "`min_pass_rate` is 0.9"),
     ("kimi_k15.code_tests", {"valid_cases": 51}, "`valid_cases` is 51, allowed: at most `cases`"),
     ("kimi_k15.code_tests", {"agreeing": 11}, "`agreeing` is 11, allowed: at most `submissions`"),
