@@ -80,6 +80,8 @@ class Run:
         old = (self.folder / "manifest.json").exists()
         prepare_sandbox(config)
         place = draft(self.folder, METRICS) if old else self.folder / METRICS
+        if is_main() and not old:  # a draft is that of a run beside a result that is gone
+            remove(draft(self.folder, METRICS))
         self.metrics = Metrics(place, self.stage, writes=is_main())
         self.finished = False
         self.stop_requested = False
