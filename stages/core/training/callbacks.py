@@ -280,6 +280,8 @@ class GuardCallback(TrainerCallback):
     def on_train_begin(self, args, state, control, **kwargs):
         for row in state.log_history:  # of the run that is resumed
             self.lookout.see(row)
+        if not state.global_step and is_main():  # what is kept is another run's
+            forget(self.run)
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         for warned in self.lookout.see({"step": state.global_step, **(logs or {})}):

@@ -58,6 +58,13 @@ class ByHand:
         self.callback.on_train_end(self.arguments, self.state, self.control)
 
 
+def test_what_an_earlier_run_kept_is_not_taken_for_this_one_s(tmp_path):
+    (tmp_path / "last_good/checkpoint-40").mkdir(parents=True)
+    run = ByHand(tmp_path)
+    run.step(0.1)
+    assert run.kept() == [1]
+
+
 def test_a_run_without_faults_leaves_nothing_behind(tmp_path):
     run = ByHand(tmp_path)
     for _ in range(3):
