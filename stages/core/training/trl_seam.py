@@ -267,8 +267,8 @@ class PolicyTrainer(Sampler, GRPOTrainer):
         super()._save_checkpoint(model, trial)
 
     def _rollout_file(self, folder: Path) -> Path:
-        """Of this process: what is left of its part of a rollout."""
-        return folder / f"rollout_{self.accelerator.process_index}.pt"
+        """Of this process, one of so many: what is left of its part of a rollout."""
+        return folder / f"rollout_{self.accelerator.process_index}_of_{self.accelerator.num_processes}.pt"
 
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
