@@ -160,8 +160,10 @@ def about(stage: Stage, by_folder: dict[str, Stage]) -> Parent:
     """What a stage that reads another one must know of it; prompts that it reads may be among those that it writes."""
     settings, read = stage.config["settings"], stage.config["inputs"].get("data")
     most = settings.get("pairs", settings.get("prompts", settings.get("problems")))
-    more = about(by_folder[read], by_folder).most_rows if read else 0
-    return Parent(all_scripts()[stage.script], None if most is None or more is None else most + more)
+    if read and "pairs" not in settings:
+        more = about(by_folder[read], by_folder).most_rows
+        most = None if most is None or more is None else most + more
+    return Parent(all_scripts()[stage.script], most)
 
 
 def contexts_of(stages: list[Stage], by_folder: dict[str, Stage], scale: Scale) -> set[int]:
