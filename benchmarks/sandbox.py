@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BEFORE = "f45c80b"
-"""The last commit but few before programs were shut in."""
+"""A commit from before programs were shut in."""
 MODULES = ("data.verifiers.programs", "data.tasks.programs")
 """Where `Program` is, and where it was."""
 DRIVER = """

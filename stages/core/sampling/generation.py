@@ -2,7 +2,8 @@
 
 `model.generate` keeps every sequence of a batch until the longest is done. With verifiable tasks most completions are
 several times shorter than the longest, so here finished sequences leave the batch. Same distribution, same greedy
-tokens (tests/unit/core/sampling/test_generation.py); 1.6 to 7.4 times as fast on a CPU, by batch size (docs/performance.md).
+tokens (tests/unit/core/sampling/test_generation.py); 1.6 to 7.4 times as fast on a CPU, by batch size
+(docs/performance.md).
 """
 
 from collections.abc import Callable
