@@ -159,11 +159,10 @@ def inputs_of(
 def about(stage: Stage, by_folder: dict[str, Stage]) -> Parent:
     """What a stage that reads another one must know of it; prompts that it reads may be among those that it writes."""
     settings, read = stage.config["settings"], stage.config["inputs"].get("data")
-    most = settings.get("pairs", settings.get("prompts", settings.get("problems")))
+    counts = [settings.get("pairs", settings.get("prompts", settings.get("problems")))]
     if read and "pairs" not in settings:
-        more = about(by_folder[read], by_folder).most_rows
-        most = None if most is None or more is None else most + more
-    return Parent(all_scripts()[stage.script], most)
+        counts.append(about(by_folder[read], by_folder).most_rows)
+    return Parent(all_scripts()[stage.script], None if None in counts else sum(counts))
 
 
 def contexts_of(stages: list[Stage], by_folder: dict[str, Stage], scale: Scale) -> set[int]:

@@ -76,12 +76,12 @@ class Run:
         if is_main():
             settle(self.folder)
             remove(self.folder / RETIRED)
-        # Beside an old result, whose metrics stay until this run is complete.
-        old = (self.folder / "manifest.json").exists()
         prepare_sandbox(config)
-        place = draft(self.folder, METRICS) if old else self.folder / METRICS
-        if is_main() and not old:  # a draft is that of a run beside a result that is gone
-            remove(draft(self.folder, METRICS))
+        beside, place = draft(self.folder, METRICS), self.folder / METRICS
+        if (self.folder / "manifest.json").exists():  # an old result, whose metrics stay until this run is complete
+            place = beside
+        elif is_main():  # a draft that lay beside a result that is gone
+            remove(beside)
         self.metrics = Metrics(place, self.stage, writes=is_main())
         self.finished = False
         self.stop_requested = False
