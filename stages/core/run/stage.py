@@ -77,12 +77,11 @@ class Run:
             settle(self.folder)
             remove(self.folder / RETIRED)
         prepare_sandbox(config)
-        beside, place = draft(self.folder, METRICS), self.folder / METRICS
-        if (self.folder / "manifest.json").exists():  # an old result, whose metrics stay until this run is complete
-            place = beside
-        elif is_main():  # a draft that lay beside a result that is gone
+        old, beside = (self.folder / "manifest.json").exists(), draft(self.folder, METRICS)
+        if is_main() and not old:  # it lay beside a result that is gone
             remove(beside)
-        self.metrics = Metrics(place, self.stage, writes=is_main())
+        # An old result's metrics stay until this run is complete.
+        self.metrics = Metrics(beside if old else self.folder / METRICS, self.stage, writes=is_main())
         self.finished = False
         self.stop_requested = False
         self.fingerprint = fingerprint(self.script)
