@@ -281,6 +281,37 @@ def test_a_sandbox_that_ended_once_has_a_second_try(monkeypatch):
     assert [reply.value for reply in replies("def f(x): return x", "", calls)] == [str(n) for n in range(20)]
 
 
+def test_a_reply_can_be_had_again_in_a_new_sandbox():
+    code = (
+        "import pathlib\npath = pathlib.Path('/tmp/runs')\npath.touch()\nprint(path.write_text(path.read_text() + 'x'))"
+    )
+    made = replies(code, "", [{"kind": "stdin", "input": ""}] * 3)
+    seen = [next(made), next(made), made.send(True), next(made)]
+    assert [(reply.output, reply.alone) for reply in seen] == [
+        ("1\n", True), ("2\n", False), ("1\n", True), ("2\n", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("reply", [{"raised": "StopIteration", "says": ""}, {"failed": ""}, {"passed": True}, {}])
+def test_a_failure_of_which_nothing_is_said_is_one(reply):
+    line = json.dumps(reply).encode() + b"\n"
+    code = f"import os\nwhile True:\n    os.write(4, {line!r})\n    os.read(3, 1 << 16)"
+    (made,) = replies(code, "", [{"kind": "assert", "code": "assert f(7) == 8"}])
+    assert made.failure and not made.held and made.value is made.output is None
+
+
+@pytest.mark.parametrize(("seconds", "sandboxes"), [(0.0, 2), (0.35, 1)])
+def test_a_program_that_dies_late_has_no_second_try(seconds, sandboxes, monkeypatch):
+    """It has used the time of a test already, half of it asleep."""
+    opened = []
+    monkeypatch.setattr(jobs, "open_session", lambda script: opened.append(script) or session.open_session(script))
+    monkeypatch.setattr(jobs, "TEST_SECONDS", 0.5)
+    code = f"import os, time\nend = time.process_time() + {seconds}\nwhile time.process_time() < end: pass\n"
+    code += f"time.sleep({seconds})\nos.kill(os.getpid(), 9)\nos.abort()"
+    (reply,) = replies(code, "", [{"kind": "stdin", "input": ""}])
+    assert reply.failure == "it ended its own process" and len(opened) == sandboxes
+
+
 def test_all_tests_have_one_limit_of_time(monkeypatch):
     monkeypatch.setattr(jobs, "TOTAL_SECONDS", 0.5)
     code = "import time\ntime.sleep(0.2)\nprint(3)"
@@ -297,4 +328,6 @@ def test_large_inputs_and_outputs_pass():
     (reply,) = replies("def f(x): return x", "", [{"kind": "call", "function": "f", "input": [list(range(100_000))]}])
     assert json.loads(reply.value)[1:] == list(range(100_000))
     (reply,) = replies("def f(x): return 1", "", [{"kind": "call", "function": "f", "input": ["x" * (2 << 20)]}])
+    assert reply.value == "1"
+    (reply,) = replies("def f(x): return 1", "", [{"kind": "call", "function": "f", "input": ["x" * (9 << 20)]}])
     assert reply.failure == "refused: the test's input is too large"
