@@ -113,6 +113,9 @@ def _run_as_main(program: dict) -> None:
     except SystemExit as end:
         if end.code not in (None, 0):
             raise
+    if pools := sys.modules.get("concurrent.futures.thread"):
+        pools._python_exit()  # type: ignore[attr-defined]  # its threads wait for work until they are told
+        pools._shutdown = False  # type: ignore[attr-defined]
     for thread in threading.enumerate():  # as at the end of an interpreter
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()

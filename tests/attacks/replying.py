@@ -70,9 +70,7 @@ REPLY = {
     "a short range in an array in a list": answering(value='["list", ["array", "i8", ["range", 0, 300000000, 1]]]'),
     "100,000 empty lists": large("""'["list"' + ',["list"]' * 100_000 + "]" """),
     "brackets that never close": large("'[' * 500_000"),
-    "a set of numbers of one hash": answering(
-        value=json.dumps(["set", *(n * ((1 << 61) - 1) for n in range(1, 48_000))])
-    ),
+    "a set of numbers of one hash": large("json.dumps(['set', *(n * ((1 << 61) - 1) for n in range(48_000))])"),
     "a decimal made of digits": large("""'["Decimal", [0, [' + "9," * 300_000 + "9], 5]]" """),
     "a date of 100,000 digits": large("""'["datetime", "' + "2" * 100_000 + '"]' """),
     "kinds that are no names": answering(value='[["list"], 1]'),

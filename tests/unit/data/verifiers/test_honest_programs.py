@@ -1,4 +1,4 @@
-"""Right programs, as people and models write them, are judged right: in the first run of a job and in those after it."""
+"""Right programs, as people and models write them, are judged right: a job's first run and those after it."""
 
 import pytest
 
@@ -64,6 +64,10 @@ SUMS = {
     "a pool": (
         READ + "from concurrent.futures import ThreadPoolExecutor\n"
         "with ThreadPoolExecutor(4) as pool:\n    print(sum(pool.map(int, [a, b])))"
+    ),
+    "a pool that nobody shuts down": (
+        READ + "from concurrent.futures import ThreadPoolExecutor\n"
+        "pool = ThreadPoolExecutor(4)\nprint(sum(pool.map(int, [a, b])))"
     ),
     "data classes": (
         "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass(order=True, slots=True)\n"
