@@ -114,7 +114,7 @@ def _run_as_main(program: dict) -> None:
         if end.code not in (None, 0):
             raise
     if pools := sys.modules.get("concurrent.futures.thread"):
-        pools._python_exit()  # type: ignore[attr-defined]  # its threads wait for work until they are told
+        pools._python_exit()  # its threads wait for work until they are told
         pools._shutdown = False  # type: ignore[attr-defined]
     for thread in threading.enumerate():  # as at the end of an interpreter
         if thread is not threading.current_thread() and not thread.daemon:
@@ -182,7 +182,8 @@ class _Run:
     def called_back(self, number: int, given: tuple, named: dict) -> object:
         """What a function of the test's own gives."""
         self.channel.send({"callback": number, "arguments": encode([given, named], self._keep)})
-        reply = self.channel.receive()
+        while "do" in (reply := self.channel.receive()):  # the function asks the program in turn
+            self.channel.send(self.reply(reply))
         if "value" in reply:
             return decode(reply["value"], self._find)
         raise getattr(builtins, reply["raised"])(reply["says"])

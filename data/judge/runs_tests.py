@@ -16,7 +16,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, TypeGuard
+from typing import Any, NoReturn, TypeGuard
 
 from data.judge.inside import Channel, told
 from data.judge.plain import Malformed, Refused, decode, encode
@@ -257,12 +257,17 @@ class Remote:
             return other is not None
         return self._compared(other)
 
+    def __hash__(self) -> int:
+        return hash((Remote, self._number))
+
     def _compared(self, other: object) -> bool:
-        why = f"refused: an object of the program's own type {self._kind} is compared"
-        return self._program.channel.stop(why)
+        return self._refuse("is compared")
+
+    def _refuse(self, what: str = "computes for itself") -> NoReturn:
+        channel: Channel = self._program.channel
+        channel.stop(f"refused: an object of the program's own type {self._kind} {what}")
 
     __lt__ = __le__ = __gt__ = __ge__ = _compared
-    __hash__ = object.__hash__
 
 
 def _operation(do: str) -> Any:
@@ -271,6 +276,14 @@ def _operation(do: str) -> Any:
 
 for _name in ("len", "iter", "next", "getitem", "setitem", "bool", "str", "repr", "int", "float"):
     setattr(Remote, f"__{_name}__", _operation(_name))
+for _name in (
+    *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow", "and", "or", "xor", "lshift"),
+    *("rshift", "neg", "pos", "abs", "invert", "round", "enter", "exit", "await", "mro_entries"),
+    *("copy", "deepcopy"),
+):
+    setattr(Remote, f"__{_name}__", lambda self, *_: self._refuse())
+    if hasattr(int, f"__r{_name}__"):
+        setattr(Remote, f"__r{_name}__", lambda self, *_: self._refuse())
 Remote.__instancecheck__ = _operation("isinstance")  # type: ignore[method-assign]
 
 

@@ -94,6 +94,8 @@ HOLD = [
     "import numpy\nassert numpy.allclose(array(3), [0, 1, 2]) and (array(2) == [0, 1]).all() and array(5).sum() == 10",
     "assert math.isclose(add(0.1, 0.2), 0.3) and np.isclose(add(0.1, 0.2), 0.3)",
     "assert same(10 ** 400) == 10 ** 400 and same(float('inf')) == float('inf') and same(float('nan')) != same(1.0)",
+    "assert applied(lambda x: add(x, 1), 3) == 4",
+    "kept = {add: 1}\nassert kept[same(add)] == 1 and same not in kept",
     "assert tuple(Point(1, 2)) == (1, 2)",
     "import copy\nrows = [[1], [2]]\nassert same(copy.deepcopy(rows)) == rows",
     "assert sorted([3, 1], key=same) == [1, 3] and list(map(add, [1, 2])) == [2, 3]",
@@ -124,7 +126,12 @@ def test_what_holds_in_python_holds(test):
         ("assert node(1) < 5", "refused: "),
         ("assert sorted([node(1), node(2)])", "refused: "),
         ("class Own: pass\nassert same(Own())", "refused: the test gives an object of type Own"),
-        ("assert abs(node(1) - 1) < 1e-6", "TypeError"),
+        ("assert abs(node(1) - 1) < 1e-6", "refused: an object of the program's own type Node computes for itself"),
+        ("assert abs(1 - node(1)) < 1e-6", "refused: "),
+        ("with node(1) as one: pass", "refused: "),
+        ("class Mine(Node): pass", "refused: "),
+        ("assert node(1).startswith('a')", "refused: "),
+        ("import copy\ncopy.deepcopy([node(1)])", "refused: "),
         ("fails(SystemExit)", "it raised SystemExit"),
         ("try:\n    fails(SystemExit)\nexcept BaseException:\n    pass", "it raised SystemExit"),
         ("try:\n    fails(KeyboardInterrupt)\nexcept:\n    pass", "it raised KeyboardInterrupt"),
@@ -146,6 +153,14 @@ def test_what_does_not_hold_fails_and_says_why(test, why, monkeypatch):
     (failure,) = told(PROGRAM, test)
     assert failure and why in failure
     assert told(PROGRAM, "assert add(1, 2) == 3") == [None]
+
+
+def test_a_test_asks_so_often_and_no_more(monkeypatch):
+    monkeypatch.setattr(jobs, "QUESTIONS", 20)
+    often = "for n in range({}): assert same(n) == n"
+    assert told(PROGRAM, often.format(15), often.format(15)) == [None, None]
+    assert told(PROGRAM, often.format(25)) == ["the test asks more than 20 times"]
+    assert told(PROGRAM, "for _ in endless(): pass") == ["the test asks more than 20 times"]
 
 
 def test_a_failure_says_nothing_of_the_next_test():
