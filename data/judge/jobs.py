@@ -20,7 +20,7 @@ from data.sandbox.session import SandboxFailure, Session, open_session
 
 TEST_SECONDS = 4.0
 """CPU time of one reply, loading the program included; a program may sleep as long (data.sandbox.session)."""
-ANSWERS = 4.0
+ANSWERS = 2.0
 """Wall time for all that the code of one test asks, as a multiple of TEST_SECONDS."""
 INPUT = 8
 """How much larger than a reply a test's input may be: nobody means harm by it."""
