@@ -53,18 +53,19 @@ class Reply:
     """Whether no run came before in its sandbox, which may have left something behind; of a run's first call."""
 
 
-def replies(code: str, setup: str, tests: list[dict]) -> Generator[Reply, bool | None, None]:
+def replies(code: str, setup: str, tests: list[dict], alone: bool = False) -> Generator[Reply, bool | None, None]:
     """What a program makes of each test, in their order; whoever has seen enough closes this.
 
-    To send it True is to have the last test again, in a new sandbox.
-
-    Each test is a run of its own but for calls that are made `again`, in the run of the one before. Nothing that a
-    program does is raised; InputError where there is no sandbox.
+    Each test is a run of its own but for calls that are made `again`, in the run of the one before. alone: each run has
+    a sandbox of its own, too; to send True is to have the last test again that way. Nothing that a program does is
+    raised; InputError where there is no sandbox.
     """
-    job = _Job(code, setup, tests)
+    job = _Job(code, setup, tests, ahead=1 if alone else AHEAD)
     try:
-        for number in range(len(tests)):
-            while (yield replace(job.reply(number), alone=job.runs == 1 or tests[number].get("again", False))):
+        for number, test in enumerate(tests):
+            if alone and not test.get("again"):
+                job.close()
+            while (yield replace(job.reply(number), alone=job.runs == 1 or test.get("again", False))):
                 job.close()
     finally:
         job.close()
@@ -73,12 +74,12 @@ def replies(code: str, setup: str, tests: list[dict]) -> Generator[Reply, bool |
 class _Job:
     """The sandboxes of one program, opened when they are needed, and again after one has ended."""
 
-    def __init__(self, code: str, setup: str, tests: list[dict]):
+    def __init__(self, code: str, setup: str, tests: list[dict], ahead: int):
         self.first = {"runs_program": {"code": code, "setup": setup}, "runs_tests": {"setup": setup}}
         self.tests, self.deadline = tests, time.monotonic() + TOTAL_SECONDS
         self.held = ExitStack()
         self.open: dict[str, Session] = {}
-        self.sent = self.runs = 0
+        self.ahead, self.sent, self.runs = ahead, 0, 0
 
     def close(self) -> None:
         self.held.close()
@@ -106,7 +107,7 @@ class _Job:
         if test["kind"] == "assert":
             self.sent = number + 1
             return self._holds(test["code"], program, self._session("runs_tests", number))
-        while self.sent < min(len(self.tests), number + AHEAD) and (message := _message(self.tests[self.sent])):
+        while self.sent < min(len(self.tests), number + self.ahead) and (message := _message(self.tests[self.sent])):
             program.send(message)
             self.sent += 1
         if self.sent == number:

@@ -121,16 +121,18 @@ def _unreadable(info: dict) -> str | None:
 # -- its tests
 
 
-def _failure(code: str, setup: str, tests: list[dict]) -> tuple[str, bool]:
-    """Why a program fails, "" where it does not, and whether that would be so again."""
+def _failure(code: str, setup: str, tests: list[dict], alone: bool = False) -> tuple[str, bool]:
+    """Why a program fails, "" where it does not, and whether that would be so again.
+
+    Where a test fails after others and not alone, what a run left behind may have done it: all are judged alone. Not
+    that test only, or a program that guesses had two tries at each.
+    """
     asked = [(number, call) for number, test in enumerate(tests, 1) for call in _asked(test)]
-    with closing(replies(code, setup, [call for _, call in asked])) as made:
+    with closing(replies(code, setup, [call for _, call in asked], alone)) as made:
         for (number, test), reply in zip(asked, made, strict=True):
-            why = _wrong(test, reply)
-            if why and reply.settled and not reply.alone:
-                reply = made.send(True)
-                why = _wrong(test, reply)
-            if why:
+            if why := _wrong(test, reply):
+                if reply.settled and not reply.alone and not _wrong(test, made.send(True)):
+                    return _failure(code, setup, tests, alone=True)
                 _refused.update([why.removeprefix(REFUSED)] if why.startswith(REFUSED) else [])
                 return f"test {number} of {len(tests)}: {why}", reply.settled
     return "", True

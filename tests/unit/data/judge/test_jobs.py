@@ -305,6 +305,15 @@ def test_a_reply_can_be_had_again_in_a_new_sandbox():
     assert [(reply.output, reply.alone) for reply in seen] == [
         ("1\n", True), ("2\n", False), ("1\n", True), ("2\n", False),
     ]  # fmt: skip
+    assert [reply.output for reply in replies(code, "", [{"kind": "stdin", "input": ""}] * 3, alone=True)] == [
+        "1\n"
+    ] * 3
+
+
+def test_calls_of_one_run_share_a_sandbox_where_runs_are_alone():
+    calls = [{"kind": "call", "function": "f", "input": [], "again": again} for again in (False, True, False, True)]
+    code = "seen = []\ndef f():\n    seen.append(1)\n    return len(seen)"
+    assert [reply.value for reply in replies(code, "", calls, alone=True)] == ["1", "2", "1", "2"]
 
 
 @pytest.mark.parametrize("reply", [{"raised": "StopIteration", "says": ""}, {"failed": ""}, {"passed": True}, {}])
