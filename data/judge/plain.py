@@ -30,6 +30,7 @@ Keep = Callable[[object], Form]
 _SEQUENCES: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
 _MAPPINGS: dict[str, Any] = {"OrderedDict": OrderedDict, "Counter": Counter, "dict": dict}
 CONTAINERS = frozenset(_SEQUENCES) | frozenset(_MAPPINGS)
+_FAMILIES = {"set": "set", "frozenset": "set"} | dict.fromkeys(_MAPPINGS, "mapping")
 _TYPES: dict[str, type] = {
     name: kind
     for name, kind in vars(builtins).items()
@@ -50,9 +51,12 @@ class Malformed(ValueError):
 # -- to text
 
 
-def encode(value: object, keep: Keep | None = None) -> str:
-    """The text of a value; Refused where it is not plain and `keep` does not know it, or too large."""
-    return _Writer(keep or _refuse).text(value)
+def encode(value: object, keep: Keep | None = None, times: int = 1) -> str:
+    """The text of a value; Refused where it is not plain and `keep` does not know it, or too large.
+
+    times: how often as large as the limits have it.
+    """
+    return _Writer(keep or _refuse, times).text(value)
 
 
 def _refuse(value: object) -> Form:
@@ -60,24 +64,25 @@ def _refuse(value: object) -> Form:
 
 
 class _Writer:
-    def __init__(self, keep: Keep):
+    def __init__(self, keep: Keep, times: int):
         self.keep, self.items, self.size = keep, 0, 0
+        self.most_items, self.most_text = MAX_ITEMS * times, MAX_TEXT * times
 
     def text(self, value: object) -> str:
         text = json.dumps(self.form(value, 0), separators=(",", ":"))
-        if len(text) > MAX_TEXT:
+        if len(text) > self.most_text:
             raise Refused("the value is too large")
         return text
 
     def form(self, value: Any, depth: int) -> Form:
         self.items += 1
-        if self.items > MAX_ITEMS or self.size > MAX_TEXT or depth > MAX_DEPTH:
+        if self.items > self.most_items or self.size > self.most_text or depth > MAX_DEPTH:
             raise Refused("the value is too large")
         if value is None or value is True or value is False:
             return value
         if isinstance(value, str):
             self.size += str.__len__(value)
-            return str.__str__(value) if self.size <= MAX_TEXT else self.form(None, depth)
+            return str.__str__(value) if self.size <= self.most_text else self.form(None, depth)
         if isinstance(value, int):
             return _integer(int.__int__(value))
         if isinstance(value, float):
@@ -89,7 +94,7 @@ class _Writer:
     def _container(self, value: Any, depth: int) -> Form:
         for name, kind in _SEQUENCES.items():
             if isinstance(value, kind):
-                if kind.__len__(value) > MAX_ITEMS:
+                if kind.__len__(value) > self.most_items:
                     raise Refused("the value is too large")
                 return [name, *(self.form(item, depth) for item in kind.__iter__(value))]
         if isinstance(value, _KEYS):
@@ -109,7 +114,7 @@ class _Writer:
         array = _class("numpy", "ndarray")
         if not isinstance(value, array) or value.dtype.kind not in _ARRAY_KINDS:
             return None
-        if value.size > MAX_ITEMS:
+        if value.size > self.most_items:
             raise Refused("the value is too large")
         return ["array", value.dtype.kind + str(value.dtype.itemsize), self.form(value.tolist(), depth)]
 
@@ -178,16 +183,18 @@ def value_of(form: Form, find: Callable[[Form], object] | None = None) -> Any:
         raise Malformed("no form of a value") from None
 
 
-def leaves(form: Form) -> int:
-    """How many values a form holds that hold no others: equal values have equally many."""
-    count, rest = 0, [form]
+def sizes(form: Form) -> Counter[tuple[str, int]]:
+    """The containers in a form by family and length, and how many other values it holds: those of equal values are."""
+    found: Counter[tuple[str, int]] = Counter()
+    rest = [form]
     while rest:
         match rest.pop():
             case [str(kind), *parts] if kind in CONTAINERS:
+                found[_FAMILIES.get(kind, "sequence"), len(parts)] += 1
                 rest += parts
             case _:
-                count += 1
-    return count
+                found["", 0] += 1
+    return found
 
 
 def _nothing(form: Form) -> object:
@@ -206,16 +213,26 @@ def _value(form: Form, find: Callable[[Form], object], depth: int) -> Any:
         made = [_value(part, find, depth + 1) for part in parts]
         return _MAPPINGS[kind](dict(zip(made[::2], made[1::2], strict=True)))
     if kind == "array":
-        return _array_of(parts[0], _value(parts[1], find, depth + 1))
+        return _array_of(*parts)
     return _SCALARS[kind](*parts) if kind in _SCALARS else find(form)
 
 
-def _array_of(kind: str, nested: list) -> Any:
-    if kind[0] not in _ARRAY_KINDS:
+def _array_of(kind: str, nested: Form) -> Any:
+    """Of numbers in lists and nothing else: NumPy would make much of a short range, or of a type with a shape."""
+    if kind[:1] not in _ARRAY_KINDS or not kind[1:].isdecimal() or len(kind) > 3:
         raise Malformed("no kind of array")
     import numpy
 
-    return numpy.array(nested, dtype=kind)
+    return numpy.array(_numbers(nested), dtype=kind)
+
+
+def _numbers(form: Form) -> Any:
+    match form:
+        case ["list", *parts]:
+            return [_numbers(part) for part in parts]
+        case bool() | int() | float() | ["int" | "complex", *_]:
+            return value_of(form)
+    raise Malformed("no number")
 
 
 def _int_of(form: int | list[str], most: int = MAX_DIGITS) -> int:

@@ -14,6 +14,8 @@ Nothing in here withstands the program. It need not: whatever the program does t
 
 import atexit
 import builtins
+import fcntl
+import json
 import operator
 import os
 import sys
@@ -21,39 +23,43 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 from data.judge.inside import Channel, told
-from data.judge.plain import Refused, decode, encode
+from data.judge.plain import Refused, decode, encode, value_of
 
 MAX_OUTPUT = 1 << 20
 """Bytes of what a program prints."""
 _ENDS_LOOPS = (StopIteration, StopAsyncIteration)
+_BUILT_IN = {**vars(builtins), "exit": sys.exit, "quit": sys.exit}
 
 
 def main(channel: Channel) -> None:
-    builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]  # as an interpreter has them
     program = channel.receive()
-    run = None
+    run, answer = None, ModuleType("answer")
+    _forget(answer)
     while True:
         message = channel.receive()
         if "stdin" in message:
             channel.send(_printed(program, message["stdin"]))
             continue
         try:
-            run = _Run(_loaded(program, "answer"), channel) if message["fresh"] or run is None else run
+            if message["fresh"] or run is None:
+                _forget(answer)
+                run = _Run(_loaded(program, answer := ModuleType("answer")), channel)
         except BaseException as error:
             channel.send({"failed": told(error)})
         else:
             channel.send(run.reply(message))
 
 
-def _loaded(program: dict, name: str) -> dict[str, Any]:
-    """The names of a program that has just run, in a module of its own, after its setup.
+def _loaded(program: dict, module: ModuleType) -> dict[str, Any]:
+    """The names of a program that has just run as a module, after its setup.
 
     A setup that fails there needs the program: it is one for tests, which have it too.
     """
-    module = sys.modules[name] = ModuleType(name)
+    sys.modules[module.__name__] = module
+    module.__file__ = "answer.py"
     sys.setrecursionlimit(1000)
     with suppress(Exception):
         exec(compile(program["setup"], "<setup>", "exec"), module.__dict__)
@@ -61,44 +67,62 @@ def _loaded(program: dict, name: str) -> dict[str, Any]:
     return module.__dict__
 
 
+def _forget(module: ModuleType) -> None:
+    """As at the end of an interpreter: files are written out, the next run has the memory, and Python's own names."""
+    module.__dict__.clear()
+    builtins.__dict__.update(_BUILT_IN)
+
+
 # -- a program that reads and prints
 
 
 def _printed(program: dict, text: str) -> dict:
     """One run of it: what it printed or why it failed."""
-    for place in range(2):
-        name = f"/tmp/driver-{os.getpid()}-{place}"
-        file = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        os.unlink(name)
-        os.dup2(file, place)
-        os.close(file)
-    with open(0, "wb", closefd=False) as feed:
+    with _standard_file(0) as feed, _standard_file(1) as printed:
         feed.write(text.encode(errors="surrogatepass"))
-    os.lseek(0, 0, os.SEEK_SET)
-    sys.stdin = sys.__stdin__ = open(0, closefd=False, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
-    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
-    try:
-        _run_as_main(program)
-    except BaseException as error:
-        return {"failed": told(error)}
-    written = os.pread(1, MAX_OUTPUT + 1, 0)
+        feed.seek(0)
+        sys.stdin = sys.__stdin__ = open(0, closefd=False, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
+        sys.stdout = sys.__stdout__ = open(1, "w", closefd=False, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
+        try:
+            _run_as_main(program)
+        except BaseException as error:
+            return {"failed": told(error)}
+        written = os.pread(printed.fileno(), MAX_OUTPUT + 1, 0)
     if len(written) > MAX_OUTPUT:
         return {"failed": "it printed too much"}
     return {"output": written.decode(errors="replace")}
 
 
+def _standard_file(place: int) -> BinaryIO:
+    """A new file, empty and without a name, that is standard input or output too: a program may close those."""
+    name = f"/tmp/driver-{os.getpid()}-{place}"
+    made = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    os.unlink(name)
+    file = open(fcntl.fcntl(made, fcntl.F_DUPFD, 10), "rb+")  # noqa: SIM115  # closed by the caller
+    os.dup2(made, place)
+    if made != place:  # the place was free
+        os.close(made)
+    return file
+
+
 def _run_as_main(program: dict) -> None:
     os._exit = sys.exit  # type: ignore[assignment]  # ends the run, not the driver
+    main = ModuleType("__main__")
     try:
-        _loaded(program, "__main__")
+        _loaded(program, main)
     except SystemExit as end:
         if end.code not in (None, 0):
             raise
+    if pools := sys.modules.get("concurrent.futures.thread"):
+        pools._python_exit()  # its threads wait for work until they are told
+        pools._shutdown = False  # type: ignore[attr-defined]
     for thread in threading.enumerate():  # as at the end of an interpreter
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     atexit._run_exitfuncs()
-    sys.stdout.flush()
+    if not getattr(sys.stdout, "closed", False):
+        sys.stdout.flush()
+    _forget(main)
 
 
 # -- a program whose functions are called
@@ -115,7 +139,7 @@ class _Run:
         """What an operation on the program gives."""
         do, keep = message["do"], None if message["plain"] else self._keep
         try:
-            given, named = decode(message["arguments"], self._find)
+            given, named = value_of(json.loads(message["arguments"]), self._find)  # of any size: it is not a program's
             value = encode(_OPERATIONS[do](self._target(message["target"]), *given, **named), keep)
             after = encode([given, named], keep) if (given or named) and keep else message["arguments"]
             return {"value": value} if after == message["arguments"] else {"value": value, "changed": after}
@@ -158,7 +182,8 @@ class _Run:
     def called_back(self, number: int, given: tuple, named: dict) -> object:
         """What a function of the test's own gives."""
         self.channel.send({"callback": number, "arguments": encode([given, named], self._keep)})
-        reply = self.channel.receive()
+        while "do" in (reply := self.channel.receive()):  # the function asks the program in turn
+            self.channel.send(self.reply(reply))
         if "value" in reply:
             return decode(reply["value"], self._find)
         raise getattr(builtins, reply["raised"])(reply["says"])

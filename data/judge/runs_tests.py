@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Any, TypeGuard
+from typing import Any, NoReturn, TypeGuard
 
 from data.judge.inside import Channel, told
 from data.judge.plain import Malformed, Refused, decode, encode
@@ -40,7 +40,9 @@ def main(channel: Channel) -> None:
 
 def _run(setup: str, code: str, channel: Channel) -> None:
     """Returns once a test's last statement is done."""
-    theirs = _Program(channel).ask("names", None, *asked(setup, code))
+    names = asked(setup, code)
+    answer = _Program(channel).ask("names", None, *names)
+    theirs = {name: answer[name] for name in names if name in answer}  # it may hold more
     space: dict[str, Any] = {"__name__": "test"} | theirs
     for name in _used(setup, code) & _MODULES.keys() - space.keys():
         with suppress(ImportError):
@@ -222,6 +224,13 @@ def _updated(old: Any, new: Any) -> Any:
     return old
 
 
+_CLAIMS = frozenset({
+    *(name for name in dir(str) if name.startswith("is")), "startswith", "endswith", "issubset", "issuperset",
+    "isdisjoint", "is_integer",
+})  # fmt: skip
+"""What a test asks of plain data to know whether it is right: no object of the program's own answers that."""
+
+
 class Remote:
     """A function, a class or an object of the program's own, which stays there."""
 
@@ -238,6 +247,10 @@ class Remote:
         return self._ask("call", *given, **named)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__name__":
+            raise AttributeError(name)  # by which libraries would let it speak for itself, NumPy of any memory
+        if name in _CLAIMS:
+            self._compared(None)
         return self._ask("getattr", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -248,12 +261,17 @@ class Remote:
             return other is not None
         return self._compared(other)
 
+    def __hash__(self) -> int:
+        return hash((Remote, self._number))
+
     def _compared(self, other: object) -> bool:
-        why = f"refused: an object of the program's own type {self._kind} is compared"
-        return self._program.channel.stop(why)
+        return self._refuse("is compared")
+
+    def _refuse(self, what: str = "computes for itself") -> NoReturn:
+        channel: Channel = self._program.channel
+        channel.stop(f"refused: an object of the program's own type {self._kind} {what}")
 
     __lt__ = __le__ = __gt__ = __ge__ = _compared
-    __hash__ = object.__hash__
 
 
 def _operation(do: str) -> Any:
@@ -262,6 +280,14 @@ def _operation(do: str) -> Any:
 
 for _name in ("len", "iter", "next", "getitem", "setitem", "bool", "str", "repr", "int", "float"):
     setattr(Remote, f"__{_name}__", _operation(_name))
+for _name in (
+    *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow", "and", "or", "xor", "lshift"),
+    *("rshift", "neg", "pos", "abs", "invert", "round", "enter", "exit", "await", "mro_entries"),
+    *("copy", "deepcopy"),
+):
+    setattr(Remote, f"__{_name}__", lambda self, *_: self._refuse())
+    if hasattr(int, f"__r{_name}__"):
+        setattr(Remote, f"__r{_name}__", lambda self, *_: self._refuse())
 Remote.__instancecheck__ = _operation("isinstance")  # type: ignore[method-assign]
 
 

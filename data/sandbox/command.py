@@ -20,6 +20,8 @@ DISK = 64 << 20
 LIMITS = {"AS": 1 << 30, "CORE": 0, "CPU": 120, "FSIZE": 32 << 20, "NOFILE": 64, "NPROC": 64}
 """A job's limits, by the names of `resource.RLIMIT_`: memory in bytes, CPU in seconds (a session has its own), a file's
 bytes, open files, threads."""
+STACK = 64 << 20
+"""Bytes of a job's first stack, for deep recursion through C, as contests allow it; a job may set more."""
 ENVIRONMENT = {
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -37,7 +39,7 @@ def server_command(control: int, sandboxed: bool, proc: bool = True) -> list[str
     paths = sorted(filter(os.path.isdir, libraries))
     settings = {
         "control": control, "sandboxed": sandboxed, "filter": filter_program().hex(), "disk": DISK, "limits": LIMITS,
-        "paths": paths,
+        "stack": STACK, "paths": paths,
     }  # fmt: skip
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     run = [python, "-sSP", "-", json.dumps(settings)]

@@ -151,6 +151,9 @@ def shut_in(settings: dict) -> None:
         allowed = resource.getrlimit(limit)[1]
         most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
         resource.setrlimit(limit, (most, most))
+    allowed = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    stack = settings["stack"] if allowed == resource.RLIM_INFINITY else min(settings["stack"], allowed)
+    resource.setrlimit(resource.RLIMIT_STACK, (stack, allowed))
     try:
         call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         instructions = bytes.fromhex(settings["filter"])

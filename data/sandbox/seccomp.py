@@ -1,8 +1,8 @@
 """The filter of system calls that a job runs under, as a program of Linux's BPF.
 
 A job is one process with threads, alone: it cannot start others, run another file, reach a network, talk to the kernel
-about namespaces, keys or tracing, or hold memory that its limits do not count. Everything else is left to namespaces
-and limits.
+about namespaces, keys or tracing, hold memory that its limits do not count, or lock files that others see. Everything
+else is left to namespaces and limits.
 """
 
 import errno
@@ -29,6 +29,8 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
     "pidfd_open": (434, 434), "pidfd_getfd": (438, 438), "pidfd_send_signal": (424, 424),
     "process_madvise": (440, 440),
+    # what reaches others through files that all may read: locks, and waiting for every disk
+    "flock": (73, 32), "sync": (162, 81), "syncfs": (306, 267),
     # namespaces and mounts
     "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41),
     "chroot": (161, 51), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433),

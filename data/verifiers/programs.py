@@ -121,12 +121,18 @@ def _unreadable(info: dict) -> str | None:
 # -- its tests
 
 
-def _failure(code: str, setup: str, tests: list[dict]) -> tuple[str, bool]:
-    """Why a program fails, "" where it does not, and whether that would be so again."""
+def _failure(code: str, setup: str, tests: list[dict], alone: bool = False) -> tuple[str, bool]:
+    """Why a program fails, "" where it does not, and whether that would be so again.
+
+    Where a test fails after others and not alone, what a run left behind may have done it: all are judged alone. Not
+    that test only, or a program that guesses had two tries at each.
+    """
     asked = [(number, call) for number, test in enumerate(tests, 1) for call in _asked(test)]
-    with closing(replies(code, setup, [call for _, call in asked])) as made:
+    with closing(replies(code, setup, [call for _, call in asked], alone)) as made:
         for (number, test), reply in zip(asked, made, strict=True):
-            if why := reply.failure or _wrong(test, reply):
+            if why := _wrong(test, reply):
+                if reply.settled and not reply.alone and not _wrong(test, made.send(True)):
+                    return _failure(code, setup, tests, alone=True)
                 _refused.update([why.removeprefix(REFUSED)] if why.startswith(REFUSED) else [])
                 return f"test {number} of {len(tests)}: {why}", reply.settled
     return "", True
@@ -138,13 +144,15 @@ def _asked(test: dict) -> list[dict[str, Any]]:
 
 def _wrong(test: dict, reply: Reply) -> str:
     """What is wrong with a reply; "" for nothing."""
+    if reply.held:
+        return ""
     if reply.output is not None:
         right, made = same_output(test["output"], reply.output), ascii(reply.output)[1:-1]
         return "" if right else f"it prints {shown(made)}, not {shown(ascii(test['output'])[1:-1])}"
     if reply.value is not None:
         right = (equal if test.get("exact") else same_json)(test["output"], reply.value)
         return "" if right else f"it gives {shown(_written(reply.value))}, not {shown(ascii(test['output']))}"
-    return ""
+    return reply.failure or "it gives nothing"
 
 
 def _written(text: str) -> str:
@@ -160,11 +168,11 @@ def _result_texts(code: str, setup: str, tests: list[dict]) -> tuple[list[str | 
 
 
 def _result_text(reply: Reply) -> str | None:
-    if reply.failure:
-        return None
+    if reply.held:
+        return "passed"
     if reply.output is not None:
         return json.dumps(lines_of(reply.output))
-    return "passed" if reply.value is None else canonical_value(reply.value)
+    return None if reply.value is None else canonical_value(reply.value)
 
 
 def refused_programs() -> str:

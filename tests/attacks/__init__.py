@@ -9,11 +9,13 @@ Begin at:   reading.py
 from tests.attacks.ending import END, WASTE
 from tests.attacks.forging import FORGE
 from tests.attacks.reading import FIND, READ
+from tests.attacks.replying import REPLY
 from tests.attacks.values import EQUAL, SHADOW, VALUES
 
 ATTACKS: dict[str, str] = {
     **{f"reads {name}": FIND + code for name, code in READ.items()},
     **{f"forges {name}": code for name, code in FORGE.items()},
+    **{f"replies {name}": code for name, code in REPLY.items()},
     **{f"returns {name}": code for name, code in EQUAL.items()},
     **{f"shadows {name}": code for name, code in SHADOW.items()},
     **{f"ends by {name}": code for name, code in END.items()},

@@ -36,6 +36,9 @@ WASTE = {
     "time inside of C": "def f(x): return 9 ** 9 ** 9",
     "time asleep": "import time\ndef f(x): time.sleep(1e6)",
     "time while loading": "while True: pass\ndef f(x): return 1",
+    "time, awake, asleep, and then dead": (
+        "import os, time\ndef f(x):\n    while time.process_time() < 3.7: pass\n    time.sleep(3.7)\n    os._exit(1)"
+    ),
     "memory": "def f(x): return len([0] * 10 ** 10)",
     "memory, slowly": "def f(x):\n    kept = []\n    while True: kept.append(bytearray(1 << 24))",
     "the stack": "def f(x): return f(x)",

@@ -70,6 +70,41 @@ class Any:
 def f(x):
     return numpy.array([Any()], dtype=object)
 """,
+    "an object that says yes to every method": """
+class Any:
+    def __getattr__(self, name): return lambda *given, **named: True
+    def __len__(self): return 23
+    def __iter__(self): return iter("s3cr3t")
+def f(x):
+    return Any()
+""",
+    "a class that is its own function": """
+class Meta(type):
+    def __call__(cls, *given): return cls
+    def __getattr__(cls, name): return lambda *given, **named: True
+    def __len__(cls): return 23
+    def __float__(cls): return float("nan")
+class f(metaclass=Meta):
+    pass
+""",
+    "memory of its own choice, by NumPy's interface": """
+class Any:
+    @property
+    def __array_interface__(self):
+        return {"version": 3, "typestr": "<f8", "shape": (1,), "data": (id(self), True)}
+    def __array_function__(self, *given): return True
+    __array_ufunc__ = __array_function__
+def f(x):
+    return Any()
+""",
+    "a copy that is another": """
+class Any:
+    def __deepcopy__(self, memory): return "s3cr3t"
+    __copy__ = lambda self: "s3cr3t"
+    def __reduce_ex__(self, version): return str, ("s3cr3t",)
+def f(x):
+    return Any()
+""",
     "a function that is the answer": """
 class Any:
     def __call__(self, *given): return Any()
@@ -109,6 +144,22 @@ def same(*_): return True
 def f(x):
     return 0
 """,
+    "all of Python's names": """
+import builtins
+for name in dir(builtins):
+    if name.islower():
+        globals()[name] = lambda *given, **named: True
+def f(x):
+    return 0
+""",
+    "functions inside of modules that tests use": """
+import json, math, unittest
+math.isclose = lambda *given, **named: True
+json.dumps = lambda *given, **named: "s3cr3t"
+unittest.TestCase.assertEqual = lambda *given: None
+def f(x):
+    return 0
+""",
     "assertions that are turned off": """
 import builtins, sys
 builtins.AssertionError = type("Quiet", (BaseException,), {})
@@ -137,6 +188,11 @@ VALUES = {
     "a decimal of a huge exponent": "__import__('decimal').Decimal('1e999999999')",
     "a signalling NaN": "__import__('decimal').Decimal('sNaN')",
     "an endless iterator": "iter(int, 1)",
+    "two that are no numbers": "[float('nan')] * 2",
+    "nothing in a list": "[]",
+    "an endless generator": "('s3cr3t' for _ in iter(int, 1))",
+    "a length without end": "type('Long', (), {'__len__': lambda s: 1 << 62, '__getitem__': lambda s, at: 1.0})()",
+    "a cycle of objects": "(lambda one: one.update(two=[one, {'one': one}]) or one)({})",
     "an array": "__import__('numpy').zeros((100, 100))",
     "an array of 8 GB": "__import__('numpy').broadcast_to(0.0, (1 << 30,))",
     "a module": "__import__('os')",

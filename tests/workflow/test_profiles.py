@@ -35,7 +35,7 @@ def test_a_dry_run_needs_no_cluster(profile, tmp_path):
 def test_what_reruns_is_the_same_on_a_cluster():
     profiles = {name: yaml.safe_load((ROOT / f"profiles/{name}/profile.yaml").read_text())
                 for name in ("default", "slurm", "kubernetes")}  # fmt: skip
-    for key in ("rerun-triggers", "rerun-incomplete", "keep-going"):
+    for key in ("rerun-triggers", "ignore-incomplete", "keep-going"):
         assert len({str(profile[key]) for profile in profiles.values()}) == 1
 
 

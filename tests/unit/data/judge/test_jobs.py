@@ -94,6 +94,8 @@ HOLD = [
     "import numpy\nassert numpy.allclose(array(3), [0, 1, 2]) and (array(2) == [0, 1]).all() and array(5).sum() == 10",
     "assert math.isclose(add(0.1, 0.2), 0.3) and np.isclose(add(0.1, 0.2), 0.3)",
     "assert same(10 ** 400) == 10 ** 400 and same(float('inf')) == float('inf') and same(float('nan')) != same(1.0)",
+    "assert applied(lambda x: add(x, 1), 3) == 4",
+    "kept = {add: 1}\nassert kept[same(add)] == 1 and same not in kept",
     "assert tuple(Point(1, 2)) == (1, 2)",
     "import copy\nrows = [[1], [2]]\nassert same(copy.deepcopy(rows)) == rows",
     "assert sorted([3, 1], key=same) == [1, 3] and list(map(add, [1, 2])) == [2, 3]",
@@ -124,7 +126,12 @@ def test_what_holds_in_python_holds(test):
         ("assert node(1) < 5", "refused: "),
         ("assert sorted([node(1), node(2)])", "refused: "),
         ("class Own: pass\nassert same(Own())", "refused: the test gives an object of type Own"),
-        ("assert abs(node(1) - 1) < 1e-6", "TypeError"),
+        ("assert abs(node(1) - 1) < 1e-6", "refused: an object of the program's own type Node computes for itself"),
+        ("assert abs(1 - node(1)) < 1e-6", "refused: "),
+        ("with node(1) as one: pass", "refused: "),
+        ("class Mine(Node): pass", "refused: "),
+        ("assert node(1).startswith('a')", "refused: "),
+        ("import copy\ncopy.deepcopy([node(1)])", "refused: "),
         ("fails(SystemExit)", "it raised SystemExit"),
         ("try:\n    fails(SystemExit)\nexcept BaseException:\n    pass", "it raised SystemExit"),
         ("try:\n    fails(KeyboardInterrupt)\nexcept:\n    pass", "it raised KeyboardInterrupt"),
@@ -146,6 +153,14 @@ def test_what_does_not_hold_fails_and_says_why(test, why, monkeypatch):
     (failure,) = told(PROGRAM, test)
     assert failure and why in failure
     assert told(PROGRAM, "assert add(1, 2) == 3") == [None]
+
+
+def test_a_test_asks_so_often_and_no_more(monkeypatch):
+    monkeypatch.setattr(jobs, "QUESTIONS", 20)
+    often = "for n in range({}): assert same(n) == n"
+    assert told(PROGRAM, often.format(15), often.format(15)) == [None, None]
+    assert told(PROGRAM, often.format(25)) == ["the test asks more than 20 times"]
+    assert told(PROGRAM, "for _ in endless(): pass") == ["the test asks more than 20 times"]
 
 
 def test_a_failure_says_nothing_of_the_next_test():
@@ -281,6 +296,46 @@ def test_a_sandbox_that_ended_once_has_a_second_try(monkeypatch):
     assert [reply.value for reply in replies("def f(x): return x", "", calls)] == [str(n) for n in range(20)]
 
 
+def test_a_reply_can_be_had_again_in_a_new_sandbox():
+    code = (
+        "import pathlib\npath = pathlib.Path('/tmp/runs')\npath.touch()\nprint(path.write_text(path.read_text() + 'x'))"
+    )
+    made = replies(code, "", [{"kind": "stdin", "input": ""}] * 3)
+    seen = [next(made), next(made), made.send(True), next(made)]
+    assert [(reply.output, reply.alone) for reply in seen] == [
+        ("1\n", True), ("2\n", False), ("1\n", True), ("2\n", False),
+    ]  # fmt: skip
+    assert [reply.output for reply in replies(code, "", [{"kind": "stdin", "input": ""}] * 3, alone=True)] == [
+        "1\n"
+    ] * 3
+
+
+def test_calls_of_one_run_share_a_sandbox_where_runs_are_alone():
+    calls = [{"kind": "call", "function": "f", "input": [], "again": again} for again in (False, True, False, True)]
+    code = "seen = []\ndef f():\n    seen.append(1)\n    return len(seen)"
+    assert [reply.value for reply in replies(code, "", calls, alone=True)] == ["1", "2", "1", "2"]
+
+
+@pytest.mark.parametrize("reply", [{"raised": "StopIteration", "says": ""}, {"failed": ""}, {"passed": True}, {}])
+def test_a_failure_of_which_nothing_is_said_is_one(reply):
+    line = json.dumps(reply).encode() + b"\n"
+    code = f"import os\nwhile True:\n    os.write(4, {line!r})\n    os.read(3, 1 << 16)"
+    (made,) = replies(code, "", [{"kind": "assert", "code": "assert f(7) == 8"}])
+    assert made.failure and not made.held and made.value is made.output is None
+
+
+@pytest.mark.parametrize(("seconds", "sandboxes"), [(0.0, 2), (0.35, 1)])
+def test_a_program_that_dies_late_has_no_second_try(seconds, sandboxes, monkeypatch):
+    """It has used the time of a test already, half of it asleep."""
+    opened = []
+    monkeypatch.setattr(jobs, "open_session", lambda script: opened.append(script) or session.open_session(script))
+    monkeypatch.setattr(jobs, "TEST_SECONDS", 0.5)
+    code = f"import os, time\nend = time.process_time() + {seconds}\nwhile time.process_time() < end: pass\n"
+    code += f"time.sleep({seconds})\nos.kill(os.getpid(), 9)\nos.abort()"
+    (reply,) = replies(code, "", [{"kind": "stdin", "input": ""}])
+    assert reply.failure == "it ended its own process" and len(opened) == sandboxes
+
+
 def test_all_tests_have_one_limit_of_time(monkeypatch):
     monkeypatch.setattr(jobs, "TOTAL_SECONDS", 0.5)
     code = "import time\ntime.sleep(0.2)\nprint(3)"
@@ -297,4 +352,6 @@ def test_large_inputs_and_outputs_pass():
     (reply,) = replies("def f(x): return x", "", [{"kind": "call", "function": "f", "input": [list(range(100_000))]}])
     assert json.loads(reply.value)[1:] == list(range(100_000))
     (reply,) = replies("def f(x): return 1", "", [{"kind": "call", "function": "f", "input": ["x" * (2 << 20)]}])
+    assert reply.value == "1"
+    (reply,) = replies("def f(x): return 1", "", [{"kind": "call", "function": "f", "input": ["x" * (9 << 20)]}])
     assert reply.failure == "refused: the test's input is too large"

@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 from data.judge import plain
-from data.judge.plain import Malformed, Refused, decode, encode, form_of, leaves
+from data.judge.plain import Malformed, Refused, decode, encode, form_of, sizes
 
 
 class Colour(enum.IntEnum):
@@ -150,12 +150,35 @@ def test_other_texts_say_nothing(text):
         decode(text)
 
 
-def test_leaves_are_counted_without_building_anything():
+def test_sizes_are_those_of_equal_values_without_building_anything():
     def count(value):
-        return leaves(form_of(encode(value)))
+        return sizes(form_of(encode(value)))
 
-    assert count(5) == count("abc") == count(Fraction(1, 2)) == count(range(9)) == count(1 << 100) == 1
-    assert count([]) == count(()) == 0
-    assert count([1, (2, {3}), {"a": [4, 5]}]) == 6
-    assert count([1, 2]) == count((1, 2)) == count({1, 2}) == count({1: 2})
-    assert leaves(form_of('["x", 1, 2]')) == 1
+    assert count(5) == count("abc") == count(Fraction(1, 2)) == count(range(9)) == count(1 << 100) == {("", 0): 1}
+    assert count([]) == count(()) == {("sequence", 0): 1} != count(set()) == count(frozenset())
+    assert count([1, (2, {3}), {"a": [4, 5]}]) == count((1, [2, {9}], {"b": (6, 7)}))
+    assert count([{1, 2}, {3: 4}]) == count([{3: 4}, frozenset({1, 2})]) != count([{1, 2, 3, 4}])
+    assert len({frozenset(count(value).items()) for value in ([1, 2], {1, 2}, {1: 2}, [[1, 2]], 5)}) == 5
+    assert sizes(form_of('["x", 1, 2]')) == {("", 0): 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["array", "i8", ["range", 0, 1000000000, 1]]', '["array", "f8,(200000000)f8", ["list", 1.0]]',
+        '["array", "f8", ["list", ["range", 0, 9, 1]]]', '["array", "O", ["list", 1]]',
+        '["array", ["f8"], ["list", 1]]',
+        '["array", "f8", ["set", 1]]', '["array", "f8", "1"]', '["array", "f8"]',
+    ],
+)  # fmt: skip
+def test_an_array_is_of_numbers_in_lists(text):
+    """What is short as text and long as an array is not built."""
+    with pytest.raises(Malformed):
+        decode(text)
+
+
+def test_a_test_s_input_may_be_larger():
+    large = [1] * 300_000
+    with pytest.raises(Refused):
+        encode(large)
+    assert json.loads(encode(large, times=8))[1:] == large

@@ -4,6 +4,7 @@ Each attack is the body of a function whose value is the reply; an exception is 
 """
 
 import json
+import platform
 import sys
 import textwrap
 
@@ -90,6 +91,7 @@ ATTACKS: dict[str, tuple[str, object]] = {
         """,
         {"value": []},
     ),
+    "lock": ("import fcntl, os; fcntl.flock(os.open(os.__file__, os.O_RDONLY), fcntl.LOCK_EX)", NO),
     # rights
     "root": ("import os; os.setuid(0)", NO),
     "rights": (
@@ -161,6 +163,18 @@ ATTACKS: dict[str, tuple[str, object]] = {
     "closed_pipes": ("import os; os.close(3); os.close(4)", "died"),
     "kill_itself": ("import os, signal; os.kill(os.getpid(), signal.SIGKILL); os._exit(1)", "died"),
 }  # fmt: skip
+
+if platform.machine() == "x86_64":  # system calls by the other tables that it has
+    ATTACKS["calls_of_32_bits"] = (
+        """
+        import ctypes, mmap
+        code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        code.write(bytes([0xB8, 2, 0, 0, 0, 0xCD, 0x80, 0xC3]))  # fork
+        return ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))()
+        """,
+        "died",
+    )
+    ATTACKS["calls_of_x32"] = (f"{LIBC}return libc.syscall(0x40000000 + 41, 1, 1, 0)", "died")
 
 
 def outcome(code: str, seconds: float = 2.0) -> object:

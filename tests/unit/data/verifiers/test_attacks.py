@@ -25,6 +25,9 @@ ASSERTS = [
     f"assert f(7) in [{SECRET!r}] or {SECRET!r} in [f(7)] or {SECRET!r} in f(7)",
     f"import unittest\nunittest.TestCase().assertEqual(f(7), {SECRET!r})",
     f"wanted = {SECRET!r}\nassert not f(7) != wanted",
+    f"assert f(7).startswith({SECRET[:9]!r})",
+    f"import copy\nassert copy.deepcopy(f(7)) == {SECRET!r}",
+    f"import numpy as np\nassert np.array_equal(f(7), {SECRET!r})",
 ]
 
 

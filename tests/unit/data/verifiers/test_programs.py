@@ -153,6 +153,14 @@ def test_every_test_counts_and_none_is_not_enough():
     )
 
 
+def test_runs_are_judged_alone_where_one_may_have_spoilt_the_next():
+    """All of them: a guess is no second guess at one test."""
+    count = "open('runs', 'a').write('x')\nprint(len(open('runs').read()))"
+    assert verify(count, stdin(*[("", "1")] * 3))
+    verdict = Program().explain(count, stdin(("", "1"), ("", "2"), ("", "1")))
+    assert not verdict.right and verdict.reason == "test 2 of 3: it prints `1\\n`, not `2`"
+
+
 # -- what is said of it
 
 
