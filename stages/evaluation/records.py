@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from data.errors import InputError
 from stages.core.pipeline.guards import Guards, Warned, warnings
-from stages.core.pipeline.schema import checked
+from stages.core.pipeline.schema import checked, keys_of
 from stages.core.run.last_good import LAST_GOOD
 from stages.core.run.manifest import read_json, read_manifest
 from stages.core.run.tables import read_parquet
@@ -99,8 +99,9 @@ def warned(stages: Iterable[StageRecord]) -> list[tuple[str, Warned, str]]:
     for stage in stages:
         guards = (stage.config.get("settings") or {}).get("guards")
         if guards is not None:
+            limits = checked(Guards, guards, f"{stage.folder}/manifest.json: guards", {(): keys_of(Guards)})
             kept = ", ".join(str(path) for path in Path(stage.folder, LAST_GOOD).glob("checkpoint-[0-9]*"))
-            found += [(stage.name, warning, kept) for warning in warnings(stage.metrics, Guards(**guards))]
+            found += [(stage.name, warning, kept) for warning in warnings(stage.metrics, limits)]
     return found
 
 
