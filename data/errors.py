@@ -48,7 +48,7 @@ def trouble(error: BaseException | None) -> str | None:
             return f"{where}{OF_THE_DISK[number]}"
         if UNWRITTEN.search(str(error)):
             return "a checkpoint could not be written: is space left on the disk?"
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None
 
 
