@@ -52,6 +52,11 @@ def evaluate(tree: Tree, point: Mapping[str, Fraction] | None = None) -> Value:
     return value
 
 
+def has_value(tree: Tree) -> bool:
+    """Whether a formula has a value at any point of several."""
+    return any(_or_none(tree, point) is not None for point in points(variables(tree)))
+
+
 def variables(tree: Tree) -> frozenset[str]:
     """The names of a formula's variables."""
     if tree[0] in ("number", "constant"):
