@@ -9,8 +9,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 
 from data.verifiers.mathematics.answer import read
+from data.verifiers.mathematics.formula import Tree
 from data.verifiers.mathematics.notation import flat
 from data.verifiers.mathematics.quantity import Plain, split_letter
 from data.verifiers.mathematics.real_sets import as_real_set, equal_sets, rounds_to
@@ -275,10 +277,17 @@ def _equal_chain(gold: Shape, found: Shape) -> bool:
         if isinstance(found, Chain) and _equal_equations(gold, found):
             return True
         return _consistent(gold) and equal(gold.last, found.last if isinstance(found, Chain) else found)
+    if isinstance(found, Chain) and len(found.parts) == 2 and _sum_of_letters(found.parts[0]):
+        return equal(gold, found.last)
     if not isinstance(found, Chain) or not _consistent(found):
         return False
     whole = isinstance(gold, Scalar) and gold.plain is not None and gold.plain.value.denominator == 1
     return not whole and equal(gold, found.last)
+
+
+def _sum_of_letters(tree: Tree) -> bool:
+    """Whether a formula names what is asked for: `m + n = 7`."""
+    return tree[0] == "add" and all(part[0] == "symbol" for part in tree[1:]) and len(set(tree)) == len(tree)
 
 
 def _consistent(chain: Chain) -> bool:
@@ -334,8 +343,7 @@ _RULES: dict[tuple[type, type], Callable] = {
     (Matrix, Matrix): _equal_matrices,
     (Relation, Relation): _equal_relations,
     (Ratio, Ratio): _equal_ratios,
-    (Words, Words): lambda gold, found: gold.text == found.text,
     (Words, Scalar): lambda gold, found: gold.text == _letters(found),
     (Scalar, Words): lambda gold, found: _letters(gold) == found.text,
-    (Literal, Literal): lambda gold, found: gold.text == found.text,
+    **dict.fromkeys(product((Words, Literal), repeat=2), lambda gold, found: gold.text == found.text),
 }

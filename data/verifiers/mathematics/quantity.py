@@ -140,7 +140,7 @@ def _unit(words: str, power: str, alone: bool) -> str | None:
     raised = "".join(powers[name] for name in names if name in powers) or "".join(filter(str.isdigit, power))
     names = [name for name in names if name not in powers]
     known = [_known(name) for name in names]
-    if not names or len(names) > 3 or any(_never(name.casefold()) for name in names):
+    if not names or len(names) > 3 or {"?", "!"} & set(words) or any(_never(name.casefold()) for name in names):
         return None
     if alone and not spoken and (len(words) < 2 or None in known):
         return None

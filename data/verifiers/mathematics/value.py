@@ -223,7 +223,7 @@ def _factorial(value: Value) -> Value:
     if isinstance(value, Fraction) and value.denominator == 1 and 0 <= value <= 1000:
         return Fraction(math.factorial(int(value)))
     number = real(value)
-    if not 0 <= number < 10**5:
+    if not -100 < number < 10**5 or (number < 0 and number == _mp.floor(number)):
         raise Undefined("a factorial of what has none")
     return _mp.gamma(number + 1)
 
