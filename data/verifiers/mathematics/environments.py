@@ -24,7 +24,9 @@ def matrix(text: str) -> tuple[str, list[list[str]]] | None:
     factor, begin, rest = text.partition(r"\begin")
     core = _TRANSPOSED.sub("", begin + rest)
     match = _MATRIX.fullmatch(core)
-    rows = [row.split("&") for row in match[2].split(ROW) if row.strip()] if match else []
+    if match is None or 0 <= match[2].find(r"\end") < match[2].find(r"\begin"):
+        return None
+    rows = [row.split("&") for row in match[2].split(ROW) if row.strip()]
     if not rows or any(len(row) != len(rows[0]) for row in rows):
         return None
     turned = core != begin + rest
@@ -61,7 +63,7 @@ def scaled(factor: str, whole: Matrix) -> Matrix | None:
 def system(text: str) -> str | None:
     """The equations or inequalities of a system as a list with `and`; None where a row is none, or has a condition."""
     match = _SYSTEM.fullmatch(text)
-    if match is None:
+    if match is None or r"\begin" in match[2]:
         return None
     rows = [row.strip(" ,;.") for row in match[2].split(ROW)]
     rows = [re.sub(r" ?& ?(?=[=<>\\])|(?<=[=<>]) ?& ?", " ", row) for row in rows if row]

@@ -49,7 +49,7 @@ _SYNONYMS = {
     **dict.fromkeys(("textbf", "textit", "textrm", "textsf", "texttt", "textup", "textnormal", "mbox"), "text"),
     **dict.fromkeys(("mathrm", "mathit", "mathsf"), "text"),
     **dict.fromkeys(("boldsymbol", "bm", "vec", "hat", "widehat", "overrightarrow"), "mathbf"),
-    **dict.fromkeys(("displaystyle", "textstyle", "limits", "left", "right", "rm", "bf"), ""),
+    **dict.fromkeys(("displaystyle", "textstyle", "limits", "left", "right", "rm", "bf", "large", "Large"), ""),
     **dict.fromkeys(("bigl", "bigr", "Bigl", "Bigr", "big", "Big"), ""),
     **dict.fromkeys(("quad", "qquad", "enspace", "thinspace"), " "), "fbox": "boxed", "par": " ", "newline": " ",
 }  # fmt: skip
@@ -67,11 +67,11 @@ _BOLD = re.compile(r"(?<![\w)\]}*])(\*\*|__)(?! )([^*_]+)(?<! )\1(?![\w(*])")
 _DOLLARS = re.compile(r"(?<!\\)\$([^$]+)(?<!\\)\$")
 _MARKDOWN = ("**", "__", "```", "`", "*", "_")
 _POWER = re.compile(r"(?<=[\w)}])\*\*(?=[\w({\\-])")
-_STYLED = re.compile(r"\\(?:mathbf|underline|large|Large|LARGE) ?\{(.*)\}", re.DOTALL)
+_STYLED = re.compile(r"\\(?:mathbf|underline) ?\{(.*)\}", re.DOTALL)
 _COLOUR = re.compile(r"\\(?:text)?color ?\{ ?\w+ ?\}")
 _ORDINAL = re.compile(r"(?<=\d) ?(?:\^ ?\{? ?(?:\\text ?\{ ?)?|\\text ?\{ ?)(st|nd|rd|th)(?![A-Za-z])(?: ?\}){0,2}")
 _INFIX = re.compile(r"\{([^{}]*)\\(over|choose)(?![A-Za-z])([^{}]*)\}")
-_FUNCTION_IN_TEXT = re.compile(r"\\text ?\{ ?\\?((?:a|arc)?(?:sin|cos|tan)|cot|sec|csc|ln|log|exp|max|min|gcd|lcm) ?\}")
+_FUNCTION_IN_TEXT = re.compile(r"\\text ?\{ ?\\?((?:a|arc)?(?:sin|cos|tan)|cot|csc|ln|log|exp) ?\}")
 _SIGN_IN_TEXT = re.compile(r"\\text ?\{ ?(\\?[$%]) ?\}")
 _THOUSANDS = re.compile(
     r"(?:(?<=\\frac\{)|(?<=\}\{))\d{1,3}(?:,\d{3})+(?=\})|^-?[1-9]\d{0,2}(?:,\d{3})+(?= ?\\(?:pi|sqrt)[^,]*$)"

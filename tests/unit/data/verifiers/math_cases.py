@@ -283,6 +283,7 @@ CASES: dict[str, list[tuple[str, list[str], list[str]]]] = {
          ["x=1,y=2", "(1,2)", r"\begin{cases}y=2,\\x=1.\end{cases}", r"\begin{aligned}x&=1\\y&=2\end{aligned}",
           r"\left\{\begin{array}{l}x=1\\y=2\end{array}\right."],
          ["x=2,y=1", "(2,1)", "1"]),
+        (r"\begin{cases}x=1\\y=2\end{cases} \text{ or } \begin{cases}x=2\\y=1\end{cases}", ["(2,1), (1,2)"], ["(1,2)"]),
         (r"\begin{cases}x>1\\x<5\end{cases}", ["(1,5)"], ["x>1"]),
         (r"\begin{cases}2x,&x>0\\0,&x\le0\end{cases}", [r"\begin{cases}2x&x>0\\0&x\le0\end{cases}"],
          [r"\begin{cases}0,&x>0\\2x,&x\le0\end{cases}"]),
@@ -294,7 +295,8 @@ CASES: dict[str, list[tuple[str, list[str], list[str]]]] = {
         ("3 hours", ["3 h"], ["3 m"]),
         (r"100\text{ g}", ["100g"], ["100k"]), (r"\frac{21}{2}", ["10 1/2 feet"], []),
         (r"2\sqrt3", [r"2\sqrt{3} cm"], [r"2\sqrt{3} c"]),
-        ("20", [r"\text{\$}20"], []), ("5", [], ["5分之一"]),
+        ("20", [r"\text{\$}20"], []), ("3 minutes", [r"3\text{ min}", r"3\text{min}"], [r"3\text{ sec}"]),
+        ("5", [], ["5分之一"]),
     ],
     "styles and older commands": [
         ("12", [r"$\mathbf{12}$", r"\large{12}", r"\color{red}{12}", r"\underline{12}", r"{\bf 12}", "12$",
