@@ -8,7 +8,7 @@ from data.errors import InputError
 from data.text.row import Row, question_of
 from data.verifiers.mathematics.answer import read, words
 from data.verifiers.mathematics.equal import equal
-from data.verifiers.mathematics.notation import bare, squeezed
+from data.verifiers.mathematics.notation import bare, spelled, squeezed
 from data.verifiers.mathematics.quantity import plain
 from data.verifiers.mathematics.shapes import Scalar, Shape
 from data.verifiers.verdict import Verdict, compared, shown
@@ -44,13 +44,14 @@ class MathAnswer:
         found = bare(answer)
         if not found:
             return Verdict(False, None, "the answer is empty")
+        said = spelled(found)
         if _repeats(found, row):
-            return Verdict(False, found, f"{shown(found)} is the question, or a formula of it")
+            return Verdict(False, said, f"{shown(said)} is the question, or a formula of it")
         if _shape(answer) is None:
-            return Verdict(False, found, f"{shown(found)} cannot be read as mathematics; the gold is {shown(gold)}")
+            return Verdict(False, said, f"{shown(said)} cannot be read as mathematics; the gold is {shown(gold)}")
         if not _equal(gold, answer) and _whole(bare(gold)) and isinstance(_shape(answer), Scalar) and not plain(found):
-            return Verdict(False, found, f"{shown(found)} is not written as a plain number, which {shown(gold)} is")
-        return compared(_equal(gold, answer), found, bare(gold))
+            return Verdict(False, said, f"{shown(said)} is not written as a plain number, which {shown(gold)} is")
+        return compared(_equal(gold, answer), said, spelled(bare(gold)))
 
     def canonical(self, answer: str, row: Row) -> str:
         """A plain number's value, else the formula without spaces; equal formulas of other forms: `same`."""

@@ -16,6 +16,7 @@ from data.errors import InputError
 from data.text.language import Language
 from data.text.row import Domain, Row
 from data.verifiers.instructions import ARGUMENTS
+from data.verifiers.math_answers import MAX_ANSWER, readable
 from data.world.families import TASKS, VERIFIERS
 
 _DOMAINS: dict[str, Domain] = {"math": "math", "code_tests": "code", "choice": "stem"}
@@ -160,6 +161,8 @@ def _row(given: dict[str, Any], where: str) -> Row:
     if verifier == "choice" and fields.answer not in (letters := list(ascii_uppercase[: len(info["choices"])])):
         gold = f"{where}answer" if where else "gold"
         raise InputError(f"`{gold}` is {_brief(fields.answer)}; allowed: {', '.join(letters)}")
+    if verifier == "math":
+        _check_gold(fields.answer, f"{where}answer" if where else "gold")
     if verifier == "instructions":
         _check_instructions(info["instructions"])
     family = TASKS.get(verifier)
@@ -181,6 +184,15 @@ def _verifier(name: Any, where: str) -> str:
     if not isinstance(name, str) or name not in VERIFIERS:
         raise InputError(f"`{where}` is {_brief(name)}; {_nearest(str(name), VERIFIERS)}")
     return name
+
+
+def _check_gold(gold: str, name: str) -> None:
+    if not gold.strip():
+        raise InputError(f"`{name}` is missing or empty: the verifier `math` compares with it")
+    if not readable(gold):
+        raise InputError(
+            f"`{name}` is {_brief(gold)}, which cannot be read as mathematics (up to {MAX_ANSWER} characters)"
+        )
 
 
 def _check_instructions(pairs: list[list[Any]]) -> None:

@@ -81,7 +81,9 @@ def test_one_case_by_arguments(tool):
             b'{"row": {"verifier": "pair_search", "answer": "1+2"}, "completion": "1+2"}',
             "pair_search.*KeyError: 'target'",
         ),
-        (b'{"verifier": "math", "gold": "", "completion": "1"}', "cannot be read"),
+        (b'{"verifier": "math", "gold": "", "completion": "1"}', "`gold` is missing or empty"),
+        (b'{"row": {"verifier": "math"}, "completion": "1"}', "`row.answer` is missing or empty"),
+        (b'{"verifier": "math", "gold": "}{", "completion": "1"}', "`gold` is .*, which cannot be read"),
     ],
 )
 def test_a_bad_line_is_an_error_in_its_place_and_the_others_are_judged(tool, bad, reason):

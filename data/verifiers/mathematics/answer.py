@@ -5,9 +5,9 @@ text: as `notation.bare` leaves it. Brackets bind before commas, commas before r
 
 import re
 
-from data.verifiers.mathematics import real_sets
-from data.verifiers.mathematics.formula import GREEK, MAX_DEPTH, NotAFormula, Tree, parse
-from data.verifiers.mathematics.notation import ROW, flat
+from data.verifiers.mathematics import environments, real_sets
+from data.verifiers.mathematics.formula import GREEK, MAX_DEPTH, NotAFormula, parse
+from data.verifiers.mathematics.notation import flat
 from data.verifiers.mathematics.quantity import Plain, multiplied, plain, split_unit
 from data.verifiers.mathematics.shapes import (
     Chain,
@@ -24,7 +24,7 @@ from data.verifiers.mathematics.shapes import (
     Union,
     Words,
 )
-from data.verifiers.mathematics.value import Undefined, evaluate, points, variables
+from data.verifiers.mathematics.value import has_value, variables
 
 _WORD = re.compile(r"[^\W\d_]+(?:[\s'-]+[^\W\d_]+)*|[\u3400-\u9fff]+")
 _SHORT_WORDS = frozenset(("no", "up", "in", "on"))
@@ -33,6 +33,7 @@ _MAX_PROSE = 12
 """Words of an answer; a longer text is an explanation, which no rule can check."""
 _PHRASES = {
     **dict.fromkeys(("nosolution", "nosolutions", "nosuchsolution", "emptyset", "theemptyset"), r"\emptyset"),
+    **dict.fromkeys(("norealsolution", "norealsolutions", "nosolutionexists", "nosolutionsexist"), r"\emptyset"),
     **dict.fromkeys(("allrealnumbers", "allreals", "allreal", "anyrealnumber", "therealnumbers"), r"\mathbb{R}"),
 }
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|(?<![A-Za-z])(?:and|or)(?![A-Za-z])|.", re.DOTALL)
@@ -40,11 +41,11 @@ _OPEN = frozenset(("(", "[", "{", r"\{", r"\langle", r"\begin", r"\lfloor", r"\l
 _CLOSE = frozenset((")", "]", "}", r"\}", r"\rangle", r"\end", r"\rfloor", r"\rceil"))
 _GROUPED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]\d)")
 _NAME = re.compile(
-    r"\\(?:angle|triangle) ?[A-Z]{1,3}|\\frac ?\{ ?d ?\w? ?\} ?\{ ?d ?\w ?\}"
-    r"|\\?[A-Za-z]+(?: ?\{[A-Za-z ]+\})?(?: ?_ ?(?:\{[^{}]*\}|\w))?'*(?: ?\^ ?\{ ?-1 ?\})?(?: ?\([A-Za-z0-9,=| ]*\))?"
+    r"\\(?:angle|triangle) ?[A-Z]{1,3}|\([A-Za-z] ?\\circ ?[A-Za-z]\) ?\(\w\)|\\frac ?\{ ?d ?\w? ?\} ?\{ ?d ?\w ?\}"
+    r"|\\?[A-Za-z]+(?: ?\{[A-Za-z ]+\})?(?: ?_ ?(?:\{[^{}]*\}|\w))?'*(?: ?\^ ?\{ ?-1 ?\})?"
+    r"(?: ?\((?:[A-Za-z]\(\w*\)|[A-Za-z0-9,=| ]*)\))?"
 )  # a letter, a word, a function of letters
 _NAME_COMMANDS = GREEK | {"text", "mathbf", "overline", "bar", "angle", "operatorname", "triangle", "frac"}
-_ENVIRONMENT = re.compile(r"\\begin ?\{([pbB]?matrix|array)\}(?:\{[lcr| ]*\})?(.*)\\end ?\{\1\}", re.DOTALL)
 _RATIO = re.compile(r"[\d.,/]+(?: ?: ?[\d.,/]+)+")
 _CLOCK = re.compile(r"\d{1,2}(?::\d{2}){1,2}")
 _HALF_OF_DAY = re.compile(r"(?<=\d)([ap])\.?m\.?$", re.IGNORECASE)
@@ -55,13 +56,10 @@ _RELATIONS = {"<": "<", ">": ">", r"\le": r"\le", r"\ge": r"\ge", r"\ne": r"\ne"
 def read(text: str, depth: int = 0) -> Shape | None:
     """The shape of an answer; None for one that cannot be read: unbalanced, or a text that explains."""
     text = text.strip()
-    if not text or depth > MAX_DEPTH or not _balanced(text) or (depth == 0 and _explains(text)):
+    text = environments.system(text) or text
+    if not text or depth > MAX_DEPTH or not _balanced(text) or (depth == 0 and len(_PROSE.findall(text)) > _MAX_PROSE):
         return None
     return _whole(text) or _list(text, depth) or _set(text, depth) or _relation(text, depth) or _value(text, depth)
-
-
-def _explains(text: str) -> bool:
-    return len(_PROSE.findall(text)) > _MAX_PROSE
 
 
 def words(text: str) -> bool:
@@ -125,7 +123,7 @@ def _list(text: str, depth: int) -> Shape | None:
         return None
     found = [shape for shape in shapes if shape is not None]
     joined = real_sets.joined(found, signs)
-    return joined or _record(found) or Items("", "", tuple(_flat(found)))
+    return joined or _record(found) or Items("", "", tuple(_flat(found)), "or" in signs)
 
 
 def _flat(shapes: list[Shape]) -> list[Shape]:
@@ -142,20 +140,21 @@ def _record(shapes: list[Shape]) -> Shape | None:
         return None
     values = [shape.value if isinstance(shape, Named) else shape for shape in shapes]
     if len(set(names)) == 1:
-        return Named(names[0], Items("", "", tuple(_flat(values))))
+        return Named(names[0], Items("", "", tuple(_flat(values)), alternatives=True))
     if len(set(names)) < len(names):
         return None
-    return Record(tuple(sorted(zip(names, values, strict=True), key=lambda pair: pair[0])))
+    pairs = list(zip(names, values, strict=True))
+    return Record(tuple(pairs if all(map(_PROSE.search, names)) else sorted(pairs, key=lambda pair: pair[0])))
 
 
 def _plus_minus(text: str, depth: int) -> Shape | None:
-    if not re.search(r"\\(?:pm|mp)(?![A-Za-z])", text) or text.startswith((r"\{", "[", "(")) and _inside(text):
+    if not re.search(r"\\(?:pm|mp)(?![A-Za-z])", text) or text.startswith((r"\{", "{")) and _inside(text):
         return None
     above = re.sub(r"\\mp(?![A-Za-z])", "-", re.sub(r"\\pm(?![A-Za-z])", "+", text))
     below = re.sub(r"\\mp(?![A-Za-z])", "+", re.sub(r"\\pm(?![A-Za-z])", "-", text))
     shapes = [read(one, depth + 1) for one in (above, below)]
     found = [shape for shape in shapes if shape is not None]
-    return None if len(found) < 2 else _record(found) or Items("", "", tuple(found))
+    return None if len(found) < 2 else _record(found) or Items("", "", tuple(_flat(found)), alternatives=True)
 
 
 # -- sets and brackets
@@ -172,18 +171,26 @@ def _set(text: str, depth: int) -> Shape | None:
     parts, _ = split(text, r"\in")
     if len(parts) == 2 and _name(parts[0]):
         inner = read(parts[1], depth + 1)
-        return Named(flat(parts[0]), inner) if isinstance(inner, Items | Union | RealSet) else None
+        if isinstance(inner, Items) and inner.begin in ("(", "["):
+            inner = real_sets.as_real_set(inner) or inner
+        return Named(_spoken(parts[0]), inner) if isinstance(inner, Items | Union | RealSet) else None
     return _matrix(text, depth) or _brackets(text, depth)
 
 
 def _matrix(text: str, depth: int) -> Shape | None:
-    match = _ENVIRONMENT.fullmatch(text)
-    if match is None or depth > 3:
+    found = environments.matrix(text)
+    if depth > 3:
         return None
-    rows = [[read(entry, depth + 1) for entry in row.split("&")] for row in match[2].split(ROW) if row.strip()]
-    if not rows or any(None in row or len(row) != len(rows[0]) for row in rows):
+    if found is None:
+        core = environments.transposed(text)
+        items = _brackets(core, depth) if core else None
+        return Matrix(tuple((part,) for part in items.parts)) if isinstance(items, Items) else None
+    factor, texts = found
+    rows = [[read(entry, depth + 1) for entry in row] for row in texts]
+    whole = Matrix(tuple(tuple(entry for entry in row if entry is not None) for row in rows))
+    if any(None in row for row in rows):
         return None
-    return Matrix(tuple(tuple(entry for entry in row if entry is not None) for row in rows))
+    return environments.scaled(factor, whole) if factor else whole
 
 
 def _brackets(text: str, depth: int) -> Shape | None:
@@ -192,7 +199,11 @@ def _brackets(text: str, depth: int) -> Shape | None:
         return None
     begin, inner, end = found
     conditions, _ = split(inner, "|", ":")
-    if begin == r"\{" and len(conditions) == 2 and _name(re.sub(r"\\in ?\\mathbb ?\{R\}", "", conditions[0]).strip()):
+    if (
+        begin in (r"\{", "{")
+        and len(conditions) == 2
+        and _name(re.sub(r"\\in ?\\mathbb ?\{R\}", "", conditions[0]).strip())
+    ):
         return read(conditions[1], depth + 1)
     inner = _GROUPED.sub(lambda found: found[0].replace(",", ""), inner) if ", " in inner else inner
     parts, _ = split(inner, ",", ";")
@@ -251,16 +262,19 @@ def _equality(parts: list[str], depth: int) -> Shape | None:
     while names < len(parts) - 1 and _name(parts[names]):
         names += 1
     value = read(parts[-1], depth + 1)
+    letters = sorted({flat(part) for part in parts[:-1] if re.fullmatch(r"[A-Za-z]", part)})
+    if len(letters) == len(parts) - 1 > 1 and isinstance(value, Scalar) and not variables(value.tree):
+        return Record(tuple((letter, value) for letter in letters), shared=True)
     if names == 0 or len(parts) - names > 1:
         chain = _chain(parts[names:], value)
-        return chain if names == 0 or chain is None else Named(flat(parts[0]), chain)
+        return chain if names == 0 or chain is None else Named(_spoken(parts[0]), chain)
     if value is None or (isinstance(value, Scalar) and flat(parts[0]).removeprefix("\\") in variables(value.tree)):
         return _chain(parts, value)
     several = _inside(parts[0])
     if several and isinstance(value, Items) and value.begin == "(":
         named = list(zip(several[1].replace(" ", "").split(","), value.parts, strict=False))
         return Record(tuple(sorted(named, key=lambda pair: pair[0]))) if len(named) == len(value.parts) else None
-    return Named(flat(parts[0]), value)
+    return Named(_spoken(parts[0]), value)
 
 
 def _chain(parts: list[str], last: Shape | None) -> Shape | None:
@@ -285,7 +299,7 @@ def _approximately(parts: list[str], signs: list[str], depth: int) -> Shape | No
     if "=" in signs and signs[-1] == r"\approx" and set(signs[:-1]) == {"="}:
         names = [part for part in parts[:-2] if _name(part)]
         inner = _approximately(parts[-2:], [r"\approx"], depth)
-        return Named(flat(names[0]), inner) if inner and len(names) == len(parts) - 2 else None
+        return Named(_spoken(names[0]), inner) if inner and len(names) == len(parts) - 2 else None
     return None
 
 
@@ -320,22 +334,16 @@ def _value(text: str, depth: int) -> Shape | None:
         tree = parse(core)
     except NotAFormula:
         return _literal(text)
-    return Scalar(text, tree, None, unit) if _has_value(tree) else None
-
-
-def _has_value(tree: Tree) -> bool:
-    for point in points(variables(tree)):
-        try:
-            evaluate(tree, point)
-        except Undefined:
-            continue
-        return True
-    return False
+    return Scalar(text, tree, None, unit) if has_value(tree) else None
 
 
 def _literal(text: str) -> Shape | None:
     if not re.search(r"\w", text):
         return None
-    said = flat(re.sub(r"\\text ?\{([^{}]*)\}", r"\1", text))
+    said = _spoken(text).replace(",&", "&")
     said = _HALF_OF_DAY.sub(lambda found: f"{found[1]}m".lower(), said)
     return Literal(said.casefold() if _PROSE.search(text) else said)
+
+
+def _spoken(text: str) -> str:
+    return flat(re.sub(r"\\text ?\{([^{}]*)\}", r"\1", text))

@@ -7,11 +7,13 @@ the two readings share no rule for is unequal.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from data.verifiers.mathematics.answer import read
+from data.verifiers.mathematics.formula import Tree
 from data.verifiers.mathematics.notation import flat
-from data.verifiers.mathematics.quantity import Plain
+from data.verifiers.mathematics.quantity import Plain, split_letter
 from data.verifiers.mathematics.real_sets import as_real_set, equal_sets, rounds_to
 from data.verifiers.mathematics.shapes import (
     Chain,
@@ -50,6 +52,8 @@ def _same(gold: Shape, found: Shape) -> bool:
     one, other = _single(gold), _single(found)
     if (one is gold) != (other is found):
         return equal(one, other)
+    if isinstance(gold, Words | Literal) and isinstance(found, Words | Literal):
+        return gold.text == found.text
     rule = _RULES.get((type(gold), type(found)))
     if rule is not None:
         return rule(gold, found)
@@ -62,6 +66,7 @@ def _same(gold: Shape, found: Shape) -> bool:
 
 
 def _equal_scalars(gold: Scalar, found: Scalar) -> bool:
+    gold, found = _with_unit(gold, found.unit), _with_unit(found, gold.unit)
     if gold.unit != found.unit and gold.unit and found.unit:
         return False
     if (gold.unit == "%") != (found.unit == "%"):
@@ -73,6 +78,15 @@ def _equal_scalars(gold: Scalar, found: Scalar) -> bool:
     if gold.plain.value.denominator == 1:
         return False
     return same_formula(gold.tree, found.tree) or _is_rounded(gold.plain, found)
+
+
+def _with_unit(quantity: Scalar, wanted: str) -> Scalar:
+    """`3 h` is three hours where the other side says hours."""
+    if not wanted or quantity.unit:
+        return quantity
+    core, unit = split_letter(quantity.text)
+    number = read(core) if unit == wanted else None
+    return replace(number, unit=unit) if isinstance(number, Scalar) else quantity
 
 
 def _same_plain(gold: Plain, found: Plain) -> bool:
@@ -111,6 +125,8 @@ def _equal_items(gold: Items, found: Items) -> bool:
     if len(gold.parts) != len(found.parts) and r"\{" not in (gold.begin, found.begin):
         return False
     brackets = {_brackets(gold), _brackets(found)}
+    if (gold.alternatives or found.alternatives) and not brackets <= {(r"\{", r"\}"), ("", "")}:
+        return False
     if len(found.parts) > 2 * len(gold.parts):
         return False
     if (r"\{", r"\}") in brackets:
@@ -194,20 +210,32 @@ def _single(shape: Shape) -> Shape:
 
 def _equal_named(gold: Shape, found: Shape) -> bool:
     if isinstance(gold, Record) and isinstance(found, Record):
-        names = [[name for name, _ in shape.values] for shape in (gold, found)]
-        return names[0] == names[1] and all(map(equal, _values(gold).parts, _values(found).parts))
-    if isinstance(gold, Record):
-        return isinstance(found, Items) and found.begin in ("", "(") and equal(_values(gold), _ordered(found))
-    if isinstance(found, Record):
-        return isinstance(gold, Items) and gold.begin in ("", "(") and equal(_ordered(gold), _values(found))
+        values = dict(found.values)
+        return set(values) == set(dict(gold.values)) and all(equal(value, values[name]) for name, value in gold.values)
+    if isinstance(gold, Record) or isinstance(found, Record):
+        return _equal_record(gold, found)
     if isinstance(gold, Named) and isinstance(found, Named):
-        if _symbol(gold.name) and _symbol(found.name) and gold.name != found.name:
-            return _equal_equations(gold, found)
+        if _kind(gold.name) == _kind(found.name) and _known_as(gold.name) != _known_as(found.name):
+            return _symbol(gold.name) and _equal_equations(gold, found)
         return equal(gold.value, found.value) or _equal_equations(gold, found)
     if isinstance(gold, Chain) or isinstance(found, Chain):
         return _equal_chain_named(gold, found)
     one, other = (shape.value if isinstance(shape, Named) else shape for shape in (gold, found))
     return equal(one, other)
+
+
+def _equal_record(gold: Shape, found: Shape) -> bool:
+    """Named values against a list in their order, or against one value that all of them share."""
+    record, other = (gold, found) if isinstance(gold, Record) else (found, gold)
+    if not isinstance(record, Record):
+        return False
+    if record.shared and isinstance(other, Scalar):
+        values: Shape = record.values[0][1]
+    elif isinstance(other, Items) and other.begin in ("", "(") and not other.alternatives:
+        values, other = _values(record), _ordered(other)
+    else:
+        return False
+    return equal(values, other) if record is gold else equal(other, values)
 
 
 def _values(record: Record) -> Items:
@@ -223,6 +251,20 @@ def _symbol(name: str) -> bool:
     return len(name.split("_")[0].strip("'\\")) == 1 or (name.startswith("\\") and "{" not in name.split("_")[0])
 
 
+def _kind(name: str) -> str:
+    """What a name is of: names of different kinds may mean the same (`y` and `f(x)`), two of one kind do not."""
+    if _symbol(name):
+        return "symbol"
+    if "(" in name:
+        return "function"
+    return "words" if re.search("[a-z]{3}", name) else "figure"
+
+
+def _known_as(name: str) -> str:
+    """A name in one spelling: `BA` is `AB`."""
+    return "".join(sorted(name)) if re.fullmatch("[A-Z]{2}", name) else (name.casefold() if len(name) > 1 else name)
+
+
 def _equal_chain_named(gold: Shape, found: Shape) -> bool:
     """An equation against a named value: `y - 2x = 3` is `y = 2x + 3`, but `2x = 4` is no `x = 2`."""
     if isinstance(found, Chain) and isinstance(gold, Named) and not isinstance(gold.value, Chain):
@@ -236,10 +278,17 @@ def _equal_chain(gold: Shape, found: Shape) -> bool:
         if isinstance(found, Chain) and _equal_equations(gold, found):
             return True
         return _consistent(gold) and equal(gold.last, found.last if isinstance(found, Chain) else found)
+    if isinstance(found, Chain) and len(found.parts) == 2 and _sum_of_letters(found.parts[0]):
+        return equal(gold, found.last)
     if not isinstance(found, Chain) or not _consistent(found):
         return False
     whole = isinstance(gold, Scalar) and gold.plain is not None and gold.plain.value.denominator == 1
     return not whole and equal(gold, found.last)
+
+
+def _sum_of_letters(tree: Tree) -> bool:
+    """Whether a formula names what is asked for: `m + n = 7`."""
+    return tree[0] == "add" and all(part[0] == "symbol" for part in tree[1:]) and len(set(tree)) == len(tree)
 
 
 def _consistent(chain: Chain) -> bool:
@@ -295,8 +344,6 @@ _RULES: dict[tuple[type, type], Callable] = {
     (Matrix, Matrix): _equal_matrices,
     (Relation, Relation): _equal_relations,
     (Ratio, Ratio): _equal_ratios,
-    (Words, Words): lambda gold, found: gold.text == found.text,
     (Words, Scalar): lambda gold, found: gold.text == _letters(found),
     (Scalar, Words): lambda gold, found: _letters(gold) == found.text,
-    (Literal, Literal): lambda gold, found: gold.text == found.text,
 }

@@ -101,10 +101,12 @@ class _Reader:
         return None
 
     def _starts_factor(self) -> bool:
-        """Whether a factor follows that needs no sign before it; a number does."""
+        """Whether a factor follows that needs no sign before it; a number does, but for factorials."""
         here = self.here
-        if here is None or here[0].isdecimal() or here[0] == ".":
+        if here is None:
             return False
+        if here[0].isdecimal() or here[0] == ".":  # 3!2!
+            return self.tokens[self.at - 1] == "!" and self.tokens[self.at + 1 : self.at + 2] == ["!"]
         if here == "|":
             return not self.bars
         return _letter(here) or here in _CLOSERS or (
@@ -127,6 +129,8 @@ class _Reader:
             sign = self.take("!", "%", r"\circ")
             if sign is None:
                 break
+            if sign == r"\circ" and self._starts_factor():
+                raise NotAFormula("a function of a function")
             tree = ("factorial", tree) if sign == "!" else ("multiply", tree, _DEGREE if sign == r"\circ" else _PERCENT)
         return tree
 

@@ -19,11 +19,13 @@ _UNITS = {
         "s": "s sec second", "min": "min minute", "h": "h hr hour", "day": "day", "week": "week", "month": "month",
         "year": "year yr", "l": "l liter litre", "ml": "ml milliliter millilitre", "mi/h": "mph",
         "km/h": "kph kmh kmph", "n": "n newton", "j": "j joule", "w": "w watt", "v": "v volt", "hz": "hz hertz",
-        "k": "k kelvin", "pa": "pa pascal", "°": "degree deg", "rad": "rad radian", "$": "dollar usd", "¢": "cent",
+        "k": "k kelvin", "°C": "celsius",
+        "°F": "fahrenheit", "pa": "pa pascal", "°": "degree deg", "rad": "rad radian", "$": "dollar usd", "¢": "cent",
         "€": "euro eur", "£": "gbp", "%": "percent %", "": "unit",
     }.items()
     for name in names.split()
 }  # fmt: skip
+_LETTERS = frozenset("mgslhNJWVKL")
 _NEVER_UNITS = (
     "a and are as at be cubed each equals factorial from if is minus modulo negative nor not of or over plus point "
     "squared than to half halve third quarter fourth fifth sixth seventh eighth ninth tenth hundredth thousandth"
@@ -33,22 +35,27 @@ _MULTIPLIERS = {
 }  # fmt: skip
 _MULTIPLE = re.compile(rf"(-?\\?[$€£¥]?-?[\d.,]+) ?(?:\\text ?\{{ ?)?({'|'.join(_MULTIPLIERS)})s?(?![a-z]) ?\}}?")
 _CURRENCY = re.compile(r"(-?) ?\\?([$€£¥]) ?(-?)(?=.)")
-_DEGREES = re.compile(r" ?(?:\^ ?\{? ?)?\\circ ?\}?(?: ?([CF]))?$")
+_DEGREES = re.compile(r" ?(?:\^ ?\{? ?)?\\circ ?\}?(?: ?(?:\\text ?\{ ?)?([CF]) ?\}?)?$")
 _IN_TEXT = re.compile(r" ?\\text ?\{([^{}]*)\} ?(\^ ?\{?[23]\}?)?$")
 _UNIT_FRACTION = re.compile(r"\\frac ?\{ ?\\text ?\{([^{}]*)\} ?\} ?\{ ?\\text ?\{([^{}]*)\} ?\}")
-_SPOKEN = re.compile(r"(?<=[\d.])([A-Za-z/ -]{1,60})(\^ ?\{?[23]\}?)?$")
+_SPOKEN = re.compile(r"(?<=[\d.}])([A-Za-z/ -]{1,60})(\^ ?\{?[23]\}?)?$")
 
+_AFTER_FORMULA = re.compile(
+    r"(?<=[\d)}i])( (?:square |cubic )?(?:cm|mm|km|kg|in|ft|meters?|inch(?:es)?|feet|hours?|units?|degrees?))"
+    r"(\^ ?\{?[23]\}?)?$"
+)
 _CHINESE = re.compile(r"(?<=[\d.}])[\u4e00-\u9fff]{1,4}$")
-_NEVER_CHINESE = set("或和与不非是十百千万亿半多余约")
+_NEVER_CHINESE = set("或和与不非是十百千万亿半多余约之")
 
 _DIGITS = r"(?:\d+(?:\.\d*)?|\.\d+|[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?)"
 _NUMBER = re.compile(rf"([-+]?) ?({_DIGITS})")
+_FRACTION = re.compile(r"-?\d{0,9} ?\\frac ?(?:\{\d+\} ?\{\d+\}|\d\d)")
 _SCIENTIFIC = re.compile(
     rf"([-+]?) ?({_DIGITS})(?: ?(?:\\times|\\cdot|\*|x) ?10 ?\^ ?\{{? ?([-+]? ?\d{{1,6}}) ?\}}?|[eE]([-+]?\d{{1,6}}))"
 )
 _REPEATING = re.compile(
     r"([-+]?) ?(\d*)\.(\d*)(?:\\(?:overline|bar|dot) ?\{?(\d+)\}?|\((\d+)\))"
-    r"|([-+]?) ?(\d*)\.(\d*?)(\d)\9{2,} ?\\ldots"
+    r"|([-+]?) ?(\d*)\.(\d*?)(?:(\d)\9{2,}|(\d{2,9})\10+) ?\\ldots"
 )
 _BASED = re.compile(r"\(?([0-9A-F]+)\)?_ ?\{? ?(?:\\text ?\{ ?)?(\d{1,2}|[a-z]+) ?\}?\}?")
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
@@ -94,10 +101,26 @@ def split_unit(text: str) -> tuple[str, str]:
         return (core, unit or "") if known else (text, "")
     if (chinese := _CHINESE.search(text)) and not _NEVER_CHINESE & set(chinese[0]):
         return text[: chinese.start()], chinese[0]
-    if (spoken := _SPOKEN.search(text)) and _NUMBER.fullmatch(text[: spoken.start()].split("/")[0].lstrip("-")):
+    if (spoken := _SPOKEN.search(text)) and _counts(text[: spoken.start()]):
         unit = _unit(spoken[1], spoken[2] or "", alone=True)
         return (text, "") if unit is None else (text[: spoken.start()].rstrip(), unit)
+    if (after := _AFTER_FORMULA.search(text)) and not re.search(
+        r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", text[: after.start()])
+    ):
+        unit = _unit(after[1], after[2] or "", alone=True)
+        return (text, "") if unit is None else (text[: after.start()], unit)
     return text, ""
+
+
+def split_letter(text: str) -> tuple[str, str]:
+    """`split_unit` for a unit of one letter, which stands for a variable where no unit is asked for: `3 h`, `100g`."""
+    number, letter = text[:-1].rstrip(), text[-1:]
+    return (number, _UNITS[letter.casefold()]) if letter in _LETTERS and _counts(number) else (text, "")
+
+
+def _counts(text: str) -> bool:
+    """Whether a text is a number, a fraction or a mixed number, which a unit may follow without a wrapper."""
+    return _NUMBER.fullmatch(text.split("/")[0].lstrip("-")) is not None or _FRACTION.fullmatch(text) is not None
 
 
 def multiplied(text: str) -> tuple[str, int]:
@@ -117,7 +140,7 @@ def _unit(words: str, power: str, alone: bool) -> str | None:
     raised = "".join(powers[name] for name in names if name in powers) or "".join(filter(str.isdigit, power))
     names = [name for name in names if name not in powers]
     known = [_known(name) for name in names]
-    if not names or len(names) > 3 or any(_never(name.casefold()) for name in names):
+    if not names or len(names) > 3 or {"?", "!"} & set(words) or any(_never(name.casefold()) for name in names):
         return None
     if alone and not spoken and (len(words) < 2 or None in known):
         return None
@@ -126,6 +149,7 @@ def _unit(words: str, power: str, alone: bool) -> str | None:
     unit = " ".join(
         name.casefold().removesuffix("s") if one is None else one for name, one in zip(names, known, strict=True)
     )
+    unit = unit.replace("° °", "°")
     return f"{unit}^{raised}" if raised and unit else unit
 
 
@@ -161,7 +185,9 @@ def _repeating(text: str) -> Plain | None:
     if match is None:
         return None
     sign, whole, fixed, cycle = (
-        (match[1], match[2], match[3], match[4] or match[5]) if match[9] is None else match.groups()[5:9]
+        (*match.groups()[:3], match[4] or match[5])
+        if match[4] or match[5]
+        else (*match.groups()[5:8], match[9] or match[10])
     )
     scale = 10 ** len(fixed)
     value = Fraction(int(whole + fixed or "0"), scale) + Fraction(int(cycle), scale * (10 ** len(cycle) - 1))
@@ -169,7 +195,7 @@ def _repeating(text: str) -> Plain | None:
 
 
 def _based(text: str) -> Plain | None:
-    match = _BASED.fullmatch(text)
+    match = _BASED.fullmatch(re.sub(r"\\text ?\{ ?([0-9A-F]+) ?\}", r"\1", text))
     base = None if match is None else _BASES.get(match[2]) or (int(match[2]) if match[2].isdigit() else None)
     if match is None or base is None or not 2 <= base <= 36 or match[1].isalpha():
         return None

@@ -65,14 +65,17 @@ def joined(shapes: list[Shape], signs: list[str]) -> RealSet | None:
     return both
 
 
-def without(whole: Shape | None, points: Shape | None) -> RealSet | None:
+def without(whole: Shape | None, numbers: Shape | None) -> RealSet | None:
     r"""`\mathbb{R} \setminus \{3\}`: a set without some numbers."""
-    whole, taken = as_real_set(whole), as_real_set(points)
-    if whole is None or taken is None or any(not equal_values(piece.low, piece.high) for piece in taken.pieces):
+    whole, taken = as_real_set(whole), as_real_set(numbers)
+    if whole is None or taken is None:
         return None
     pieces = list(whole.pieces)
-    for point in taken.pieces:
-        sides = (Piece(-_INFINITY, False, point.low, False), Piece(point.low, False, _INFINITY, False))
+    for one in taken.pieces:
+        sides = (
+            Piece(-_INFINITY, False, one.low, not one.low_closed),
+            Piece(one.high, not one.high_closed, _INFINITY, False),
+        )
         pieces = [_common(piece, side) for piece in pieces for side in sides]
     return RealSet(_ordered(pieces), taken.name)
 

@@ -36,11 +36,15 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Items:
-    """Several values in brackets; without them they are a list, in any order. Rows of a matrix are `(`, too."""
+    """Several values in brackets; without them they are a list, in any order.
+
+    alternatives: whether a list says that it has no order (`3 or 4`, `\\pm3`), so that it is no pair.
+    """
 
     begin: str
     end: str
     parts: tuple["Shape", ...]
+    alternatives: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,13 @@ class Named:
 
 @dataclass(frozen=True)
 class Record:
-    """Named values: `a = 1, b = 2`, in the order of their names."""
+    """Named values: `a = 1, b = 2`, in the order of their names; words are in the order in which they are written.
+
+    shared: whether it is one value of all names, `x = y = 1`.
+    """
 
     values: tuple[tuple[str, "Shape"], ...]
+    shared: bool = False
 
 
 @dataclass(frozen=True)

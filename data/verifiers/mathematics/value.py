@@ -52,6 +52,11 @@ def evaluate(tree: Tree, point: Mapping[str, Fraction] | None = None) -> Value:
     return value
 
 
+def has_value(tree: Tree) -> bool:
+    """Whether a formula has a value at any point of several."""
+    return any(_or_none(tree, point) is not None for point in points(variables(tree)))
+
+
 def variables(tree: Tree) -> frozenset[str]:
     """The names of a formula's variables."""
     if tree[0] in ("number", "constant"):
@@ -218,7 +223,7 @@ def _factorial(value: Value) -> Value:
     if isinstance(value, Fraction) and value.denominator == 1 and 0 <= value <= 1000:
         return Fraction(math.factorial(int(value)))
     number = real(value)
-    if not 0 <= number < 10**5:
+    if not -100 < number < 10**5 or (number < 0 and number == _mp.floor(number)):
         raise Undefined("a factorial of what has none")
     return _mp.gamma(number + 1)
 

@@ -95,6 +95,12 @@ def test_a_formula_of_the_question_is_no_answer(question, gold, answer, right):
         ("5", "2+3", "2+3", "`2+3` is not written as a plain number, which `5` is"),
         ("\\frac12", "\\frac{1}{", "\\frac{1}{", "`\\frac{1}{` cannot be read as mathematics; the gold is `\\frac12`"),
         ("5", "How much?", "How much?", "`How much?` is the question, or a formula of it"),
+        (
+            "(1,2)",
+            "\\begin{pmatrix}1\\\\3\\end{pmatrix}",
+            "\\begin{pmatrix}1 \\\\ 3\\end{pmatrix}",
+            "`\\begin{pmatrix}1 \\\\ 3\\end{pmatrix}` is not `(1,2)`",
+        ),
         ("5", "\\boxed{}", None, "the answer is empty"),
         ("5", "5" * 501, None, "the answer is longer than 500 characters"),
     ],
