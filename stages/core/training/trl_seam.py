@@ -280,7 +280,7 @@ class PolicyTrainer(Sampler, GRPOTrainer):
             reference = self.accelerator.unwrap_model(self.ref_model if whole else self.model)
             reference.load_state_dict(torch.load(saved, weights_only=True), strict=whole)
         if (left := self._rollout_file(Path(resume_from_checkpoint))).exists():
-            rollout = torch.load(left, map_location=self.accelerator.device, weights_only=True)
+            rollout = torch.load(left, map_location=self.args.device, weights_only=True)  # never `cpu:0`
             self._step, self._buffered_inputs = rollout["step"], rollout["batches"]
         self.load_state(Path(resume_from_checkpoint))
 
