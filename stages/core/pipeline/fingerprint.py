@@ -59,7 +59,7 @@ def module_file(module: str) -> Path | None:
 
 @functools.cache
 def parsed(file: Path) -> tuple[str, frozenset[str]]:
-    """A file's digest without comments and docstrings, and the modules that it imports."""
+    """A file's digest without comments and docstrings, and the modules that it imports with their packages."""
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
@@ -76,19 +76,20 @@ def parsed(file: Path) -> tuple[str, frozenset[str]]:
             modules |= {module} | {f"{module}.{alias.name}" for alias in node.names}
     beside = [file.parent / text for text in constants(tree) if text[0] != "/" and (file.parent / text).is_file()]
     code = ast.dump(without_docstrings(tree)) + "".join(digest(path.read_text(encoding="utf-8")) for path in beside)
-    return digest(code), frozenset(modules)
+    around = (".".join(name.split(".")[:end]) for name in modules for end in range(1, name.count(".") + 2))
+    return digest(code), frozenset(around)
 
 
 @functools.cache
 def fingerprint(script: str) -> str:
     """Digest of a stage script and of every module of this repository that it imports, directly or not."""
     found: dict[str, str] = {}
-    todo = [f"stages.{script}"]
+    seen, todo = set[str](), {f"stages.{script}"}
     while todo:
         module = todo.pop()
-        file = module_file(module)
-        if module in found or file is None or module in UNTRACKED or module.endswith(".settings"):
+        seen.add(module)
+        if module in UNTRACKED or module.endswith(".settings") or (file := module_file(module)) is None:
             continue
         found[module], imported = parsed(file)
-        todo += [".".join(name.split(".")[:end]) for name in imported for end in range(1, name.count(".") + 2)]
+        todo |= imported - seen
     return digest(json.dumps(found, sort_keys=True)) if found else "missing"
