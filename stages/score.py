@@ -11,14 +11,13 @@ import contextlib
 import importlib
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO, Any
 
-from data.errors import InputError
+from data.errors import InputError, forget_reader, run_command
 from data.sandbox.availability import allow_unsandboxed
 from data.text.chat import without_end
 from data.text.completion import MAX_CHARACTERS, Completion
@@ -197,26 +196,17 @@ def main(argv: list[str] | None = None) -> int:
         out.write(encoded(verdict))
         out.flush()
 
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # what a library or a stage says is no verdict
-            return run_tool(arguments, write)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader has what it wanted
-        discard_output()
-        return 128 + signal.SIGPIPE
-    except OSError as error:
-        print(f"error: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
-        discard_output()
-        return 2
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    def judge() -> int:
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # what a library or a stage says is no verdict
+                return run_tool(arguments, write)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            forget_reader()
+            raise InputError(f"{error.filename or 'input or output'}: {error.strerror or error}") from None
 
-
-def discard_output() -> None:
-    """What is left in the buffer goes nowhere, or Python would complain about it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return run_command(judge)
 
 
 if __name__ == "__main__":
