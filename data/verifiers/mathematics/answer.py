@@ -6,6 +6,7 @@ text: as `notation.bare` leaves it. Brackets bind before commas, commas before r
 import re
 
 from data.verifiers.mathematics import environments, real_sets
+from data.verifiers.mathematics.brackets import balanced, inside, split
 from data.verifiers.mathematics.formula import GREEK, MAX_DEPTH, NotAFormula, parse
 from data.verifiers.mathematics.notation import flat
 from data.verifiers.mathematics.quantity import Plain, multiplied, plain, split_unit
@@ -36,9 +37,6 @@ _PHRASES = {
     **dict.fromkeys(("norealsolution", "norealsolutions", "nosolutionexists", "nosolutionsexist"), r"\emptyset"),
     **dict.fromkeys(("allrealnumbers", "allreals", "allreal", "anyrealnumber", "therealnumbers"), r"\mathbb{R}"),
 }
-_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|(?<![A-Za-z])(?:and|or)(?![A-Za-z])|.", re.DOTALL)
-_OPEN = frozenset(("(", "[", "{", r"\{", r"\langle", r"\begin", r"\lfloor", r"\lceil"))
-_CLOSE = frozenset((")", "]", "}", r"\}", r"\rangle", r"\end", r"\rfloor", r"\rceil"))
 _GROUPED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]\d)")
 _NAME = re.compile(
     r"\\(?:angle|triangle) ?[A-Z]{1,3}|\([A-Za-z] ?\\circ ?[A-Za-z]\) ?\(\w\)|\\frac ?\{ ?d ?\w? ?\} ?\{ ?d ?\w ?\}"
@@ -57,7 +55,7 @@ def read(text: str, depth: int = 0) -> Shape | None:
     """The shape of an answer; None for one that cannot be read: unbalanced, or a text that explains."""
     text = text.strip()
     text = environments.system(text) or text
-    if not text or depth > MAX_DEPTH or not _balanced(text) or (depth == 0 and len(_PROSE.findall(text)) > _MAX_PROSE):
+    if not text or depth > MAX_DEPTH or not balanced(text) or (depth == 0 and len(_PROSE.findall(text)) > _MAX_PROSE):
         return None
     return _whole(text) or _list(text, depth) or _set(text, depth) or _relation(text, depth) or _value(text, depth)
 
@@ -72,25 +70,16 @@ def words(text: str) -> bool:
     )
 
 
-def split(text: str, *separators: str) -> tuple[list[str], list[str]]:
-    """A text cut at separators outside of brackets -> (the parts, the separators between them)."""
-    parts, found, depth, start = [], [], 0, 0
-    for token in _TOKEN.finditer(text):
-        depth += (token[0] in _OPEN) - (token[0] in _CLOSE)
-        if depth == 0 and token[0] in separators:
-            parts.append(text[start : token.start()].strip())
-            found.append(token[0])
-            start = token.end()
-    return [*parts, text[start:].strip()], found
+def _read_all(texts: list[str], depth: int) -> list[Shape] | None:
+    """The shapes of an answer's parts; None where one of them cannot be read."""
+    shapes = [read(text, depth + 1) for text in texts]
+    found = [shape for shape in shapes if shape is not None]
+    return found if len(found) == len(shapes) else None
 
 
-def _balanced(text: str) -> bool:
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        depth += (token[0] in ("{", r"\{")) - (token[0] in ("}", r"\}"))
-        if depth < 0:
-            return False
-    return depth == 0
+def _without_thousands(text: str) -> str:
+    """A list whose commas stand between its values alone: those have a space behind them, those of thousands none."""
+    return _GROUPED.sub(lambda found: found[0].replace(",", ""), text) if ", " in text else text
 
 
 def _whole(text: str) -> Shape | None:
@@ -113,15 +102,14 @@ def _list(text: str, depth: int) -> Shape | None:
     """Values with commas, semicolons, `and`, `or` between them, or with a plus-minus sign."""
     if plain(split_unit(text)[0]) is not None:
         return None
-    text = _GROUPED.sub(lambda found: found[0].replace(",", ""), text) if ", " in text else text
+    text = _without_thousands(text)
     parts, signs = split(text, ",", ";", "and", "or")
     if not signs:
         return _plus_minus(text, depth)
     parts = [part for part, sign in zip(parts, [*signs, ""], strict=True) if part or sign not in ("and", "or")]
-    shapes = [read(part, depth + 1) for part in parts]
-    if None in shapes or len(shapes) < 2:
+    found = _read_all(parts, depth)
+    if found is None or len(found) < 2:
         return None
-    found = [shape for shape in shapes if shape is not None]
     joined = real_sets.joined(found, signs)
     return joined or _record(found) or Items("", "", tuple(_flat(found)), "or" in signs)
 
@@ -148,13 +136,12 @@ def _record(shapes: list[Shape]) -> Shape | None:
 
 
 def _plus_minus(text: str, depth: int) -> Shape | None:
-    if not re.search(r"\\(?:pm|mp)(?![A-Za-z])", text) or text.startswith((r"\{", "{")) and _inside(text):
+    if not re.search(r"\\(?:pm|mp)(?![A-Za-z])", text) or text.startswith((r"\{", "{")) and inside(text):
         return None
     above = re.sub(r"\\mp(?![A-Za-z])", "-", re.sub(r"\\pm(?![A-Za-z])", "+", text))
     below = re.sub(r"\\mp(?![A-Za-z])", "+", re.sub(r"\\pm(?![A-Za-z])", "-", text))
-    shapes = [read(one, depth + 1) for one in (above, below)]
-    found = [shape for shape in shapes if shape is not None]
-    return None if len(found) < 2 else _record(found) or Items("", "", tuple(_flat(found)), alternatives=True)
+    found = _read_all([above, below], depth)
+    return None if found is None else _record(found) or Items("", "", tuple(_flat(found)), alternatives=True)
 
 
 # -- sets and brackets
@@ -163,8 +150,8 @@ def _plus_minus(text: str, depth: int) -> Shape | None:
 def _set(text: str, depth: int) -> Shape | None:
     parts, _ = split(text, r"\cup")
     if len(parts) > 1:
-        shapes = [read(part, depth + 1) for part in parts]
-        return None if None in shapes else Union(tuple(shape for shape in shapes if shape is not None))
+        found = _read_all(parts, depth)
+        return None if found is None else Union(tuple(found))
     parts, _ = split(text, r"\setminus")
     if len(parts) == 2:
         return real_sets.without(read(parts[0], depth + 1), read(parts[1], depth + 1))
@@ -186,15 +173,15 @@ def _matrix(text: str, depth: int) -> Shape | None:
         items = _brackets(core, depth) if core else None
         return Matrix(tuple((part,) for part in items.parts)) if isinstance(items, Items) else None
     factor, texts = found
-    rows = [[read(entry, depth + 1) for entry in row] for row in texts]
-    whole = Matrix(tuple(tuple(entry for entry in row if entry is not None) for row in rows))
-    if any(None in row for row in rows):
+    rows = [row for entries in texts if (row := _read_all(entries, depth)) is not None]
+    if len(rows) < len(texts):
         return None
+    whole = Matrix(tuple(map(tuple, rows)))
     return environments.scaled(factor, whole) if factor else whole
 
 
 def _brackets(text: str, depth: int) -> Shape | None:
-    found = _inside(text)
+    found = inside(text)
     if found is None:
         return None
     begin, inner, end = found
@@ -205,28 +192,15 @@ def _brackets(text: str, depth: int) -> Shape | None:
         and _name(re.sub(r"\\in ?\\mathbb ?\{R\}", "", conditions[0]).strip())
     ):
         return read(conditions[1], depth + 1)
-    inner = _GROUPED.sub(lambda found: found[0].replace(",", ""), inner) if ", " in inner else inner
+    inner = _without_thousands(inner)
     parts, _ = split(inner, ",", ";")
     if len(parts) == 1 and begin != r"\{":
         return read(inner, depth + 1) if (begin, end) in (("(", ")"), ("{", "}")) else None
-    shapes = [read(part, depth + 1) for part in parts]
-    if None in shapes:
+    shapes = _read_all(parts, depth)
+    if shapes is None:
         return None
     begin, end = {r"\langle": ("(", ")"), "{": (r"\{", r"\}")}.get(begin, (begin, end))
-    return Items(begin, end, tuple(_flat([shape for shape in shapes if shape is not None])))
-
-
-def _inside(text: str) -> tuple[str, str, str] | None:
-    """What one pair of brackets around the whole text holds -> (opening, inner, closing)."""
-    tokens = list(_TOKEN.finditer(text))
-    if len(tokens) < 2 or tokens[0][0] not in ("(", "[", "{", r"\{", r"\langle") or tokens[-1][0] not in _CLOSE:
-        return None
-    depth = 0
-    for number, token in enumerate(tokens):
-        depth += (token[0] in _OPEN) - (token[0] in _CLOSE)
-        if depth == 0 and number < len(tokens) - 1:
-            return None
-    return tokens[0][0], text[tokens[0].end() : tokens[-1].start()], tokens[-1][0]
+    return Items(begin, end, tuple(_flat(shapes)))
 
 
 # -- relations
@@ -270,7 +244,7 @@ def _equality(parts: list[str], depth: int) -> Shape | None:
         return chain if names == 0 or chain is None else Named(_spoken(parts[0]), chain)
     if value is None or (isinstance(value, Scalar) and flat(parts[0]).removeprefix("\\") in variables(value.tree)):
         return _chain(parts, value)
-    several = _inside(parts[0])
+    several = inside(parts[0])
     if several and isinstance(value, Items) and value.begin == "(":
         named = list(zip(several[1].replace(" ", "").split(","), value.parts, strict=False))
         return Record(tuple(sorted(named, key=lambda pair: pair[0]))) if len(named) == len(value.parts) else None
