@@ -20,7 +20,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from data.errors import InputError, run_command
-from stages.core.run.manifest import file_digests, files_digest, read_json, verify
+from stages.core.run.manifest import files_digest, manifest_digest, read_json, verify
 
 SHORT = 12
 """Digits of a digest that are shown without --full."""
@@ -142,11 +142,6 @@ def problems(found: Lineage) -> Iterator[str]:
 def missing(found: Lineage) -> list[str]:
     """One sentence for each ancestor whose folder is not there."""
     return [f"{folder} is missing or not complete: an ancestor" for folder, ancestor in found.items() if not ancestor]
-
-
-def manifest_digest(folder: Path) -> str:
-    """SHA-256 of a manifest as it is now."""
-    return file_digests(folder / "manifest.json")["manifest.json"]
 
 
 # -- the tree

@@ -95,6 +95,11 @@ def read_manifest(folder: Path, what: str = "a stage writes it when it is comple
     return manifest
 
 
+def manifest_digest(folder: Path) -> str:
+    """SHA-256 of a stage's manifest as it is now."""
+    return hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+
+
 def write_atomically(path: Path, text: str) -> None:
     """All of the file or nothing of it."""
     draft = path.with_name(f".{path.name}.partial")

@@ -5,7 +5,6 @@ Weights, which need torch, are loaded and saved by machines/weights.py.
 
 import argparse
 import functools
-import hashlib
 import os
 import shutil
 import signal
@@ -34,6 +33,7 @@ from stages.core.run.manifest import (
     hardware,
     licences,
     load_config,
+    manifest_digest,
     payload_path,
     remove,
     versions,
@@ -275,7 +275,7 @@ class Run:
         parents = {}
         for folder in self.parents():
             self._verify(folder)
-            parents[str(folder)] = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+            parents[str(folder)] = manifest_digest(folder)
         files = file_digests(made, payload_path(self.folder, payload).name)
         return {
             "run_id": uuid.uuid4().hex,

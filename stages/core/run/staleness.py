@@ -6,7 +6,6 @@ touches no result, and the way back to the old plan finds the old mark. Marks ar
 whenever Snakemake plans; nothing is lost with one. Imports no torch.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ from typing import Any
 from data.errors import InputError
 from stages.core.pipeline.fingerprint import digest
 from stages.core.pipeline.workspace import Stage
-from stages.core.run.manifest import read_manifest
+from stages.core.run.manifest import manifest_digest, read_manifest
 from stages.core.run.replacing import MARK, settle
 
 AGE = 946684800
@@ -57,7 +56,7 @@ def verdicts(stages: Iterable[Stage]) -> dict[str, Verdict]:
             settle(folder)
         try:
             manifest = read_manifest(folder)
-            hashes[stage.folder] = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+            hashes[stage.folder] = manifest_digest(folder)
         except (InputError, OSError):
             hashes[stage.folder] = None
             found[stage.folder] = Verdict(False)

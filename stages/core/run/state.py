@@ -1,11 +1,10 @@
 """Whose is the state in `trainer/`: of a run with the same settings and inputs, or to be wiped."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from stages.core.run.manifest import write_atomically
+from stages.core.run.manifest import remove, write_atomically
 
 CONFIG = "config.json"
 """What the state belongs to (identity and parents' digests), and `resumed`, where runs have gone on."""
@@ -30,6 +29,5 @@ def write_state(folder: Path, belongs: dict[str, Any], resumed: list[dict[str, A
 def wipe_state(folder: Path) -> bool:
     """Whether there was any state."""
     found = folder.exists()
-    if found:
-        shutil.rmtree(folder)
+    remove(folder)
     return found
