@@ -87,9 +87,13 @@ class Draws:
         return weighed
 
 
+def _to_learn(source: Source) -> bool:
+    return "train" in dict(source.splits)
+
+
 def _to_train(*kinds: Kind) -> Callable[[Source], bool]:
     """Data sets to train on, of these kinds."""
-    return lambda source: source.kind in kinds and "train" in dict(source.splits)
+    return lambda source: source.kind in kinds and _to_learn(source)
 
 
 def _judged(source: Source) -> bool:
@@ -97,11 +101,11 @@ def _judged(source: Source) -> bool:
 
 
 def _judged_to_train(source: Source) -> bool:
-    return _judged(source) and "train" in dict(source.splits)
+    return _judged(source) and _to_learn(source)
 
 
 def _tested_to_train(source: Source) -> bool:
-    return source.verifier == "code_tests" and "train" in dict(source.splits)
+    return source.verifier == "code_tests" and _to_learn(source)
 
 
 def _general(source: Source) -> bool:
@@ -109,7 +113,7 @@ def _general(source: Source) -> bool:
 
 
 def _general_to_train(source: Source) -> bool:
-    return "train" in dict(source.splits) and (_general(source) or source.kind == "demonstrations")
+    return _to_learn(source) and (_general(source) or source.kind == "demonstrations")
 
 
 def _instructed(source: Source) -> bool:
