@@ -79,6 +79,7 @@ def scores(run: Run) -> None:
     asked = [f"{number}?" for number in range(rank() + 1)]
     said = open_scorer(run, "helpful").score(asked, ["so " * len(question) for question in asked])
     (run.folder / f"scores_{rank()}.json").write_text(json.dumps(said))
+    run.finish("model", Path.mkdir, {}, {})  # a stage has to end with one
 
 
 if __name__ == "__main__":
