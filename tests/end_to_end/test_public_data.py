@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hub_files import LEAKED, write_files
+from tests.hub_files import LEAKED, write_files
 
 ROOT = Path(__file__).resolve().parents[2]
 REASONING = {"gsm8k": 2, "logic@en": 1}

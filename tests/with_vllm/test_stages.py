@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import VLLM, manifest, metrics
+from tests.with_vllm.conftest import VLLM, manifest, metrics
 
 from stages.core.run.stage import Run
 
