@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from tests.hub_files import LEAKED, write_files
 
 ROOT = Path(__file__).resolve().parents[2]

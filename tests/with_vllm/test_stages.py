@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.with_vllm.conftest import VLLM, manifest, metrics
 
 from stages.core.run.stage import Run
+from tests.with_vllm.conftest import VLLM, manifest, metrics
 
 GAP = "sampling/logp_gap_mean"
 
