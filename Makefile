@@ -46,8 +46,9 @@ smollm2: $(STAMP)
 recipe_%: $(STAMP)
 	$(BIN)/snakemake $@ $(if $(scale),--config scale=$(scale))
 
+# A process a core, each with whole files: their stages are made once. In the order of the folders: the longest first.
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-all: test test-smollm2 test-slurm test-vllm
 

@@ -5,6 +5,8 @@ from itertools import islice
 
 import pytest
 
+import stages  # noqa: F401  before torch: how its threads wait
+
 
 @pytest.fixture(scope="session")
 def corpus_documents() -> list[str]:

@@ -17,7 +17,7 @@ from stages.core.pipeline.settings import KINDS, trains_in_several
 from stages.core.pipeline.system import Lora, PublicData, System, Vllm
 
 CLASSES = sorted(
-    {*all_scripts().values(), *KINDS.values(), Lora, PublicData, System, Vllm}, key=lambda c: c.__qualname__
+    {*all_scripts().values(), *KINDS.values(), Lora, PublicData, System, Vllm}, key=lambda c: (c.__module__, c.__name__)
 )
 FOLDERS = ("base", "r1", "kimi_k15", "qwen3", "evaluation")
 
