@@ -36,12 +36,13 @@ def last_good(run: Run, since: int) -> Path | None:
 
 
 def forget(run: Run, but: Path | None = None) -> None:
-    """Remove what was kept, all or all but one."""
-    for path in _candidates(run):
-        if path != but:
-            remove(path)
+    """Remove what was kept, all or all but one, and drafts of it."""
     if but is None:
         remove(run.folder / LAST_GOOD)
+        return
+    for path in but.parent.iterdir():
+        if path != but:
+            remove(path)
 
 
 def link_or_copy(source: str, target: str) -> None:

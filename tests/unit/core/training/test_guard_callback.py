@@ -80,7 +80,9 @@ def test_the_last_checkpoint_before_a_fault_is_kept_and_named(tmp_path):
     run = ByHand(tmp_path)
     for cut in (0.1, 0.1, 0.1, 1.0, 1.0):
         run.step(cut)
+    (tmp_path / "last_good/.checkpoint-3.partial").mkdir()  # of a run that was killed while it kept one
     run.end()
+    assert [path.name for path in (tmp_path / "last_good").iterdir()] == ["checkpoint-2"]
     # What step 4 has shown is the policy of checkpoint 3.
     assert run.kept() == [2] and (tmp_path / "last_good/checkpoint-2/weights").read_text() == "of step 2"
     assert [path.name for path in tmp_path.glob("trainer/*")] == ["checkpoint-5"]
