@@ -63,12 +63,11 @@ def test_the_pins_are_those_of_the_project():
 
 
 def test_programs_that_a_model_writes_are_shut_in():
-    """The image has what shuts them in, and the pods may make namespaces."""
+    """The image has what shuts them in; Snakemake's own pod, which runs no stage, keeps the usual filters."""
     assert any("bubblewrap" in rest for rest in arguments("RUN"))
     documents = list(yaml.safe_load_all((ROOT / "profiles/kubernetes/run.yaml").read_text()))
     job = next(document for document in documents if document["kind"] == "Job")
-    context = job["spec"]["template"]["spec"]["containers"][0]["securityContext"]
-    assert context == dict.fromkeys(("seccompProfile", "appArmorProfile"), {"type": "Unconfined"})
+    assert "securityContext" not in job["spec"]["template"]["spec"]["containers"][0]
 
 
 def test_kubernetes_uses_the_image_as_it_is_built():
