@@ -4,7 +4,9 @@ import json
 import os
 import shlex
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
@@ -13,24 +15,26 @@ from snakemake.cli import get_argument_parser
 from data.errors import InputError, say
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
 from stages.core.pipeline.workspace import load_workspace
+from stages.core.run.lock import check_free
 from stages.core.run.staleness import marks, renew_marks
 from stages.core.run.untrusted_code import check_sandbox
 
 STARTED = time.time()
 PYTHON = shlex.quote(sys.executable)
 CONFIGURATION = json.dumps(config)
-TARGETS = set(get_argument_parser().parse_known_args(sys.argv[1:])[0].targets)
+ARGUMENTS = get_argument_parser().parse_known_args(sys.argv[1:])[0]
+TARGETS = set(ARGUMENTS.targets)
 
 try:
     workspace = load_workspace(config)
-    check_targets(workspace, TARGETS)
+    check_targets(workspace, TARGETS, writes=not ARGUMENTS.dryrun)
 except InputError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 
-# A cluster that ends a job signals all of its processes: the shell and `tee` wait until the stage has saved. What
-# Snakemake puts before a command is replaced, not added to.
-shell.prefix("set -euo pipefail; trap '' TERM; ")
+# A cluster that ends a job signals all of its processes: the shell and `tee` wait until the stage has saved. A signal
+# that is trapped, not ignored, still ends what the shell starts. What Snakemake puts before a command is replaced.
+shell.prefix("set -euo pipefail; trap : TERM; ")
 # The code lies beside this file, wherever a job starts.
 os.environ["PYTHONPATH"] = os.pathsep.join([workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])])
 
@@ -47,8 +51,10 @@ stages = {stage.folder: stage for stage in workspace.rules()}
 priorities = workspace.priorities()
 # What Snakemake makes, watches and removes is one small file a stage, its mark; a result is replaced by the next whole
 # one alone (stages/core/run/staleness.py, replacing.py).
-complete = marks(stages.values())
-verdicts = renew_marks(stages.values()) if workflow.is_main_process else {}
+dry = tempfile.TemporaryDirectory() if ARGUMENTS.dryrun else None  # it lays its marks there, not among the results
+above = f"{dry.name}/" if dry else ""
+complete = marks(stages.values(), above)
+verdicts = renew_marks(stages.values(), above) if workflow.is_main_process else {}
 
 for stage in stages.values():
 
@@ -71,7 +77,8 @@ for stage in stages.values():
         shell:
             "folder=$(dirname {output:q}) && "
             '{PYTHON} -m stages.core.pipeline write "$folder/manifest.json" {params.key} {CONFIGURATION:q} && '
-            '{PYTHON} -m stages.{params.script} "$folder/config.json" 2>&1 | tee -i "$folder/log.txt" && '
+            '{PYTHON} -m stages.{params.script} "$folder/config.json" 2>&1 | '
+            "(trap '' TERM; exec tee -i \"$folder/log.txt\") && "
             "touch {output:q}"
 
 
@@ -88,11 +95,14 @@ for recipe in workspace.stages:
 
 
 onstart:
-    # What stages of this machine lack, before the first of them has run for days.
-    needed = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    # What stages lack, before the first of them has run for days.
+    rules = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    needed = [stage for stage in stages.values() if stage.rule_name in rules and workflow.is_main_process]
     try:
-        if workflow.is_main_process and workflow.local_exec:
-            check_sandbox(stage.config for stage in stages.values() if stage.rule_name in needed)
+        for stage in needed:
+            check_free(Path(stage.folder))
+        if workflow.local_exec:
+            check_sandbox(stage.config for stage in needed)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

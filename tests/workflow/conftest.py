@@ -20,7 +20,8 @@ import os
 import time
 
 from data.errors import InputError
-from stages.core.run.stage import Stopped, stage_main
+from stages.core.run.stage import stage_main
+from stages.core.run.stopping import Stopped
 {imports}
 
 REFUSED = 666
@@ -138,18 +139,27 @@ class Workflow:
         """Plain `snakemake`, from the environment that runs the tests."""
         return [sys.executable, "-m", "snakemake", *arguments]
 
-    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run to the end; stdout and stderr together."""
         return subprocess.run(
-            self.command(*arguments), cwd=self.folder, env=os.environ | environment, text=True, timeout=120,
+            [sys.executable, *arguments], cwd=self.folder, env=os.environ | environment, text=True, timeout=120,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
+
+    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """Plain `snakemake`, run to the end."""
+        return self.python("-m", "snakemake", *arguments, **environment)
 
     def stale(self, *arguments: str) -> set[str]:
         """The stages that a dry run would run."""
         done = self.snakemake("-n", *(arguments or ("recipe_r1",)))
         assert done.returncode == 0, done.stdout
-        return {name for name in re.findall(r"^Job \d+: (\S+)", done.stdout, re.M) if not name.startswith("recipe_")}
+        return self.named(done.stdout)
+
+    @staticmethod
+    def named(printed: str) -> set[str]:
+        """The stages of the jobs that Snakemake prints."""
+        return {name for name in re.findall(r"^Job \d+: (\S+)", printed, re.M) if not name.startswith("recipe_")}
 
 
 @pytest.fixture

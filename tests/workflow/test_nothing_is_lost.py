@@ -77,6 +77,25 @@ def test_what_no_job_watches_any_more_is_found_again(complete):
     assert complete.stale("recipe_r1", "--config", "runs=copied", OTHER) == {"r1_reasoning_rl", "r1_report"}
 
 
+def test_a_dry_run_writes_nothing_and_needs_no_right_to(complete):
+    """Snakemake's own notes (`.snakemake`) lie in the working directory, not among the results."""
+    runs = complete.folder / "runs"
+    for mark in runs.rglob(".complete.*"):
+        mark.unlink()
+    before = {path: path.stat().st_mtime_ns for path in runs.rglob("*")}
+    assert complete.stale() == set()
+    assert {path: path.stat().st_mtime_ns for path in runs.rglob("*")} == before
+    bubble = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(runs), str(runs), "--chdir", str(complete.folder)]
+    for arguments, wanted in (([], set()), (["--config", OTHER], {"r1_reasoning_rl", "r1_report"})):
+        done = subprocess.run(
+            [*bubble, *complete.command("-n", "recipe_r1", *arguments)], text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        assert done.returncode == 0 and complete.named(done.stdout) == wanted, done.stdout
+    done = subprocess.run([*bubble, *complete.command("recipe_r1")], text=True, check=False, capture_output=True)
+    assert done.returncode == 2 and "runs cannot be written to" in done.stderr
+
+
 def test_a_result_that_was_made_by_hand_counts(complete):
     command = ["-m", "stages.r1.reasoning_rl", f"{complete.folder / STAGE}/config.json"]
     done = subprocess.run(

@@ -108,8 +108,11 @@ def asked_for(workspace: Workspace, targets: set[str]) -> list[Stage]:
     return [stage for folder, stage in by_folder.items() if folder in needed]
 
 
-def check_targets(workspace: Workspace, targets: set[str]) -> None:
-    """Refuse a target that belongs to a broken recipe, or to nothing, or that could not be written, before any runs."""
+def check_targets(workspace: Workspace, targets: set[str], writes: bool = True) -> None:
+    """Refuse a target that belongs to a broken recipe, or to nothing, or that could not be written, before any runs.
+
+    writes: False for a dry run.
+    """
     rules = {stage.rule_name for stage in workspace.rules()} | {"help"}
     rules |= {f"recipe_{name}" for name in workspace.stages if name}
     for target in sorted(targets - rules):
@@ -121,5 +124,5 @@ def check_targets(workspace: Workspace, targets: set[str]) -> None:
         if "/" not in target:
             named = rules | {f"recipe_{name}" for name in workspace.errors}
             raise InputError(f"there is no recipe or stage `{target}`; {nearest(target, named)}")
-    if targets - {"help"}:
+    if writes and targets - {"help"}:
         check_writable(workspace.runs)

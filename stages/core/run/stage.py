@@ -7,10 +7,9 @@ import argparse
 import functools
 import os
 import shutil
-import signal
-import sys
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from stages.core.pipeline.schema import settings_class
 from stages.core.pipeline.scripts import ROOT
 from stages.core.pipeline.system import PublicData, System
 from stages.core.pipeline.workspace import identity
+from stages.core.run.lock import only_run
 from stages.core.run.manifest import (
     complete_checkpoint,
     file_digests,
@@ -42,16 +42,10 @@ from stages.core.run.parts import Parts
 from stages.core.run.processes import end_process, end_with_launcher, is_main, launch, rank, world_size
 from stages.core.run.progress import Metrics
 from stages.core.run.replacing import METRICS, NEXT, RETIRED, draft, replace_result, settle, verified
-from stages.core.run.state import read_state, wipe_state, write_state
+from stages.core.run.state import Attempts, read_state, wipe_state, write_state
+from stages.core.run.stopping import Stopped, on_stop, stoppable
 from stages.core.run.tables import PAIR, read_parquet, read_rows
 from stages.core.run.untrusted_code import prepare_sandbox, tell_refusals
-
-STOPPED = 143
-"""Exit code of a stage that was asked to stop."""
-
-
-class Stopped(BaseException):  # like Ctrl-C: an `except Exception`, as of a verifier, is not to take it for a failure
-    """The run was asked to stop; what was trained is saved, the stage is not complete."""
 
 
 class Run:
@@ -87,7 +81,7 @@ class Run:
         self.fingerprint = fingerprint(self.script)
         self._verified: dict[Path, dict[str, Any]] = {}
         self._trains = False
-        self._resumed: list[dict[str, Any]] = []
+        self._attempts = Attempts(self.fingerprint)
 
     def _part(self, name: str, kind: type[BaseModel]) -> Any:
         """A part of the config as its class, which checks it as planning does."""
@@ -152,11 +146,11 @@ class Run:
             return folder
         digests = {str(path): self._verify(path)["digest"] for path in self.parents()}
         self._belongs = {"identity": identity(self.config), "parents": digests}
-        resumed = read_state(folder, self._belongs)
-        if resumed is None and wipe_state(folder):
+        found = read_state(folder, self._belongs)
+        if found is None and wipe_state(folder):
             self.metrics.say("the settings or inputs changed since the interrupted run: starting afresh")
-        self._resumed = resumed or []
-        write_state(folder, self._belongs, self._resumed)
+        self._attempts = found or self._attempts
+        write_state(folder, self._belongs, self._attempts)
         return folder
 
     @functools.cached_property
@@ -168,13 +162,16 @@ class Run:
         if count := parts.files():
             self.metrics.carry_on()
             self.metrics.say(f"resuming {self.stage}: {count} parts were finished")
-            self._record_resumed({"parts": count})
+        self._note_attempt({"parts": count} if count else None)
         return parts
 
-    def _record_resumed(self, where: dict[str, int]) -> None:
-        """For the manifest: where the stage goes on, and with which code."""
-        self._resumed.append(where | {"code_fingerprint": self.fingerprint})
-        write_state(self.state_folder, self._belongs, self._resumed)
+    def _note_attempt(self, where: dict[str, int] | None) -> None:
+        """For the manifest: where the stage goes on, and with which code; None where it begins."""
+        if where:
+            self._attempts.resumed.append(where | {"code_fingerprint": self.fingerprint})
+        else:
+            self._attempts = Attempts(self.fingerprint)
+        write_state(self.state_folder, self._belongs, self._attempts)
 
     @property
     def resume_from(self) -> str | None:
@@ -190,10 +187,12 @@ class Run:
                     return str(path)
                 self.metrics.begin(step)
                 self.metrics.say(f"resuming {self.stage} at step {step}")
-                self._record_resumed({"step": step})
+                self._note_attempt({"step": step})
                 return str(path)
             shutil.rmtree(path)  # half written: the trainer must not find it either
         self.metrics.begin(0)
+        if is_main():
+            self._note_attempt(None)
         return None
 
     def stop(self, signum: int, frame: Any) -> None:
@@ -295,7 +294,8 @@ class Run:
             "versions": versions(),
             "hardware": hardware(),
             "seconds": round(self.metrics.seconds, 2),
-            "resumed": self._resumed,
+            "begun_with": self._attempts.begun_with,
+            "resumed": self._attempts.resumed,
             "sources": self.sources,
             "unsandboxed": unsandboxed(),
             "headline": headline,
@@ -316,24 +316,19 @@ def enter_workdir(config: dict[str, Any], path: str) -> str:
     return str(file)
 
 
-def run_stage(main: Callable[[Run], None], path: str) -> int:
+def run_stage(main: Callable[[Run], None], config: dict[str, Any], path: str) -> int:
     """One run of a stage script in this process, or in several that it starts; the exit code."""
-    config = load_config(path)
     path = enter_workdir(config, path)
     launch(config, path)
     end_with_launcher()
-    run = Run(config)
-    try:
-        signal.signal(signal.SIGTERM, run.stop)
-        signal.signal(signal.SIGINT, run.stop)
-        main(run)
-        tell_refusals(run.metrics.say)
-    except Stopped:
-        if is_main():
-            print(f"{run.stage}: stopped; the same command goes on from the last saved step", file=sys.stderr)
-        return STOPPED
-    finally:
-        run.metrics.close()
+    with only_run(Path(config["output"])) if is_main() else nullcontext():
+        run = Run(config)
+        try:
+            on_stop(run.stop)
+            main(run)
+            tell_refusals(run.metrics.say)
+        finally:
+            run.metrics.close()
     if is_main() and not run.finished:
         raise RuntimeError(f"{run.script} has ended without saving a {run.settings.payload}")
     return 0
@@ -343,8 +338,12 @@ def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
     """`python -m stages.<script> CONFIG.json`: exit code 0 when complete, 2 for bad input, 143 when stopped."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", metavar="CONFIG.json", help="resolved config of the stage")
-    arguments = parser.parse_args()
+    path = parser.parse_args().config
     # A bar for every small table and file would bury the stage's own. Read when the libraries are imported.
     os.environ |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    label = "error" if is_main() else f"error (process {rank()})"
-    end_process(run_command(lambda: run_stage(main, arguments.config), label))
+
+    def command() -> int:
+        config = load_config(path)
+        return stoppable(lambda: run_stage(main, config, path), config["stage"])
+
+    end_process(run_command(command, "error" if is_main() else f"error (process {rank()})"))

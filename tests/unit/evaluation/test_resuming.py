@@ -6,7 +6,8 @@ import pytest
 
 from data.world.families import rows
 from stages.core.machines.weights import save_model
-from stages.core.run.stage import Run, Stopped
+from stages.core.run.stage import Run
+from stages.core.run.stopping import Stopped
 from stages.core.sampling.asking import answers, open_engine
 from stages.core.sampling.generation import TransformersEngine
 from stages.evaluation import evaluate

@@ -16,7 +16,8 @@ from stages.core.pipeline.overview import clock
 from stages.core.run import manifest as manifests
 from stages.core.run.manifest import check_inputs, complete_checkpoint, load_config, verify, write_atomically
 from stages.core.run.progress import Metrics, plain
-from stages.core.run.stage import Run, Stopped
+from stages.core.run.stage import Run
+from stages.core.run.stopping import Stopped
 from stages.core.run.tables import read_rows
 
 SFT = {"epochs": 1, "learning_rate": 0.1, "final_learning_rate": 0, "warmup_fraction": 0, "batch_size": 2,
@@ -191,6 +192,37 @@ def test_resumes_from_the_newest_whole_checkpoint(tmp_path, parent, capsys):
     save_model(second, Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {})
     assert json.loads((tmp_path / "child/manifest.json").read_text())["resumed"][0]["step"] == 16
     assert not (tmp_path / "child/trainer").exists()
+
+
+def test_the_manifest_names_the_code_of_all_runs_whose_work_is_used(tmp_path, parent, monkeypatch):
+    def coded(code: str) -> Run:
+        monkeypatch.setattr("stages.core.run.stage.fingerprint", lambda script: code)
+        return run(tmp_path, inputs={"from": str(parent)})
+
+    assert coded("first").resume_from is None  # saves nothing
+    second = coded("second")
+    assert second.resume_from is None
+    checkpoint(second.trainer_folder, 8)
+    for code in ("third", "fourth"):
+        last = coded(code)
+        assert last.resume_from == str(tmp_path / "child/trainer/checkpoint-8")
+    save_model(last, Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {})
+    written = json.loads((tmp_path / "child/manifest.json").read_text())
+    assert (written["begun_with"], written["code_fingerprint"]) == ("second", "fourth")
+    assert written["resumed"] == [{"step": 8, "code_fingerprint": code} for code in ("third", "fourth")]
+
+
+def test_state_of_a_version_that_did_not_note_its_code_is_taken_up(tmp_path, parent):
+    first = run(tmp_path, inputs={"from": str(parent)})
+    checkpoint(first.trainer_folder, 8)
+    file = first.trainer_folder / "config.json"
+    state = json.loads(file.read_text())
+    assert state.pop("begun_with") == first.fingerprint
+    file.write_text(json.dumps(state))
+    last = run(tmp_path, inputs={"from": str(parent)})
+    assert last.resume_from == str(tmp_path / "child/trainer/checkpoint-8")
+    save_model(last, Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {})
+    assert json.loads((tmp_path / "child/manifest.json").read_text())["begun_with"] is None
 
 
 def test_state_of_other_settings_or_parents_is_wiped(tmp_path, parent, capsys):

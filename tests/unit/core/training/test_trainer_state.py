@@ -8,7 +8,8 @@ import torch
 from data.errors import InputError
 from data.text.chat import render_completion, render_prompt
 from data.world.families import rows
-from stages.core.run.stage import Run, Stopped
+from stages.core.run.stage import Run
+from stages.core.run.stopping import Stopped
 from stages.core.training.callbacks import train
 from stages.core.training.supervised import fitting, sft_trainer
 
