@@ -146,10 +146,13 @@ def threads_of(manifest: Mapping[str, Any]) -> int:
 
 
 def stages_of(runs: Iterable[Path]) -> list[Path]:
-    """The folders of complete stages at or below `runs`, in the order in which they ended; InputError for none."""
-    folders = {file.parent for run in runs for file in run.rglob("manifest.json")}
-    if not folders:
-        raise InputError(f"{', '.join(map(str, runs))}: no manifest.json is below it")
+    """The folders of complete stages at or below each of `runs`, in the order in which they ended."""
+    folders: set[Path] = set()
+    for run in runs:
+        found = {file.parent for file in run.rglob("manifest.json")}
+        if not found:
+            raise InputError(f"{run}: no manifest.json is below it")
+        folders |= found
     return sorted(folders, key=lambda folder: json.loads((folder / "manifest.json").read_text())["finished"])
 
 
