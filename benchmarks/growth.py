@@ -9,7 +9,8 @@ parameters at 32 sequences of 64. The checkpoint lends its tokenizer alone. One 
 
 Prints a line for each: seconds of sampling and of the step without it, useful model FLOPs (GFLOP) of either, and peak
 memory of the process so far (MiB). Then, for each of the three, the exponent of seconds and of FLOPs, fitted to the
-logarithms: 1 is proportional. Where the first is above the second, something grows faster than the mathematics.
+logarithms of the largest three, where what a call costs by itself counts least: 1 is proportional. Where the first is
+above the second, something grows faster than the mathematics.
 """
 
 import argparse
@@ -33,6 +34,8 @@ LEAST = (SEQUENCES[0], LENGTHS[0], SIZES[1])
 GROUP = 16
 """Completions of a prompt."""
 PARTS = ("sampling", "step without it")
+FITTED = 3
+"""Points of each axis, the last ones, that the exponent is fitted to."""
 
 
 @dataclass(frozen=True)
@@ -169,8 +172,8 @@ def main(argv: list[str] | None = None) -> int:
     for name, (values, costs) in found.items():
         shown = ""
         for part in range(len(PARTS)):
-            seconds, flops = [cost.seconds[part] for cost in costs], [cost.flops[part] for cost in costs]
-            shown += f"{exponent(values, seconds):>17.2f}{exponent(values, flops):>8.2f}"
+            seconds, flops = ([getattr(cost, what)[part] for cost in costs[-FITTED:]] for what in ("seconds", "flops"))
+            shown += f"{exponent(values[-FITTED:], seconds):>17.2f}{exponent(values[-FITTED:], flops):>8.2f}"
         print(f"{name:<12}{shown}", flush=True)
     if arguments.plot:
         plot(found, arguments.plot)

@@ -10,7 +10,6 @@ a stage asks (teacher, reward model): a share is a lower bound. Run it on the ma
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -44,14 +43,10 @@ class Shape:
     def of(cls, config: Mapping[str, Any]) -> "Shape":
         """From a model's config.json; InputError where it lacks what a decoder of this kind has."""
         try:
-            hidden, layers, heads = (
-                config[f"{name}"] for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")
-            )
+            hidden, layers, heads = config["hidden_size"], config["num_hidden_layers"], config["num_attention_heads"]
             size = config.get("head_dim") or hidden // heads
             key_values = config.get("num_key_value_heads") or heads
-            layer = (
-                2 * hidden * heads * size + 2 * hidden * key_values * size + 3 * hidden * config["intermediate_size"]
-            )
+            layer = hidden * (2 * heads * size + 2 * key_values * size + 3 * config["intermediate_size"])
             writes = any("CausalLM" in name for name in config["architectures"])
             head = hidden * (config["vocab_size"] if writes else len(config.get("id2label") or [0]))
         except KeyError as error:
@@ -127,7 +122,7 @@ def shapes_of(folder: Path, manifest: Mapping[str, Any]) -> list[Shape]:
 
 def row_of(folder: Path, rates: Mapping[int, float]) -> dict[str, Any]:
     """A stage's line: seconds, tokens, FLOPs and share, None where its manifest counts no tokens."""
-    manifest = read_manifest(folder)
+    manifest = manifest_of(folder)
     tokens, shapes = manifest.get("tokens") or {}, shapes_of(folder, manifest)
     reference = bool(manifest["config"]["settings"].get("kl_coefficient"))
     flops = statistics.mean(stage_flops(shape, tokens, reference) for shape in shapes) if tokens and shapes else None
@@ -138,6 +133,15 @@ def row_of(folder: Path, rates: Mapping[int, float]) -> dict[str, Any]:
         "share": flops / manifest["seconds"] / rates[threads_of(manifest)] if flops else None,
         "memory": manifest["hardware"].get("peak_memory_mib"),
     }
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """A stage's manifest with what is read here; InputError where it lacks any of it."""
+    manifest = read_manifest(folder)
+    for name in ("payload", "config", "seconds", "finished", "hardware"):
+        if not manifest.get(name):
+            raise InputError(f"{folder / 'manifest.json'}: `{name}` is missing")
+    return manifest
 
 
 def threads_of(manifest: Mapping[str, Any]) -> int:
@@ -153,13 +157,13 @@ def stages_of(runs: Iterable[Path]) -> list[Path]:
         if not found:
             raise InputError(f"{run}: no manifest.json is below it")
         folders |= found
-    return sorted(folders, key=lambda folder: json.loads((folder / "manifest.json").read_text())["finished"])
+    return sorted(folders, key=lambda folder: manifest_of(folder)["finished"])
 
 
 def table(runs: list[Path]) -> None:
     """Measure the rates, print a line a stage."""
     folders = stages_of(runs)
-    rates = {threads: matmul_rate(threads) for threads in sorted({threads_of(read_manifest(path)) for path in folders})}
+    rates = {threads: matmul_rate(threads) for threads in sorted({threads_of(manifest_of(path)) for path in folders})}
     for threads, rate in rates.items():
         print(f"matmul, {threads} threads: {rate / 1e9:.0f} GFLOP/s")
     print(f"{'stage':<24}{'seconds':>9}{'GFLOP':>9}{'share %':>9}{'MiB':>7}   tokens")

@@ -119,3 +119,8 @@ def test_a_folder_without_stages_is_one_sentence(tmp_path):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == f"error: {tmp_path}: no manifest.json is below it\n"
+
+
+def test_a_manifest_without_seconds_is_one_sentence(tmp_path):
+    with pytest.raises(InputError, match=r"base/manifest.json: `seconds` is missing"):
+        row_of(stage(tmp_path / "base", seconds=None), {1: 1e6})
