@@ -141,8 +141,11 @@ def plot(found: dict[str, tuple[list[float], list[Cost]]], file: Path) -> None:
             axis.loglog(values, seconds, "o-", color=colour, label=label)
             axis.loglog(values, [seconds[-1] * each / flops[-1] for each in flops], "--", color=colour, alpha=0.5)
         axis.set_xlabel(name)
+        axis.set_xticks(values, [f"{value / 1e6:.1f} M" if value >= 1e4 else f"{value:g}" for value in values])
+        axis.minorticks_off()
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("seconds")
+    axes[0].plot([], [], "--", color="grey", label="as the FLOPs grow")
     axes[0].legend()
     figure.savefig(file, metadata={"Date": None})
 
