@@ -10,7 +10,8 @@
 #                             interrupted in every way: the same again
 # make test-gpu               on a machine with a GPU: every stage for a few steps in bfloat16 (tests/gpu)
 # make results                docs/results.md from the results.json of finished runs
-# make bench                  speed of judging, of sampling and of an RL step as ratios, on checkpoints of the tiny run
+# make bench                  after make recipe_r1, on idle cores: stages' share of the machine's limit, speed of judging,
+#                             of sampling and of an RL step as ratios, growth, and what a busy neighbour costs
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
@@ -93,7 +94,10 @@ results: $(STAMP)
 	$(BIN)/python -m stages.evaluation.tables runs/tiny/r1 runs/tiny/kimi_k15 runs/tiny/qwen3 > docs/results.md
 
 bench: $(STAMP)
+	$(BIN)/python -m benchmarks.limit runs/tiny/base runs/tiny/student_base runs/tiny/r1
 	$(BIN)/python -m benchmarks.sandbox
+	$(BIN)/python -m benchmarks.mathematics
 	$(BIN)/python -m benchmarks.sampling runs/tiny/r1/reasoning_rl
 	$(BIN)/python -m benchmarks.rl_step runs/tiny/r1/cold_start_sft --prompts-per-step 4 8 16
-	$(BIN)/python -m benchmarks.mathematics
+	$(BIN)/python -m benchmarks.growth runs/tiny/r1/cold_start_sft
+	$(BIN)/python -m benchmarks.neighbour --kinds pretraining grpo sft sampling

@@ -17,9 +17,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from data.errors import InputError, run_command
 from stages.core.pipeline.workspace import Stage, load_workspace
@@ -155,16 +156,20 @@ def interrupted(whole: Undisturbed, sign: signal.Signals, moment: Moment, folder
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def start(whole: Undisturbed, folder: Path) -> subprocess.Popen:
-    """The command of a stage, its output in `folder`, with the threads that the undisturbed run had."""
+def start(whole: Undisturbed, folder: Path, setting: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen:
+    """The command of a stage, its output in `folder`, with the threads that the undisturbed run had.
+
+    setting: what else is set in its environment.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     config = folder.parent / "config.json"
     config.write_text(json.dumps(whole.stage.config | {"output": str(folder)}), encoding="utf-8")
     threads = whole.manifest["hardware"]["threads"]
+    environment = os.environ | ({"OMP_NUM_THREADS": threads} if threads else {}) | setting
     with (folder.parent / "log.txt").open("a", encoding="utf-8") as log:
         return subprocess.Popen(
             [sys.executable, "-m", f"stages.{whole.stage.script}", str(config)], cwd=ROOT, stdout=log, stderr=log,
-            env=os.environ | ({"OMP_NUM_THREADS": threads} if threads else {}), start_new_session=True,
+            env=environment, start_new_session=True,
         )  # fmt: skip
 
 

@@ -1,12 +1,18 @@
-"""How fast an RL step is beside stock TRL: tokens a second as a ratio, and where the time goes; one run, in turns.
+"""How fast an RL step is: tokens a second beside stock TRL, the share of the machine's limit, and where the time goes.
 
     python -m benchmarks.rl_step runs/tiny/r1/cold_start_sft
 
 The same checkpoint takes GRPO steps with the same prompts, rewards and settings (those of the scale's reasoning RL):
 once in TRL's own GRPOTrainer, once in this project's, and where vLLM is installed, once in this project's that samples
-with it. Each side does a rollout to warm up, then `--rollouts` in turn; medians are compared. The parts are the time
-inside generation, rewards, log-probs of the rollout (policy and reference) and the training steps; the rest is the
-trainers' own.
+with it. Each side does a rollout to warm up, then `--rollouts` in turn; medians are compared.
+
+Prints how long it took until the first trainer was ready (imports, model, data), then a line for each side: completion
+tokens a second, their ratio to stock TRL's, the share of the limit in percent, and for each part its seconds a rollout
+and, where it computes with the model, its own share. The limit is what `benchmarks.limit` measures, here before each
+rollout; the share is the FLOPs that the rollout's tokens need, without padding and each prompt once for its group, over
+seconds and limit: one forward to sample, one of the reference, a forward and backward an inner epoch. Old log-probs
+need none, as the sampler knows them. The parts are the time inside generation, rewards, log-probs of the rollout
+(policy and reference) and the training steps; `other` is the trainers' own.
 """
 
 import argparse
@@ -17,7 +23,12 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from benchmarks.limit import BACKWARD, Shape, matmul_rate, rollout_flops
 
 PARTS = {
     "_generate_single_turn": "generation",
@@ -25,6 +36,20 @@ PARTS = {
     "_get_per_token_logps_and_entropies": "log-probs of the rollout",
     "training_step": "forward, backward",
 }
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The steps of one rollout: completion tokens, seconds by part (`other` makes them whole), useful FLOPs by part."""
+
+    tokens: int
+    seconds: dict[str, float]
+    flops: dict[str, int]
+
+    @property
+    def whole(self) -> float:
+        """Seconds of all parts."""
+        return sum(self.seconds.values())
 
 
 def main() -> None:
@@ -35,74 +60,114 @@ def main() -> None:
     parser.add_argument("--prompts-per-step", type=int, nargs="+", default=[8])
     arguments = parser.parse_args()
 
-    print(f"{'sequences':>9} {'side':>6} {'tokens/s':>9} {'ratio':>6}   seconds a rollout, by part", flush=True)
+    engines = {"stock": "transformers", "ours": "transformers"}
+    engines |= {"vllm": "vllm"} if importlib.util.find_spec("vllm") else {}
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        trainer_of(reasoning_rl(arguments.scale, arguments.checkpoint, Path(folder)))
+        print(f"start-up: {time.perf_counter() - started:.1f} s until a trainer is ready")
+    print(
+        f"{'sequences':>9} {'side':>6} {'tokens/s':>9} {'ratio':>6} {'share':>6}   seconds a rollout, by part",
+        flush=True,
+    )
     for prompts in arguments.prompts_per_step:
-        sides = ["stock", "ours", *(["vllm"] if importlib.util.find_spec("vllm") else [])]
-        seconds: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
-        speeds: dict[str, list[float]] = {side: [] for side in sides}
+        rollouts: dict[str, list[Rollout]] = {side: [] for side in engines}
+        rates = []
         with tempfile.TemporaryDirectory() as folder:
-            trainers = {side: trainer_of(side, arguments, prompts, Path(folder) / side) for side in speeds}
+            trainers = {}
+            for side, engine in engines.items():
+                output = Path(folder, side)
+                run = reasoning_rl(arguments.scale, arguments.checkpoint, output, engine, prompts_per_step=prompts)
+                trainers[side] = trainer_of(run, stock=side == "stock")
             for repeat in range(arguments.rollouts + 1):
                 for side, trainer in trainers.items():
-                    tokens, parts = one_rollout(trainer)
+                    rates.append(matmul_rate(rounds=2))
+                    rollout = one_rollout(trainer)
                     if repeat:
-                        speeds[side].append(tokens / parts["all"])
-                        seconds[side].append(parts)
-        stock = statistics.median(speeds["stock"])
-        for side in sides:
-            speed = statistics.median(speeds[side])
-            means = {name: statistics.mean(parts[name] for parts in seconds[side]) for name in seconds[side][0]}
-            shown = "  ".join(f"{name} {value:.2f}" for name, value in means.items())
-            print(f"{prompts * 16:>9} {side:>6} {speed:>9,.0f} {speed / stock:>6.2f}   {shown}", flush=True)
+                        rollouts[side].append(rollout)
+        limit, stock = statistics.median(rates), speed_of(rollouts["stock"])
+        for side, found in rollouts.items():
+            speed, (share, parts) = speed_of(found), shares(found, limit)
+            sequences = f"{prompts * run.settings.group_size:>9}"
+            print(f"{sequences} {side:>6} {speed:>9,.0f} {speed / stock:>6.2f} {share:>6.1%}   {parts}", flush=True)
+        print(f"          limit: {limit / 1e9:.0f} GFLOP/s", flush=True)
 
 
-def trainer_of(side: str, arguments: argparse.Namespace, prompts_per_step: int, folder: Path):
-    """A trainer of the scale's reasoning RL that saves nothing: `stock` is of TRL's class, `vllm` samples with it."""
+def speed_of(rollouts: Sequence[Rollout]) -> float:
+    """The median of their completion tokens a second."""
+    return statistics.median(rollout.tokens / rollout.whole for rollout in rollouts)
+
+
+def shares(rollouts: Sequence[Rollout], limit: float) -> tuple[float, str]:
+    """The median share of the limit (FLOP/s), and a text of the parts: mean seconds and share of each."""
+    shown = []
+    for part in rollouts[0].seconds:
+        seconds = statistics.mean(rollout.seconds[part] for rollout in rollouts)
+        flops = statistics.mean(rollout.flops.get(part, 0) for rollout in rollouts)
+        share = f" ({flops / seconds / limit:.0%})" if flops and seconds else ""
+        shown.append(f"{part} {seconds:.2f}{share}")
+    whole = statistics.median(sum(rollout.flops.values()) / rollout.whole / limit for rollout in rollouts)
+    return whole, "  ".join(shown)
+
+
+def reasoning_rl(scale: str, checkpoint: Path, folder: Path, engine: str = "transformers", **settings: Any):
+    """A run of the scale's reasoning RL that starts at a checkpoint, goes on for ever and saves nothing."""
+    from stages.core.pipeline.workspace import load_workspace
+    from stages.core.run.stage import Run
+
+    stages = load_workspace({"scale": scale}).stages["r1"]
+    config = next(stage for stage in stages if stage.name == "reasoning_rl").config
+    config |= {"output": str(folder), "inputs": {"from": str(checkpoint)}}
+    config["settings"] |= {"steps": 10_000, "save_every_rollouts": 10_000} | settings
+    config["system"] |= {"engine": engine}
+    return Run(config)
+
+
+def trainer_of(run, stock: bool = False, model=None):
+    """A trainer of the run, of TRL's own class or of ours; model: in the place of its checkpoint's."""
     from functools import partial
 
     from trl import GRPOTrainer
 
     from data.world.families import rows
     from stages.core.machines.weights import load_model, load_tokenizer
-    from stages.core.pipeline.workspace import load_workspace
     from stages.core.rewards.rules import accuracy, format, language, weighted
-    from stages.core.run.stage import Run
     from stages.core.training.grpo import GRPOPolicyTrainer, policy_trainer
     from stages.core.training.objectives import grpo_terms
 
-    stages = load_workspace({"scale": arguments.scale}).stages["r1"]
-    config = next(stage for stage in stages if stage.name == "reasoning_rl").config
-    config |= {"output": str(folder), "inputs": {"from": str(arguments.checkpoint)}}
-    config["settings"] |= {"prompts_per_step": prompts_per_step, "steps": 10_000, "save_every_rollouts": 10_000}
-    if side == "vllm":
-        config["system"] |= {"engine": "vllm"}
-    run = Run(config)
     settings = run.settings
-    trainer = policy_trainer(
-        run,
-        load_model(run),
-        load_tokenizer(run),
-        rows(settings.tasks, 512, "train", 1),
-        weighted(settings.rewards, accuracy=accuracy, format=format, language=language),
-        partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient),
-        refresh_reference_every=settings.reference_refresh_steps,
-        trainer_class=type("Stock", (GRPOTrainer,), {}) if side == "stock" else GRPOPolicyTrainer,
-    )
+    with quiet():
+        trainer = policy_trainer(
+            run,
+            load_model(run) if model is None else model,
+            load_tokenizer(run),
+            rows(settings.tasks, 512, "train", 1),
+            weighted(settings.rewards, accuracy=accuracy, format=format, language=language),
+            partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient),
+            refresh_reference_every=settings.reference_refresh_steps,
+            trainer_class=type("Stock", (GRPOTrainer,), {}) if stock else GRPOPolicyTrainer,
+        )
     trainer.steps_a_rollout = settings.steps_per_rollout
     return trainer
 
 
-def one_rollout(trainer) -> tuple[int, dict[str, float]]:
-    """The steps of one rollout -> (completion tokens that were sampled, seconds by part)."""
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing is printed in the block."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+def one_rollout(trainer) -> Rollout:
+    """The steps of one rollout, timed."""
     from transformers import TrainerCallback
 
     spent: dict[str, float] = defaultdict(float)
     inside: list[str] = []
-    tokens = 0
+    sampled: list[tuple[list, list]] = []
 
     def timed(name: str, part: str, method):
         def call(*args, **kwargs):
-            nonlocal tokens
             if inside:  # a part of another part
                 return method(*args, **kwargs)
             inside.append(name)
@@ -114,7 +179,7 @@ def one_rollout(trainer) -> tuple[int, dict[str, float]]:
                 inside.pop()
             spent[part] += time.perf_counter() - started - (spent["rollout"] - rolled)
             if name == "_generate_single_turn":
-                tokens += sum(map(len, result[0]))
+                sampled.append((args[0], result[0]))
             return result
 
         return call
@@ -134,8 +199,7 @@ def one_rollout(trainer) -> tuple[int, dict[str, float]]:
             inside.extend(before)
             spent["rollout"] += time.perf_counter() - started
 
-    with contextlib.ExitStack() as stack, open(os.devnull, "w") as nowhere:
-        stack.enter_context(contextlib.redirect_stdout(nowhere))
+    with quiet():
         for name, part in PARTS.items():
             setattr(trainer, name, timed(name, part, getattr(trainer, name)))
         trainer._generate_and_score_completions = timed_rollout
@@ -149,7 +213,15 @@ def one_rollout(trainer) -> tuple[int, dict[str, float]]:
         for name in (*PARTS, "_generate_and_score_completions"):
             delattr(trainer, name)
     parts = {part: spent[part] for part in PARTS.values()}
-    return tokens, parts | {"other": whole - sum(parts.values()), "all": whole}
+    shape = Shape.of(trainer.model.config.to_dict())
+    forward = sum(rollout_flops(shape, *found) for found in sampled)
+    flops = {
+        "generation": forward,
+        "log-probs of the rollout": forward if trainer.beta else 0,
+        "forward, backward": forward * (1 + BACKWARD) * trainer.num_iterations,
+    }
+    tokens = sum(len(ids) for _, completions in sampled for ids in completions)
+    return Rollout(tokens, parts | {"other": whole - sum(parts.values())}, flops)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
     python -m benchmarks.sampling runs/tiny/r1/reasoning_rl
 
 The same checkpoint answers the same prompts through `model.generate`, through `sample_completions` and, where it is
-installed, through vLLM, at temperature 1 and batch sizes from 32 to 512, each side three times in turn; the medians are
-compared.
+installed, through vLLM, at temperature 1 and batch sizes from 32 to 512, each side three times in turn. Prints for each
+batch size and side the medians of completion tokens a second, of their ratio to `generate` and of the share of the
+machine's limit (`benchmarks.limit`) that the FLOPs of prompts and completions make, without padding.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import json
 import statistics
 import time
 from pathlib import Path
+
+from benchmarks.limit import Shape, forward_flops, matmul_rate
 
 
 def main() -> None:
@@ -38,7 +41,7 @@ def main() -> None:
         do_sample=True, max_new_tokens=arguments.max_tokens, eos_token_id=ends, pad_token_id=tokenizer.pad_token_id
     )
 
-    def ours(input_ids, attention_mask, **_) -> int:
+    def ours(input_ids, attention_mask, **_) -> list[int]:
         ids, _ = sample_completions(
             model,
             input_ids,
@@ -48,32 +51,41 @@ def main() -> None:
             top_p=1.0,
             end_ids=ends,
         )
-        return sum(map(len, ids))
+        return list(map(len, ids))
 
-    def theirs(input_ids, attention_mask, **_) -> int:
+    def theirs(input_ids, attention_mask, **_) -> list[int]:
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         with torch.inference_mode():
             output = model.generate(**inputs, generation_config=config)[:, input_ids.shape[1] :]
-        return int((output != tokenizer.pad_token_id).sum())
+        return (output != tokenizer.pad_token_id).sum(dim=1).tolist()
 
     sides = {"generate": theirs, "ours": ours}
     if importlib.util.find_spec("vllm"):
         sides["vllm"] = with_vllm(arguments.checkpoint / "model", tokenizer, template, arguments.max_tokens)
-    header = f"{'batch':>6}" + "".join(f" {name:>10} {'ratio':>6}" for name in sides)
-    print(f"{header}   (completion tokens a second)")
+    shape, limit = Shape.of(model.config.to_dict()), matmul_rate()
+    header = f"{'batch':>6}" + "".join(f" {name:>10} {'ratio':>6} {'share':>6}" for name in sides)
+    print(f"{header}   (completion tokens a second; limit {limit / 1e9:.0f} GFLOP/s)")
     for batch in (32, 128, 512):
         encoded = tokenizer(prompts[:batch], return_tensors="pt", padding=True)
         inputs = {name: encoded[name] for name in ("input_ids", "attention_mask")}
         inputs["prompts"] = prompts[:batch]
+        read = encoded["attention_mask"].sum(dim=1).tolist()
         speeds: dict[str, list[float]] = {name: [] for name in sides}
+        shares: dict[str, list[float]] = {name: [] for name in sides}
         for repeat in range(3):
             for name, side in sides.items():
                 torch.manual_seed(repeat)
                 started = time.perf_counter()
-                tokens = side(**inputs)
-                speeds[name].append(tokens / (time.perf_counter() - started))
-        medians = {name: statistics.median(found) for name, found in speeds.items()}
-        shown = "".join(f" {speed:>10,.0f} {speed / medians['generate']:>6.2f}" for speed in medians.values())
+                written = side(**inputs)
+                seconds = time.perf_counter() - started
+                speeds[name].append(sum(written) / seconds)
+                spans = [*((0, length) for length in read), *zip(read, (length - 1 for length in written), strict=True)]
+                shares[name].append(forward_flops(shape, spans, sum(written)) / seconds / limit)
+        first = statistics.median(speeds["generate"])
+        shown = ""
+        for name in sides:
+            speed, share = statistics.median(speeds[name]), statistics.median(shares[name])
+            shown += f" {speed:>10,.0f} {speed / first:>6.2f} {share:>6.1%}"
         print(f"{batch:>6}{shown}", flush=True)
 
 
@@ -87,8 +99,8 @@ def with_vllm(folder: Path, tokenizer, template: str, max_tokens: int):
     prepare_vllm()
     engine = VLLMEngine(folder, tokenizer, template, 512, System(engine="vllm"))
 
-    def side(prompts: list[str], **_) -> int:
-        return sum(group[0].tokens for group in engine.generate(prompts, 1, Decoding(1.0, max_tokens), 0))
+    def side(prompts: list[str], **_) -> list[int]:
+        return [group[0].tokens for group in engine.generate(prompts, 1, Decoding(1.0, max_tokens), 0)]
 
     side(["1"])
     return side

@@ -8,6 +8,6 @@ Begin at:   r1/r1_zero.py
 
 import os
 
-# How long a thread of OpenMP that waits keeps its core, in turns of a loop; by default it is for ever, and beside
-# another busy process the threads of a stage wait for each other's. Read when torch is loaded.
+# For how many turns of a loop a thread of OpenMP that waits keeps its core: with libgomp's own 300,000 the threads of a
+# stage beside a busy program wait for each other's most of the time. Read when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")

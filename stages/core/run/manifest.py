@@ -47,6 +47,8 @@ class Manifest(BaseModel):
     sources: dict[str, Any] | None = None
     counts: dict[str, float] | None = None
     tokens: dict[str, float] | None = None
+    """`prompt`: of prompts, each once for all its samples, once an epoch where examples are learned; `generated`:
+    sampled; `trained`: that a loss is of, once an epoch. No padding; what does not apply is left out."""
     git: dict[str, Any] | None = None
     versions: dict[str, Any] | None = None
     hardware: dict[str, Any] | None = None

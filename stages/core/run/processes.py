@@ -78,6 +78,8 @@ def launch_arguments(system: dict[str, Any], module: str, path: str) -> list[str
         known = [found.stem for found in PROFILES.glob("*.yaml")]
         raise InputError(f"system.accelerate: there is no {file.relative_to(ROOT)}; {nearest(profile, known)}")
     arguments = ["--config_file", str(file), "--num_processes", str(count)]
+    if threads := int(os.environ.get("OMP_NUM_THREADS", 0)):  # those of the stage, which each process would start
+        arguments += ["--num_cpu_threads_per_process", str(max(1, threads // (count // nodes)))]
     if nodes == 1:
         arguments += ["--main_process_port", "0"]  # a free one: two stages may run side by side
     else:

@@ -405,6 +405,17 @@ def test_several_nodes(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("threads", "nodes", "each"), [("96", 1, "6"), ("96", 2, "12"), ("4", 1, "1"), (None, 1, None)]
+)
+def test_the_processes_of_a_node_share_the_threads_of_the_stage(monkeypatch, threads, nodes, each):
+    for name, value in (("OMP_NUM_THREADS", threads), ("MASTER_ADDR", "a"), ("MASTER_PORT", "1"), ("NODE_RANK", "0")):
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    found = processes.launch_arguments({"processes": 16, "nodes": nodes}, "m", "c.json")
+    option = "--num_cpu_threads_per_process"
+    assert (found[found.index(option) + 1] if option in found else None) == each
+
+
+@pytest.mark.parametrize(
     ("batch", "micro", "count", "found"), [(16, 4, 1, (4, 4)), (16, 4, 2, (4, 2)), (4, 8, 2, (2, 1)), (8, 8, 1, (8, 1))]
 )
 def test_micro_batches_make_up_the_batch(monkeypatch, batch, micro, count, found):
