@@ -52,9 +52,8 @@ priorities = workspace.priorities()
 # What Snakemake makes, watches and removes is one small file a stage, its mark; a result is replaced by the next whole
 # one alone (stages/core/run/staleness.py, replacing.py).
 dry = tempfile.TemporaryDirectory() if ARGUMENTS.dryrun else None  # it lays its marks there, not among the results
-above = f"{dry.name}/" if dry else ""
-complete = marks(stages.values(), above)
-verdicts = renew_marks(stages.values(), above) if workflow.is_main_process else {}
+complete = marks(stages.values(), dry and dry.name)
+verdicts = renew_marks(stages.values(), dry and dry.name) if workflow.is_main_process else {}
 
 for stage in stages.values():
 

@@ -86,12 +86,16 @@ def test_a_dry_run_writes_nothing_and_needs_no_right_to(complete):
     assert complete.stale() == set()
     assert {path: path.stat().st_mtime_ns for path in runs.rglob("*")} == before
     bubble = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(runs), str(runs), "--chdir", str(complete.folder)]
-    for arguments, wanted in (([], set()), (["--config", OTHER], {"r1_reasoning_rl", "r1_report"})):
+    absolute = f"runs={runs}"
+    for arguments, wanted in (
+        (["--config", absolute], set()), (["--config", absolute, OTHER], {"r1_reasoning_rl", "r1_report"}),
+    ):  # fmt: skip
         done = subprocess.run(
             [*bubble, *complete.command("-n", "recipe_r1", *arguments)], text=True, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         assert done.returncode == 0 and complete.named(done.stdout) == wanted, done.stdout
+        assert "double '/'" not in done.stdout
     done = subprocess.run([*bubble, *complete.command("recipe_r1")], text=True, check=False, capture_output=True)
     assert done.returncode == 2 and "runs cannot be written to" in done.stderr
 

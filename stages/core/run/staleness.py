@@ -37,16 +37,14 @@ class Verdict:
     stale: bool = False
 
 
-def marks(stages: Iterable[Stage], above: str = "") -> dict[str, str]:
-    """Stage folder -> its mark, there or in a copy of the tree of folders (above: "", or a folder and a slash).
-
-    Stages are given parents first.
-    """
+def marks(stages: Iterable[Stage], elsewhere: str | None = None) -> dict[str, str]:
+    """Stage folder -> its mark, there or in a folder elsewhere; stages are given parents first."""
     plans: dict[str, str] = {}
     for stage in stages:
-        ancestors = [plans[parent] for parent in stage.parents]
-        plans[stage.folder] = digest(json.dumps([stage.identity, stage.fingerprint, *ancestors]))[:16]
-    return {folder: f"{above}{folder}/{MARK}.{plan}" for folder, plan in plans.items()}
+        above = [plans[parent] for parent in stage.parents]
+        plans[stage.folder] = digest(json.dumps([stage.identity, stage.fingerprint, *above]))[:16]
+    lies = {folder: f"{elsewhere}/{folder.replace('/', '%')}" if elsewhere else folder for folder in plans}
+    return {folder: f"{lies[folder]}/{MARK}.{plan}" for folder, plan in plans.items()}
 
 
 def verdicts(stages: Iterable[Stage]) -> dict[str, Verdict]:
@@ -101,14 +99,14 @@ def unfinished(stage: Stage) -> bool:
         return False
 
 
-def renew_marks(stages: Iterable[Stage], above: str = "") -> dict[str, Verdict]:
+def renew_marks(stages: Iterable[Stage], elsewhere: str | None = None) -> dict[str, Verdict]:
     """Lay the marks (`marks`) of the results that hold and take away those of the others; the verdicts.
 
     All marks are of one age: what is newer than what was compared already, and a copy of the folder may not have kept
     its times. A mark that comes while manifests are read is left: a job of another Snakemake's has just finished.
     """
     stages = list(stages)
-    there = {folder: Path(mark) for folder, mark in marks(stages, above).items()}
+    there = {folder: Path(mark) for folder, mark in marks(stages, elsewhere).items()}
     laid = {folder for folder, mark in there.items() if mark.exists()}
     found = verdicts(stages)
     for folder, mark in there.items():
