@@ -54,7 +54,11 @@ def seconds_of(whole: Undisturbed, setting: Mapping[str, str], folder: Path) -> 
     """How long the stage takes from its start to its end; InputError where it fails."""
     shutil.rmtree(folder.parent, ignore_errors=True)
     started = time.perf_counter()
-    code = start(whole, folder, setting).wait(timeout=LONGEST)
+    process = start(whole, folder, setting)
+    try:
+        code = process.wait(timeout=LONGEST)
+    finally:
+        process.kill()  # it has a session of its own: Ctrl-C does not reach it
     seconds = time.perf_counter() - started
     if code:
         raise InputError(f"{folder.parent / 'log.txt'}: the stage ended with {code}")
