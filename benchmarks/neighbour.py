@@ -36,9 +36,8 @@ SETTINGS: dict[str, dict[str, str]] = {
 }
 """Name -> what is set in a stage's environment."""
 BUSY = """
-import os
-parent = os.getppid()
-while os.getppid() == parent:  # it ends with a benchmark that is killed
+import os, sys
+while os.getppid() == int(sys.argv[1]):  # it ends with a benchmark that is killed
     for _ in range(1_000_000):
         pass
 """
@@ -47,7 +46,7 @@ while os.getppid() == parent:  # it ends with a benchmark that is killed
 @contextlib.contextmanager
 def neighbour(cores: int) -> Iterator[list[subprocess.Popen]]:
     """Keeps so many cores busy, with a process for each, until the block ends."""
-    processes = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(cores)]
+    processes = [subprocess.Popen([sys.executable, "-c", BUSY, str(os.getpid())]) for _ in range(cores)]
     try:
         yield processes
     finally:

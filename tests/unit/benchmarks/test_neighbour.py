@@ -43,7 +43,7 @@ def test_the_neighbour_ends_when_the_block_fails():
 
 
 def test_the_neighbour_ends_with_a_benchmark_that_is_killed():
-    code = "import os; from benchmarks.neighbour import neighbour; neighbour(1).__enter__(); os._exit(0)"
+    code = "import os; from benchmarks.neighbour import neighbour as n; b = n(1); b.__enter__(); os._exit(0)"
     command = [sys.executable, "-c", code]
     subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=120)  # until all have closed it
 
