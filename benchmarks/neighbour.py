@@ -35,13 +35,18 @@ SETTINGS: dict[str, dict[str, str]] = {
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
 """Name -> what is set in a stage's environment."""
-ENDLESS = "while True: pass"
+BUSY = """
+import os, sys
+while os.getppid() == int(sys.argv[1]):  # it ends with a benchmark that is killed
+    for _ in range(1_000_000):
+        pass
+"""
 
 
 @contextlib.contextmanager
 def neighbour(cores: int) -> Iterator[list[subprocess.Popen]]:
     """Keeps so many cores busy, with a process for each, until the block ends."""
-    processes = [subprocess.Popen([sys.executable, "-c", ENDLESS]) for _ in range(cores)]
+    processes = [subprocess.Popen([sys.executable, "-c", BUSY, str(os.getpid())]) for _ in range(cores)]
     try:
         yield processes
     finally:
@@ -54,7 +59,11 @@ def seconds_of(whole: Undisturbed, setting: Mapping[str, str], folder: Path) -> 
     """How long the stage takes from its start to its end; InputError where it fails."""
     shutil.rmtree(folder.parent, ignore_errors=True)
     started = time.perf_counter()
-    code = start(whole, folder, setting).wait(timeout=LONGEST)
+    process = start(whole, folder, setting)
+    try:
+        code = process.wait(timeout=LONGEST)
+    finally:
+        process.kill()  # it has a session of its own: Ctrl-C does not reach it
     seconds = time.perf_counter() - started
     if code:
         raise InputError(f"{folder.parent / 'log.txt'}: the stage ended with {code}")

@@ -42,6 +42,12 @@ def test_the_neighbour_ends_when_the_block_fails():
     assert processes[0].returncode == -9
 
 
+def test_the_neighbour_ends_with_a_benchmark_that_is_killed():
+    code = "import os; from benchmarks.neighbour import neighbour as n; b = n(1); b.__enter__(); os._exit(0)"
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=120)  # until all have closed it
+
+
 def test_every_setting_is_measured_alone_and_beside(monkeypatch, tmp_path):
     seen: list = []
     started(monkeypatch, 0, seen)
