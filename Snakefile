@@ -18,9 +18,11 @@ from stages.core.pipeline.workspace import load_workspace
 from stages.core.run.lock import check_free
 from stages.core.run.staleness import marks, renew_marks
 from stages.core.run.untrusted_code import check_sandbox
+from stages.core.run.warm_server import start_server
 
 STARTED = time.time()
 PYTHON = shlex.quote(sys.executable)
+WARM = f"{PYTHON} -m stages.core.run.warm"
 CONFIGURATION = json.dumps(config)
 ARGUMENTS = get_argument_parser().parse_known_args(sys.argv[1:])[0]
 TARGETS = set(ARGUMENTS.targets)
@@ -76,8 +78,8 @@ for stage in stages.values():
             stage_line(stage, verdicts[stage.folder].reason if stage.folder in verdicts else "")
         shell:
             "folder=$(dirname {output:q}) && "
-            '{PYTHON} -m stages.core.pipeline write "$folder/manifest.json" {params.key} {CONFIGURATION:q} && '
-            '{PYTHON} -m stages.{params.script} "$folder/config.json" 2>&1 | '
+            '{WARM} stages.core.pipeline write "$folder/manifest.json" {params.key} {CONFIGURATION:q} && '
+            '{WARM} stages.{params.script} "$folder/config.json" 2>&1 | '
             "(trap '' TERM; exec tee -i \"$folder/log.txt\") && "
             "touch {output:q}"
 
@@ -106,6 +108,9 @@ onstart:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    # vLLM must be told what it is for before it is loaded.
+    if workflow.is_main_process and workflow.local_exec and workspace.scale.system.engine == "transformers":
+        start_server()
 
 
 onsuccess:

@@ -324,27 +324,3 @@ def refuse_unknown(where: str, named: Iterable[str], known: Iterable[str]) -> No
     for name in named:
         if name not in known:
             raise InputError(f"{where}: unknown stage `{name}`; {nearest(name, known)}")
-
-
-def read_configuration(text: str) -> dict[str, Any]:
-    """What `--config` says, given as JSON."""
-    try:
-        configuration = json.loads(text)
-    except (ValueError, RecursionError):
-        configuration = None
-    if not isinstance(configuration, dict):
-        raise InputError(f"CONFIGURATION: found {text[:80]!r}, allowed: a mapping as JSON, such as '{{}}'")
-    return configuration
-
-
-def write_config(manifest: str, key: str, configuration: str) -> None:
-    """Write the config.json of the stage that a manifest belongs to, unless its recipe or code has changed since."""
-    stages = {stage.manifest_path: stage for stage in load_workspace(read_configuration(configuration)).rules()}
-    stage = stages.get(manifest)
-    if stage is None or stage.key != key:
-        raise InputError(
-            f"{Path(manifest).parent}: its recipe or code was edited during the run; give the command again"
-        )
-    Path(stage.folder).mkdir(parents=True, exist_ok=True)
-    text = json.dumps(stage.config, indent=2, ensure_ascii=False)
-    Path(stage.folder, "config.json").write_text(text + "\n", encoding="utf-8")
