@@ -15,8 +15,8 @@ UNTRACKED = {"data.errors", "data.sandbox.availability"} | {
     for name in (
         "allowed.sentences", "pipeline.agreement", "pipeline.fingerprint", "pipeline.guards", "pipeline.layers",
         "pipeline.overview", "pipeline.recipe", "pipeline.scale", "pipeline.schema", "pipeline.scripts",
-        "pipeline.system", "pipeline.variants", "pipeline.workspace", "run.last_good", "run.lock", "run.manifest",
-        "run.progress", "run.replacing", "run.staleness", "run.tables", "run.untrusted_code",
+        "pipeline.system", "pipeline.timeline", "pipeline.variants", "pipeline.workspace", "run.last_good", "run.lock",
+        "run.manifest", "run.progress", "run.replacing", "run.staleness", "run.tables", "run.untrusted_code",
     )
 }  # fmt: skip
 """Modules outside the code fingerprint: they change no result. Nor do settings.py, which are hashed as values."""

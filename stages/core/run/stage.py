@@ -299,7 +299,7 @@ class Run:
             "sources": self.sources,
             "unsandboxed": unsandboxed(),
             "headline": headline,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
         } | about
 
 
