@@ -14,7 +14,7 @@ from snakemake.cli import get_argument_parser
 
 from data.errors import InputError, say
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
-from stages.core.pipeline.workspace import load_workspace
+from stages.core.pipeline.workspace import load_workspace, priorities
 from stages.core.run.lock import check_free
 from stages.core.run.staleness import marks, renew_marks
 from stages.core.run.untrusted_code import check_sandbox
@@ -50,7 +50,7 @@ rule help:
 
 
 stages = {stage.folder: stage for stage in workspace.rules()}
-priorities = workspace.priorities()
+priority_of = priorities(asked_for(workspace, TARGETS))
 # What Snakemake makes, watches and removes is one small file a stage, its mark; a result is replaced by the next whole
 # one alone (stages/core/run/staleness.py, replacing.py).
 dry = tempfile.TemporaryDirectory() if ARGUMENTS.dryrun else None  # it lays its marks there, not among the results
@@ -67,7 +67,7 @@ for stage in stages.values():
             [complete[parent] for parent in stage.parents],
         output:
             complete[stage.folder],
-        priority: priorities[stage.folder]
+        priority: priority_of[stage.folder]
         threads: stage.threads
         resources:
             **stage.resources,
