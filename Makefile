@@ -95,6 +95,7 @@ results: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.limit runs/tiny/base runs/tiny/student_base runs/tiny/r1
+	$(BIN)/python -m benchmarks.start_up runs/tiny/r1
 	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.mathematics
 	$(BIN)/python -m benchmarks.sampling runs/tiny/r1/reasoning_rl

@@ -14,13 +14,15 @@ from snakemake.cli import get_argument_parser
 
 from data.errors import InputError, say
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
-from stages.core.pipeline.workspace import load_workspace
+from stages.core.pipeline.workspace import load_workspace, priorities
 from stages.core.run.lock import check_free
 from stages.core.run.staleness import marks, renew_marks
 from stages.core.run.untrusted_code import check_sandbox
+from stages.core.run.warm_server import start_server
 
 STARTED = time.time()
 PYTHON = shlex.quote(sys.executable)
+WARM = f"{PYTHON} -m stages.core.run.warm"
 CONFIGURATION = json.dumps(config)
 ARGUMENTS = get_argument_parser().parse_known_args(sys.argv[1:])[0]
 TARGETS = set(ARGUMENTS.targets)
@@ -48,7 +50,7 @@ rule help:
 
 
 stages = {stage.folder: stage for stage in workspace.rules()}
-priorities = workspace.priorities()
+priority_of = priorities(asked_for(workspace, TARGETS))
 # What Snakemake makes, watches and removes is one small file a stage, its mark; a result is replaced by the next whole
 # one alone (stages/core/run/staleness.py, replacing.py).
 dry = tempfile.TemporaryDirectory() if ARGUMENTS.dryrun else None  # it lays its marks there, not among the results
@@ -64,7 +66,7 @@ for stage in stages.values():
             [complete[parent] for parent in stage.parents],
         output:
             complete[stage.folder],
-        priority: priorities[stage.folder]
+        priority: priority_of[stage.folder]
         threads: stage.threads
         resources:
             **stage.resources,
@@ -75,8 +77,8 @@ for stage in stages.values():
             stage_line(stage, verdicts[stage.folder].reason if stage.folder in verdicts else "")
         shell:
             "folder=$(dirname {output:q}) && "
-            '{PYTHON} -m stages.core.pipeline write "$folder/manifest.json" {params.key} {CONFIGURATION:q} && '
-            '{PYTHON} -m stages.{params.script} "$folder/config.json" 2>&1 | '
+            '{WARM} stages.core.pipeline write "$folder/manifest.json" {params.key} {CONFIGURATION:q} && '
+            '{WARM} stages.{params.script} "$folder/config.json" 2>&1 | '
             "(trap '' TERM; exec tee -i \"$folder/log.txt\") && "
             "touch {output:q}"
 
@@ -105,6 +107,9 @@ onstart:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    # vLLM must be told what it is for before it is loaded.
+    if workflow.is_main_process and workflow.local_exec and workspace.scale.system.engine == "transformers":
+        start_server()
 
 
 onsuccess:

@@ -106,6 +106,9 @@ class Workflow:
         shutil.copytree(ROOT / "stages/core/pipeline", self.folder / "stages/core/pipeline")
         shutil.copytree(ROOT / "stages/core/allowed", self.folder / "stages/core/allowed")
         shutil.copytree(ROOT / "stages/core/run", self.folder / "stages/core/run")
+        server = self.folder / "stages/core/run/warm_server.py"
+        loads_nothing = re.sub(r"^LIBRARIES = \(.*?^\)", "LIBRARIES = ()", server.read_text(), flags=re.M | re.S)
+        server.write_text(loads_nothing)
         for room in ROOMS:
             (self.folder / "stages" / room).mkdir()
             shutil.copy(ROOT / "stages" / room / "settings.py", self.folder / "stages" / room)

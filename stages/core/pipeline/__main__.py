@@ -5,11 +5,43 @@ CONFIGURATION is what `--config` says, as JSON; the list takes one, too.
 """
 
 import argparse
+import json
 import sys
+from pathlib import Path
+from typing import Any
 
-from data.errors import run_command
+from data.errors import InputError, run_command
 from stages.core.pipeline.overview import overview
-from stages.core.pipeline.workspace import load_workspace, read_configuration, write_config
+from stages.core.pipeline.recipe import load_recipe
+from stages.core.pipeline.schema import recipe_file
+from stages.core.pipeline.workspace import command_line, load_workspace, resolve, resolve_bases
+
+
+def read_configuration(text: str) -> dict[str, Any]:
+    """What `--config` says, given as JSON."""
+    try:
+        configuration = json.loads(text)
+    except (ValueError, RecursionError):
+        configuration = None
+    if not isinstance(configuration, dict):
+        raise InputError(f"CONFIGURATION: found {text[:80]!r}, allowed: a mapping as JSON, such as '{{}}'")
+    return configuration
+
+
+def write_config(manifest: str, key: str, configuration: str) -> None:
+    """Write the config.json of the stage that a manifest belongs to, unless its recipe or code has changed since."""
+    scale, overrides, runs = command_line(read_configuration(configuration))
+    folder = Path(manifest).parent
+    if folder.name in scale.bases:  # no stage of a recipe has such a name
+        stages = list(resolve_bases(scale, overrides, runs).values())
+    else:
+        stages = resolve(load_recipe(recipe_file(folder.parent.name)), scale, overrides, runs)
+    stage = next((stage for stage in stages if stage.manifest_path == manifest), None)
+    if stage is None or stage.key != key:
+        raise InputError(f"{folder}: its recipe or code was edited during the run; give the command again")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(stage.config, indent=2, ensure_ascii=False)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from stages.core.allowed.folder import check_writable
 from stages.core.allowed.sentences import nearest
 from stages.core.pipeline.scale import load_scale
 from stages.core.pipeline.schema import available
+from stages.core.pipeline.timeline import WIDTH, at_work, bars, most_threads, occupied, span_of
 from stages.core.pipeline.workspace import Stage, Workspace
 
 
@@ -61,20 +62,19 @@ def overview(workspace: Workspace) -> str:
 
 
 def summary(stages: list[Stage]) -> str:
-    """Time and headline figures of each complete stage, and where the reports are."""
-    if not stages:
+    """Time, place in the whole and headline figures of each complete stage, and where the reports are."""
+    complete = [(stage, manifest) for stage in stages if (manifest := read_manifest(stage))]
+    if not complete:
         return ""
-    lines, total = ["", "stage                              time   result"], 0.0
-    reports = []
-    for stage in stages:
-        manifest = read_manifest(stage)
-        if manifest is None:
-            continue
-        total += manifest["seconds"]
-        lines.append(f"{stage.rule_name:<30} {clock(manifest['seconds']):>8}   {headline(manifest)}")
-        if stage.payload == "report":
-            reports.append(stage.payload_path)
-    lines.append(f"{'all, one after the other':<30} {clock(total):>8}")
+    spans = [span_of(manifest) for _, manifest in complete]
+    lines = ["", f"{'stage':<30} {'time':>8}   {'= one thread, # several':<{WIDTH}}   result"]
+    for (stage, manifest), bar in zip(complete, bars(spans), strict=True):
+        lines.append(f"{stage.rule_name:<30} {clock(manifest['seconds']):>8}   {bar}   {headline(manifest)}")
+    total = sum(manifest["seconds"] for _, manifest in complete)
+    lines.append(f"{'one after the other':<30} {clock(total):>8}")
+    had = f"{occupied(spans):.0%} of the time of {most_threads(spans)} cores had a thread of a stage"
+    lines.append(f"{'side by side':<30} {clock(at_work(spans)):>8}   {had}")
+    reports = [stage.payload_path for stage, _ in complete if stage.payload == "report"]
     return "\n".join(lines + [f"report: {report}" for report in reports])
 
 

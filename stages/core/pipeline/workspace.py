@@ -223,6 +223,21 @@ def resolve(
     return ancestors(own, by_folder)
 
 
+def priorities(stages: Iterable[Stage]) -> dict[str, int]:
+    """By folder: first what the longest chain of stages waits for, of equals what most wait for; 0 for all others.
+
+    So side branches run where the longest chain leaves a core free. stages: those that are asked for, parents first.
+    """
+    by_folder = {stage.folder: stage for stage in stages}
+    waiting: Counter[str] = Counter()
+    chain = dict.fromkeys(by_folder, 1)
+    for stage in reversed(by_folder.values()):
+        waiting.update(found.folder for found in ancestors([stage], by_folder))
+        for parent in stage.parents:
+            chain[parent] = max(chain[parent], chain[stage.folder] + 1)
+    return Counter({folder: len(by_folder) * chain[folder] + waiting[folder] for folder in by_folder})
+
+
 @dataclass(frozen=True)
 class Workspace:
     """All recipes at one scale: what the Snakefile makes rules of."""
@@ -235,14 +250,6 @@ class Workspace:
     def rules(self) -> list[Stage]:
         """Each stage once, parents first; every base of the scale even if no recipe uses it."""
         return list({stage.folder: stage for stages in self.stages.values() for stage in stages}.values())
-
-    def priorities(self) -> dict[str, int]:
-        """How many stages wait for each, by folder: what most wait for runs first, side branches fill free cores."""
-        waiting: Counter[str] = Counter()
-        by_folder = {stage.folder: stage for stage in self.rules()}
-        for stage in by_folder.values():
-            waiting.update(found.folder for found in ancestors([stage], by_folder))
-        return waiting
 
     def targets(self, recipe: str) -> list[Stage]:
         """What `recipe_<name>` asks for: the report, or everything if the recipe makes none."""
@@ -324,27 +331,3 @@ def refuse_unknown(where: str, named: Iterable[str], known: Iterable[str]) -> No
     for name in named:
         if name not in known:
             raise InputError(f"{where}: unknown stage `{name}`; {nearest(name, known)}")
-
-
-def read_configuration(text: str) -> dict[str, Any]:
-    """What `--config` says, given as JSON."""
-    try:
-        configuration = json.loads(text)
-    except (ValueError, RecursionError):
-        configuration = None
-    if not isinstance(configuration, dict):
-        raise InputError(f"CONFIGURATION: found {text[:80]!r}, allowed: a mapping as JSON, such as '{{}}'")
-    return configuration
-
-
-def write_config(manifest: str, key: str, configuration: str) -> None:
-    """Write the config.json of the stage that a manifest belongs to, unless its recipe or code has changed since."""
-    stages = {stage.manifest_path: stage for stage in load_workspace(read_configuration(configuration)).rules()}
-    stage = stages.get(manifest)
-    if stage is None or stage.key != key:
-        raise InputError(
-            f"{Path(manifest).parent}: its recipe or code was edited during the run; give the command again"
-        )
-    Path(stage.folder).mkdir(parents=True, exist_ok=True)
-    text = json.dumps(stage.config, indent=2, ensure_ascii=False)
-    Path(stage.folder, "config.json").write_text(text + "\n", encoding="utf-8")

@@ -135,13 +135,11 @@ def end_with_launcher() -> None:
 
 
 def end_process(code: int) -> None:
-    """Exit; one of several processes without Python's own end.
+    """Exit without Python's own end, which takes a second to clear away what a stage has loaded.
 
-    A thread of the process group may still hold a tensor then: it would wait for Python, and abort the process.
+    Of several processes, a thread of their group may still hold a tensor then: it would wait for Python, and abort.
     """
-    if "RANK" not in os.environ:
-        sys.exit(code)
     atexit._run_exitfuncs()  # a tracker's last word
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # they may be closed
+        stream.flush()
     os._exit(code)

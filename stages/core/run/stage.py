@@ -299,7 +299,7 @@ class Run:
             "sources": self.sources,
             "unsandboxed": unsandboxed(),
             "headline": headline,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
         } | about
 
 
@@ -339,8 +339,6 @@ def stage_main(main: Callable[[Run], None], doc: str | None) -> None:
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", metavar="CONFIG.json", help="resolved config of the stage")
     path = parser.parse_args().config
-    # A bar for every small table and file would bury the stage's own. Read when the libraries are imported.
-    os.environ |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
     def command() -> int:
         config = load_config(path)

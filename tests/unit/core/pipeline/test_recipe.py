@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
-from stages.core.pipeline.fingerprint import constants, fingerprint, parsed
+from stages.core.pipeline.fingerprint import file_names, fingerprint, parsed, read_tree
 from stages.core.pipeline.recipe import Recipe, citation_gaps, load_recipe
 from stages.core.pipeline.scale import load_scale
 from stages.core.pipeline.schema import available, recipe_file
@@ -292,7 +292,8 @@ def test_what_a_sandbox_is_sent_is_part_of_the_code():
     """A file that is read, not imported, is found by its name in the module that reads it."""
     sent = {"judge/jobs.py": "plain.py inside.py runs_program.py runs_tests.py", "sandbox/server.py": "inside.py"}
     for module, files in sent.items():
-        assert set(files.split()) <= set(constants(ast.parse((ROOT / "data" / module).read_text())))
+        _, texts = read_tree(ast.parse((ROOT / "data" / module).read_text()), ["data"])
+        assert set(files.split()) <= set(file_names(texts))
 
 
 def test_no_scale_undoes_what_an_ablation_changes():
