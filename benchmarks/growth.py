@@ -59,6 +59,8 @@ def model_of(size: tuple[int, int, int], tokenizer, folder: Path):
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
+    from stages.core.machines.adapters import load_weights
+
     hidden, layers, heads = size
     torch.manual_seed(0)
     model = Qwen3ForCausalLM(
@@ -78,7 +80,7 @@ def model_of(size: tuple[int, int, int], tokenizer, folder: Path):
         )
     )
     model.save_pretrained(folder)
-    return Qwen3ForCausalLM.from_pretrained(folder)
+    return load_weights(folder, Qwen3ForCausalLM)
 
 
 def cost_of(checkpoint: Path, scale: str, point: tuple[int, int, tuple[int, int, int]], rollouts: int) -> Cost:

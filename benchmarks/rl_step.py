@@ -136,10 +136,13 @@ def trainer_of(run, stock: bool = False, model=None):
     from stages.core.training.objectives import grpo_terms
 
     settings = run.settings
+    model = load_model(run) if model is None else model
+    if stock:
+        model.set_attn_implementation("sdpa")  # what a model has that is loaded without us
     with quiet():
         trainer = policy_trainer(
             run,
-            load_model(run) if model is None else model,
+            model,
             load_tokenizer(run),
             rows(settings.tasks, 512, "train", 1),
             weighted(settings.rewards, accuracy=accuracy, format=format, language=language),

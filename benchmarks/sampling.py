@@ -1,4 +1,4 @@
-"""How much faster sampling is when finished sequences leave the batch: a ratio, both sides in one run.
+"""How much faster sampling is than `generate`: a ratio, all sides in one run.
 
     python -m benchmarks.sampling runs/tiny/r1/reasoning_rl
 
@@ -29,11 +29,13 @@ def main() -> None:
 
     from data.text.chat import render_prompt
     from data.world.families import REASONING, rows
+    from stages.core.machines.adapters import load_weights
     from stages.core.sampling.generation import sample_completions
 
     template = json.loads((arguments.checkpoint / "manifest.json").read_text())["template"]
     tokenizer = AutoTokenizer.from_pretrained(arguments.checkpoint / "model")
-    model = AutoModelForCausalLM.from_pretrained(arguments.checkpoint / "model").eval()
+    model = load_weights(arguments.checkpoint / "model", AutoModelForCausalLM).eval()
+    plain = AutoModelForCausalLM.from_pretrained(arguments.checkpoint / "model").eval()
     ends = model.generation_config.eos_token_id
     questions = rows(dict.fromkeys(REASONING, 1.0), 512, "validation", seed=1)
     prompts = [render_prompt(tokenizer, row["prompt"], template) for row in questions]
@@ -56,7 +58,7 @@ def main() -> None:
     def theirs(input_ids, attention_mask, **_) -> list[int]:
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         with torch.inference_mode():
-            output = model.generate(**inputs, generation_config=config)[:, input_ids.shape[1] :]
+            output = plain.generate(**inputs, generation_config=config)[:, input_ids.shape[1] :]
         return (output != tokenizer.pad_token_id).sum(dim=1).tolist()
 
     sides = {"generate": theirs, "ours": ours}

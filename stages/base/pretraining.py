@@ -20,6 +20,7 @@ def main(run: Run) -> None:
     from transformers import Qwen3Config, Qwen3ForCausalLM
     from transformers.optimization import get_scheduler
 
+    from stages.core.machines.attention import with_cpu_attention
     from stages.core.machines.weights import save_model
     from stages.core.training.callbacks import micro_batches
     from stages.core.training.optimizers import MuonWithAdamW
@@ -51,7 +52,7 @@ def main(run: Run) -> None:
         eos_token_id=ends[0],
         bos_token_id=None,
     )
-    model = Qwen3ForCausalLM(config)
+    model = with_cpu_attention(Qwen3ForCausalLM(config))
     model.generation_config.eos_token_id = ends
     model.generation_config.pad_token_id = tokenizer.pad_token_id
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from transformers import TrainerCallback
 
 from data.errors import InputError
+from stages.core.machines.attention import with_cpu_attention
 from stages.core.machines.checks import model_of, reason
 from stages.core.pipeline.system import Lora
 
@@ -64,7 +65,7 @@ def load_weights(folder: Path, kind, **options):
     """
     file = folder / ADAPTER_FILE
     if not file.exists():
-        return model_of(folder, kind, **options)
+        return with_cpu_attention(model_of(folder, kind, **options))
     from peft import PeftModel
 
     try:

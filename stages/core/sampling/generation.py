@@ -2,22 +2,22 @@
 
 `model.generate` keeps every sequence of a batch until the longest is done. With verifiable tasks most completions are
 several times shorter than the longest, so here finished sequences leave the batch. Same distribution, same greedy
-tokens (tests/unit/core/sampling/test_generation.py); 1.6 to 7.4 times as fast on a CPU, by batch size
-(docs/performance.md).
+tokens (tests/unit/core/sampling/test_generation.py). Equal prompts are computed once, and the cache has room for the
+tokens to come (cache.py). How fast: docs/performance.md.
 """
 
 from collections.abc import Callable
 from dataclasses import astuple
 
 import torch
-from transformers import DynamicCache
 
 from data.text.chat import Template
 from data.text.completion import Completion
+from stages.core.sampling.cache import roomy_cache
 from stages.core.sampling.engine import Decoding, Engine, as_list
 
 SHRINK = 0.125
-"""The batch is cut down when this share of it has finished: each cut copies the cache."""
+"""The batch is cut down when this share of it has finished."""
 
 LIKELY = 64
 """Tokens that are ordered first for top-p; all are only where these do not reach it."""
@@ -42,56 +42,73 @@ def sample_completions(
     temperature, before any penalty or cut. Draws from torch's global generator.
     stopping: a `StoppingCriteria` on the generated ids (B, T) that may stop a sequence without an end token.
     """
-    batch, device = input_ids.shape[0], input_ids.device
+    (batch, width), device = input_ids.shape, input_ids.device
     ends = torch.tensor(end_ids, device=device)
     output = torch.zeros((batch, max_new_tokens), dtype=torch.long, device=device)
     logps = torch.zeros((batch, max_new_tokens), device=device)
     lengths = torch.full((batch,), max_new_tokens, device=device)
-    rows = torch.arange(batch, device=device)  # where the sequences still in the batch belong
-    running = torch.ones(batch, dtype=torch.bool, device=device)
+    rows = torch.arange(batch, device=device)  # where the sequences in the batch belong
+    running = torch.ones(batch, dtype=torch.bool, device=device)  # of those in the batch
     present = None  # (B, V), where a penalty needs it: the tokens that a completion has
-    cache = DynamicCache(config=model.config)
-    positions = (attention_mask.cumsum(dim=1) - 1).clamp(min=0)
-    tokens = input_ids
+    cache = roomy_cache(model.config)
+    mask = torch.ones((batch, width + max_new_tokens), dtype=torch.bool, device=device)
+    mask[:, :width] = attention_mask
+    positions = attention_mask.sum(dim=1, keepdim=True)
+
+    # A prompt is computed once, however many completions are asked of it.
+    (tokens, seen), place = torch.unique(torch.stack([input_ids, attention_mask]), dim=1, return_inverse=True)
+    logits = next_logits(model, tokens, seen, (seen.cumsum(dim=1) - 1).clamp(min=0), cache)[place]
+    cache.batch_select_indices(place)
     for step in range(max_new_tokens):
-        logits = model(
-            input_ids=tokens,
-            attention_mask=attention_mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
-        logits = logits.float()
+        if step:
+            logits = next_logits(model, tokens, mask[:, : width + step], positions, cache)
+            positions = positions + 1
         if presence_penalty:
             present = torch.zeros_like(logits, dtype=torch.bool) if present is None else present
             chosen = sample_tokens(penalised(logits, present, presence_penalty), temperature, top_p, top_k)
             present.scatter_(1, chosen[:, None], True)
         else:
             chosen = sample_tokens(logits, temperature, top_p, top_k)
-        output[rows[running], step] = chosen[running]
-        scaled = (logits / (temperature or 1.0)).log_softmax(dim=-1)
-        logps[rows[running], step] = scaled.gather(1, chosen[:, None])[running, 0]
+        output[rows, step] = chosen
+        logps[rows, step] = log_probs(logits / (temperature or 1.0), chosen)
         finished = running & torch.isin(chosen, ends)
         if stopping is not None:
             finished |= running & stopping(output[rows, : step + 1], logits)
         lengths[rows[finished]] = step + 1
         running = running & ~finished
-        if not running.any():
+        left = int(running.sum())
+        if not left:
             break
-        if (~running).float().mean() >= SHRINK:
-            keep = running.nonzero()[:, 0]
+        if left <= (1 - SHRINK) * len(rows):
+            keep = torch.arange(left, device=device)  # those behind move into the gaps, all others stay
+            keep[~running[:left]] = left + running[left:].nonzero()[:, 0]
             cache.batch_select_indices(keep)
-            rows, chosen, attention_mask, positions = rows[keep], chosen[keep], attention_mask[keep], positions[keep]
-            running, present = running[keep], None if present is None else present[keep]
+            rows, chosen, mask, positions, running = (x[keep] for x in (rows, chosen, mask, positions, running))
+            present = None if present is None else present[keep]
         tokens = chosen[:, None]
-        positions = positions[:, -1:] + 1
-        attention_mask = torch.cat([attention_mask, attention_mask.new_ones((len(rows), 1))], dim=1)
     ends_at = lengths.tolist()
     written, values = (
         [row[:end] for row, end in zip(table.tolist(), ends_at, strict=True)] for table in (output, logps)
     )
     return written, values
+
+
+def next_logits(model, tokens: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache) -> torch.Tensor:
+    """(B, V) logits behind the last of tokens, (B, N), which are added to the cache; mask: (B, all tokens so far)."""
+    output = model(
+        input_ids=tokens,
+        attention_mask=mask,
+        position_ids=positions,
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    return output.logits[:, -1].float()
+
+
+def log_probs(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """(B,) log-prob of each row's token by (B, V) logits."""
+    return logits.gather(1, tokens[:, None])[:, 0] - logits.logsumexp(dim=-1)
 
 
 def penalised(logits: torch.Tensor, present: torch.Tensor, penalty: float) -> torch.Tensor:

@@ -77,6 +77,24 @@ def test_padding_does_not_matter(model, tokenizer):
     assert together == [greedy(model, *padded(tokenizer, [prompt]), never)[0] for prompt in PROMPTS]
 
 
+def test_equal_prompts_are_computed_once(model, tokenizer):
+    """And their completions drawn one by one."""
+    widths = []
+    model.register_forward_pre_hook(
+        lambda _, __, inputs: widths.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
+    )
+    input_ids, attention_mask = padded(tokenizer, [PROMPTS[0], PROMPTS[1], PROMPTS[0]] + [PROMPTS[3]] * 5)
+    torch.manual_seed(0)
+    ids, _ = sample_completions(model, input_ids, attention_mask, 8, 1.0, 1.0, [tokenizer.pad_token_id])
+    assert widths == [(3, input_ids.shape[1])] + [(8, 1)] * 7
+    assert len(set(map(tuple, ids))) == 8
+    found = greedy(model, input_ids, attention_mask, [tokenizer.pad_token_id], 8)
+    assert found == [
+        greedy(model, *padded(tokenizer, [PROMPTS[i]]), [tokenizer.pad_token_id], 8)[0]
+        for i in (0, 1, 0, 3, 3, 3, 3, 3)
+    ]
+
+
 def test_any_of_several_ends_stops_and_is_kept(model, tokenizer):
     inputs = padded(tokenizer, PROMPTS[:1])
     ids = greedy(model, *inputs, [tokenizer.pad_token_id])[0]
