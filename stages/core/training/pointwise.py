@@ -4,6 +4,7 @@ import torch
 from transformers import Trainer, TrainingArguments
 
 from data.world.preference_data import Labelled
+from stages.core.machines.padding import without_padding
 from stages.core.pipeline.settings import PointwiseRewardModel
 from stages.core.rewards.scoring import RewardScorer, scored_text
 from stages.core.run.stage import Run
@@ -33,7 +34,7 @@ def pointwise_trainer(run: Run, model, tokenizer, examples: list[Labelled]) -> T
         return dict(inputs) | {"labels": torch.tensor([[example["label"]] for example in batch])}
 
     trainer = PointwiseTrainer(
-        model=model,
+        model=without_padding(model),
         args=TrainingArguments(
             **epoch_arguments(run),
             lr_scheduler_type=settings.learning_rate_schedule,

@@ -5,9 +5,11 @@ from trl import SFTConfig, SFTTrainer
 
 from data.errors import InputError
 from data.text.row import Row
+from stages.core.machines.padding import without_padding
 from stages.core.pipeline.settings import SFT
 from stages.core.run.stage import Run
 from stages.core.run.tables import need_columns
+from stages.core.training import learned_tokens  # noqa: F401
 from stages.core.training.callbacks import EachRowOnce, epoch_arguments, train, watch
 
 
@@ -31,7 +33,7 @@ def sft_trainer(run: Run, model, tokenizer, examples: list[dict[str, str]], pack
         packing=packing,
     )
     trainer = SupervisedTrainer(
-        model=model,
+        model=without_padding(model),
         args=config,
         train_dataset=Dataset.from_list(examples),
         processing_class=tokenizer,
