@@ -47,7 +47,7 @@ def groups_of(lengths: list[int]) -> list[Group]:
 
 
 def side_by_side(backbone: torch.nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict] | None:
-    """Before a forward: the ids (B, T) as (1, N), and which rows they are; as they were where they are not padded so."""
+    """Before a forward: the ids (B, T) as (1, N), and which rows they are; None where they are not padded so."""
     ids, mask = args[0] if args else kwargs.get("input_ids"), kwargs.get("attention_mask")
     given = any(kwargs.get(name) is not None for name in ("position_ids", "past_key_values", "inputs_embeds"))
     if ids is None or mask is None or mask.dim() != 2 or given or kwargs.get("use_cache"):

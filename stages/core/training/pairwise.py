@@ -50,6 +50,8 @@ def pairwise_trainer(run: Run, model, tokenizer, pairs: list[Pair]) -> RewardTra
         train_dataset=Dataset.from_list(texts),
         processing_class=tokenizer,
     )
+    ids = trainer.train_dataset
+    run.tokens["trained"] = settings.epochs * sum(map(len, [*ids["chosen_ids"], *ids["rejected_ids"]]))
     watch(trainer, run)
     return trainer
 

@@ -58,6 +58,7 @@ def train_on_rows(run: Run, model, rows: list[list[int]], padding: int, optimize
     padding: the id that fills short rows and is not learned; batches: of `micro_batches`.
     """
     settings = run.settings
+    run.tokens["trained"] = sum(map(len, rows[: settings.steps * settings.batch_size]))
 
     def collate(batch: list[dict]) -> dict[str, torch.Tensor]:
         ids = torch.full((len(batch), settings.max_length), padding)

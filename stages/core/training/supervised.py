@@ -1,6 +1,7 @@
 """TRL's SFT trainer: a stage's settings become its arguments."""
 
 from datasets import Dataset
+from pyarrow import compute
 from trl import SFTConfig, SFTTrainer
 
 from data.errors import InputError
@@ -38,6 +39,9 @@ def sft_trainer(run: Run, model, tokenizer, examples: list[dict[str, str]], pack
         train_dataset=Dataset.from_list(examples),
         processing_class=tokenizer,
     )
+    labels = compute.list_flatten(trainer.train_dataset.data.column("labels"))
+    learned = compute.sum(compute.not_equal(labels, -100)).as_py()
+    run.tokens.update(prompt=settings.epochs * (len(labels) - learned), trained=settings.epochs * learned)
     watch(trainer, run)
     return trainer
 
