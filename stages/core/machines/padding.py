@@ -26,9 +26,9 @@ Group = tuple[list[int], int]
 
 def without_padding(model):
     """The model, which on a CPU computes right-padded batches without most of their padding; its outputs are padded."""
-    backbone = model.base_model
+    backbone, runs = model.base_model, model.config._attn_implementation
     whole = set(getattr(model.config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
-    if torch.cuda.is_available() or is_adapted(model) or not whole or model.config._attn_implementation != "sdpa":
+    if torch.cuda.is_available() or is_adapted(model) or not whole or not runs.startswith("sdpa") or runs == NAME:
         return model
     model.set_attn_implementation(NAME)
     backbone.register_forward_pre_hook(side_by_side, with_kwargs=True)

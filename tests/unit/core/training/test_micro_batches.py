@@ -19,7 +19,7 @@ from data.world.families import rows
 from stages.core.rewards.scoring import scored_text
 from stages.core.run.stage import Run
 from stages.core.sampling.prompt_choice import PromptSampler
-from stages.core.training import callbacks, pairwise, pointwise, preference_optimisation, supervised
+from stages.core.training import callbacks, learned_tokens, pairwise, pointwise, preference_optimisation, supervised
 from stages.core.training.grpo import policy_trainer
 from stages.core.training.mirror_descent import mirror_descent_trainer
 from stages.core.training.objectives import best_of_group, centred_rewards, grpo_terms, mirror_descent_terms
@@ -163,6 +163,7 @@ def plainly(monkeypatch):
         for module in (supervised, pairwise, pointwise, preference_optimisation):
             monkeypatch.setattr(module, "without_padding", lambda model: model)
         monkeypatch.setattr(utils, "_use_triton", lambda device: False)
+        monkeypatch.setattr(utils, "_ChunkedLogProbFunction", learned_tokens._tiles)
 
     return set_plain
 
