@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM, Qwen3ForSequenceClassification
 
-from stages.core.machines.padding import NAME, groups_of, without_padding
+from stages.core.machines.padding import groups_of, without_padding
 
 SIZES = {
     "vocab_size": 50,
@@ -74,8 +74,21 @@ def test_other_batches_are_computed_as_they_were(models, change):
         inputs["use_cache"] = True
     plain, ours = (model(**inputs) for model in models)
     torch.testing.assert_close(ours.logits, plain.logits, atol=1e-5, rtol=1e-4)
-    assert models[1].config._attn_implementation == NAME
-    assert (ours.past_key_values is None) == (change == "packed" and plain.past_key_values is None)
+    assert (ours.past_key_values is None) == (plain.past_key_values is None)
+
+
+@pytest.mark.parametrize("change", ["attention", "window", "twice"])
+def test_other_models_stay_as_they_are(change):
+    model = MODELS["qwen3"]()
+    if change == "attention":
+        model.set_attn_implementation("eager")
+    elif change == "window":
+        model.config.layer_types = ["full_attention", "sliding_attention"]
+    else:
+        without_padding(model)
+    before = model.config._attn_implementation, len(model.model._forward_pre_hooks)
+    assert without_padding(model) is model
+    assert (model.config._attn_implementation, len(model.model._forward_pre_hooks)) == before
 
 
 def test_what_is_saved_does_not_tell(models, tmp_path):
