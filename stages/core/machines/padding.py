@@ -52,7 +52,7 @@ def side_by_side(backbone: torch.nn.Module, args: tuple, kwargs: dict[str, Any])
     given = any(kwargs.get(name) is not None for name in ("position_ids", "past_key_values", "inputs_embeds"))
     if ids is None or mask is None or mask.dim() != 2 or given or kwargs.get("use_cache"):
         return None
-    if (mask.diff(dim=1) > 0).any():
+    if (mask[:, 1:] > mask[:, :-1]).any():
         return None
     groups = groups_of(mask.sum(dim=1).tolist())
     places = [torch.arange(width).repeat(len(rows)) for rows, width in groups]
@@ -68,7 +68,7 @@ def side_by_side(backbone: torch.nn.Module, args: tuple, kwargs: dict[str, Any])
 
 
 def padded(backbone: torch.nn.Module, args: tuple, kwargs: dict[str, Any], output: Any) -> Any:
-    """After a forward: the last hidden states (1, N, H) as (B, T, H) again, 0 where there is padding."""
+    """After a forward: the last hidden states (1, N, H) as (B, T, H) again, of no meaning behind a row's end."""
     if "groups" in kwargs:
         found: dict[int, Tensor] = {}
         for (rows, width), part in each_group(output.last_hidden_state[0], kwargs["groups"]):
