@@ -20,11 +20,10 @@ def main(run: Run) -> None:
     from transformers import Qwen3Config, Qwen3ForCausalLM
     from transformers.optimization import get_scheduler
 
-    from stages.core.machines.attention import with_cpu_attention
     from stages.core.machines.weights import save_model
     from stages.core.training.callbacks import micro_batches
     from stages.core.training.optimizers import MuonWithAdamW
-    from stages.core.training.pretraining import packed, train_on_rows
+    from stages.core.training.pretraining import packed, train_on_rows, with_chunked_loss
 
     settings: Pretrain = run.settings
     texts = documents(settings.mixture, settings.seed)
@@ -52,7 +51,7 @@ def main(run: Run) -> None:
         eos_token_id=ends[0],
         bos_token_id=None,
     )
-    model = with_cpu_attention(Qwen3ForCausalLM(config))
+    model = with_chunked_loss(Qwen3ForCausalLM(config))
     model.generation_config.eos_token_id = ends
     model.generation_config.pad_token_id = tokenizer.pad_token_id
 

@@ -15,7 +15,7 @@ from stages.core.run.stage import Run
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
 from stages.evaluation.estimators import cons_at_k, pass_at_k
-from stages.evaluation.questions import Answers, answers_as, answers_of, asked, by_set
+from stages.evaluation.questions import Answers, answers_as, asked, by_set
 from stages.evaluation.recorder import Recorder, Scores, Value, Values, values_of
 from stages.evaluation.settings import Evaluation
 
@@ -45,10 +45,11 @@ def reasoning(
     name: str,
     engine: Engine,
     questions: list[Row],
+    sampled: Answers,
     decoding: Decoding,
     mode: Mode | None = None,
-) -> int:
-    """The reasoning benchmarks of one checkpoint; returns the tokens generated.
+) -> None:
+    """The reasoning benchmarks of one checkpoint; sampled: its answers with the stage's decoding.
 
     mode: for a checkpoint that has two; `non_thinking` pre-fills the empty think block.
     """
@@ -64,7 +65,6 @@ def reasoning(
 
         return answers_as(engine, settings, rows, how, mode)
 
-    sampled = answers_of(engine, settings, questions, decoding, mode)
     greedy = at(1, 0, questions)
     hot: Answers = [[] for _ in questions]
     hot[::step] = at(many, 1.0, questions[::step])
@@ -114,7 +114,6 @@ def reasoning(
             if metric in of_k and benchmark not in DOMAINS and any(i not in values for i in sets[benchmark]):
                 continue  # of a part of the pooled questions it would be another benchmark
             recorder.add_sets(name, benchmark, metric, sets, values, mode)
-    return sum(c.tokens for answers in (sampled, greedy, hot) for group in answers for c in group)
 
 
 def safety(recorder: Recorder, name: str, questions: list[Row], answers: Answers) -> None:

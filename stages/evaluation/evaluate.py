@@ -19,7 +19,7 @@ from stages.evaluation.benchmarks import (
     reasoning,
     safety,
 )
-from stages.evaluation.questions import Answers, answers_of, decoding_of
+from stages.evaluation.questions import Answers, answers_to_all, decoding_of
 from stages.evaluation.recorder import Recorder
 from stages.evaluation.settings import Evaluation
 
@@ -32,23 +32,18 @@ def main(run: Run) -> None:
     questions = held_out(run)
     recorder = Recorder(run)
     general: dict[str, Answers] = {}
-    tokens = 0
     decoding = decoding_of(settings)
     names = list(run.config["inputs"]["checkpoints"])
     for number, name in enumerate(names):
         engine = open_engine(run, "checkpoints", settings.sampling_batch_size, name)
-        tokens += reasoning(recorder, name, engine, questions["reasoning"], decoding)
-        found = {
-            benchmark: answers_of(engine, settings, questions[benchmark], decoding)
-            for benchmark in ("general", "instruction_following", "safety")
-        }
-        tokens += sum(c.tokens for answers in found.values() for group in answers for c in group)
+        found = answers_to_all(engine, settings, questions, decoding)
+        reasoning(recorder, name, engine, questions["reasoning"], found["reasoning"], decoding)
         general[name] = found["general"]
         instructions(recorder, name, questions["instruction_following"], found["instruction_following"])
         safety(recorder, name, questions["safety"], found["safety"])
         run.metrics.log(number + 1, len(names), **headline(recorder, name))
     preference(recorder, questions["general"], general, general.get(REFERENCE), preference_scorer(run))
-    recorder.save(len(names), tokens)
+    recorder.save(len(names))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from stages.evaluation.benchmarks import (
     preference_scorer,
     reasoning,
 )
-from stages.evaluation.questions import Answers, answers_of, ask, asked, by_set, decoding_of
+from stages.evaluation.questions import Answers, answers_to_all, ask, asked, by_set, decoding_of
 from stages.evaluation.recorder import Recorder, Value, values_of
 from stages.evaluation.settings import ModeEvaluation
 
@@ -45,10 +45,10 @@ REFERENCE = "thinking_mode_fusion"
 
 def main(run: Run) -> None:
     settings: ModeEvaluation = run.settings
-    questions = held_out(run) | {
+    questions = {name: drawn for name, drawn in held_out(run).items() if name != "safety"} | {
         "length_control": rows({"repeat_word": 1.0}, settings.questions_per_benchmark, settings.split, settings.seed)
     }
-    recorder, tokens = Recorder(run), 0
+    recorder = Recorder(run)
     names = list(run.config["inputs"]["checkpoints"])
     if unknown := {*settings.both_modes, settings.budget_checkpoint} - set(names):
         listed = ", ".join(sorted(unknown))
@@ -61,12 +61,8 @@ def main(run: Run) -> None:
         modes: Sequence[Mode | None] = MODES if name in settings.both_modes else (None,)
         for mode in modes:
             decoding = decoding_of(settings, mode)
-            tokens += reasoning(recorder, name, engine, questions["reasoning"], decoding, mode)
-            found = {
-                benchmark: answers_of(engine, settings, questions[benchmark], decoding, mode)
-                for benchmark in ("general", "instruction_following", "length_control")
-            }
-            tokens += sum(c.tokens for answers in found.values() for group in answers for c in group)
+            found = answers_to_all(engine, settings, questions, decoding, mode)
+            reasoning(recorder, name, engine, questions["reasoning"], found["reasoning"], decoding, mode)
             general[mode][name] = found["general"]
             instructions(recorder, name, questions["instruction_following"], found["instruction_following"], mode)
             lengths = [
@@ -83,7 +79,7 @@ def main(run: Run) -> None:
     for mode, answers in general.items():
         against = general[mode or "thinking"].get(REFERENCE, answers.get(REFERENCE))
         preference(recorder, questions["general"], answers, against, scorer, mode)
-    recorder.save(len(names), tokens)
+    recorder.save(len(names))
 
 
 def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:

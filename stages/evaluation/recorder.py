@@ -119,7 +119,7 @@ class Recorder:
         """`add_sets` of the scores of each question's samples."""
         self.add_sets(checkpoint, benchmark, metric, by_set(questions, benchmark), values_of(questions, scores), mode)
 
-    def save(self, checkpoints: int, tokens: int) -> None:
+    def save(self, checkpoints: int) -> None:
         """results.json, the printed table, the stage's own tables."""
         write_atomically(
             self.run.folder.parent / "results.json", json.dumps(self.results, indent=1, ensure_ascii=False)
@@ -127,7 +127,7 @@ class Recorder:
         self.run.metrics.say(summary_table(self.results))
         tables = {"rows": Dataset.from_list(self.results), "completions": Dataset.from_list(self.completions)}
         about = {"checkpoints": checkpoints, "results": len(self.results)}
-        self.run.save_data(tables, about, tokens={"generated": tokens})
+        self.run.save_data(tables, about)
 
     def keep(
         self,

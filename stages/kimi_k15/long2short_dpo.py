@@ -32,6 +32,7 @@ def main(run: Run) -> None:
         train_dataset=pairs,
         processing_class=tokenizer,
     )
+    trainer.count_tokens(run)
     watch(trainer, run)
     train(trainer, run)
     last: dict = next((entry for entry in reversed(trainer.state.log_history) if "rewards/accuracies" in entry), {})

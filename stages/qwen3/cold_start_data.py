@@ -33,7 +33,6 @@ from stages.core.sampling.candidates import (
     Candidate,
     at_most,
     candidates,
-    generated,
     in_one_language,
     not_repetitive,
     right_and_well_formed,
@@ -108,9 +107,7 @@ def main(run: Run) -> None:
     }
     tables = {"rows": table, "queries": queries, "validation": validation}
     headline = {name: len(found) for name, found in tables.items()}
-    run.save_data(
-        {name: Dataset.from_list(found) for name, found in tables.items()}, headline, counts, generated(sampled)
-    )
+    run.save_data({name: Dataset.from_list(found) for name, found in tables.items()}, headline, counts)
 
 
 if __name__ == "__main__":

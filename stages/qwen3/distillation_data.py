@@ -16,7 +16,7 @@ from data.text.row import REASONING_DOMAINS, apply_rules
 from data.world.families import verify
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.asking import answers, open_engine
-from stages.core.sampling.candidates import candidates, generated, has_ended
+from stages.core.sampling.candidates import candidates, has_ended
 from stages.core.sampling.drawing import draw_rows
 from stages.qwen3.settings import DistillationData
 
@@ -42,7 +42,7 @@ def main(run: Run) -> None:
         for c in kept
     ]
     headline = {mode: sum(row["mode"] == mode for row in table) for mode in ("thinking", "non_thinking")}
-    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
+    run.save_data({"rows": Dataset.from_list(table)}, headline, counts)
 
 
 if __name__ == "__main__":

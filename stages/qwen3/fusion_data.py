@@ -25,7 +25,7 @@ from data.world.families import TASKS
 from data.world.written import checklist, response
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.asking import open_engine
-from stages.core.sampling.candidates import at_most, candidates, generated, right_and_well_formed
+from stages.core.sampling.candidates import at_most, candidates, right_and_well_formed
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding
 from stages.qwen3.settings import FusionData
@@ -65,7 +65,7 @@ def main(run: Run) -> None:
     headline = {mode: sum(row["mode"] == mode for row in table) for mode in ("thinking", "non_thinking")}
     headline["conversations"] = sum(len(row["prompt"]) > 2 for row in table)
     counts |= {"conversations cut to one turn": shortened}
-    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
+    run.save_data({"rows": Dataset.from_list(table)}, headline, counts)
 
 
 def written_answers(run: Run, thought: list[Row], rng: random.Random) -> tuple[list[Row], int]:

@@ -13,7 +13,6 @@ from datasets import Dataset
 from data.text.row import apply_rules
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.asking import open_engine, pass_rates
-from stages.core.sampling.candidates import generated
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding
 from stages.core.sampling.query_filters import select_pairs
@@ -39,7 +38,7 @@ def main(run: Run) -> None:
     pairs, by_rate = select_pairs(rated, settings.pairs)
     del by_rate["total"]
     headline = {"rows": len(pairs), "pass_rate": sum(row["pass_rate"] for row in pairs) / max(1, len(pairs))}
-    run.save_data({"rows": Dataset.from_list(pairs)}, headline, counts | by_rate, generated(answers))
+    run.save_data({"rows": Dataset.from_list(pairs)}, headline, counts | by_rate)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from stages.core.sampling.asking import answers, open_engine
 from stages.core.sampling.candidates import (
     at_most,
     candidates,
-    generated,
     in_one_language,
     not_repetitive,
     right_and_well_formed,
@@ -46,7 +45,7 @@ def main(run: Run) -> None:
 
     table = [with_summary(candidate, zero.tokenizer) for candidate in at_most(kept, settings.keep_per_prompt)]
     counts |= {"prompt had enough": counts["kept"] - len(table), "kept": len(table)}
-    run.save_data({"rows": Dataset.from_list(table)}, {"rows": len(table)}, counts, generated(sampled))
+    run.save_data({"rows": Dataset.from_list(table)}, {"rows": len(table)}, counts)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.asking import answers, open_engine
 from stages.core.sampling.candidates import (
     candidates,
-    generated,
     in_one_language,
     not_repetitive,
     right_and_well_formed,
@@ -77,7 +76,7 @@ def main(run: Run) -> None:
         row["prompt_text"] = render_prompt(sampler.tokenizer, row["prompt"], "chat")
     rng.shuffle(table)
     headline = {"reasoning_rows": counts["kept"], "non_reasoning_rows": len(general)}
-    run.save_data({"rows": Dataset.from_list(table)}, headline, counts, generated(sampled))
+    run.save_data({"rows": Dataset.from_list(table)}, headline, counts)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import functools
 import os
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -61,6 +62,8 @@ class Run:
         self.settings = self._part("settings", settings_class(self.script, f"the config of {self.stage}"))
         self.system = self._part("system", System)
         self.public_data = self._part("public_data", PublicData)
+        self.tokens: Counter[str] = Counter()
+        """Of prompts, once for all their samples; `generated`; `trained`, of which a loss is, once an epoch."""
         self.sources: dict[str, dict[str, Any]] = {}
         """What was read of public data sets: revision, and how many rows each rule dropped."""
         if self.system.engine == "vllm":
@@ -213,13 +216,7 @@ class Run:
 
     # -- finishing
 
-    def save_data(
-        self,
-        tables: dict[str, Any],
-        headline: dict[str, Any],
-        counts: dict[str, int] | None = None,
-        tokens: dict[str, int] | None = None,
-    ) -> None:
+    def save_data(self, tables: dict[str, Any], headline: dict[str, Any], counts: dict[str, int] | None = None) -> None:
         """Tables as parquet; `counts` says what each filter rule took."""
         counts = counts or {}
         first, rows = next(iter(tables.items()))
@@ -236,7 +233,6 @@ class Run:
             "counts": counts,
             "rows": {name: len(table) for name, table in tables.items()},
             "licences": sorted({str(item) for table in tables.values() for item in licences(table)}),
-            "tokens": tokens or {},
         }
         self.finish("data", write, headline, about)
 
@@ -296,6 +292,7 @@ class Run:
             "seconds": round(self.metrics.seconds, 2),
             "begun_with": self._attempts.begun_with,
             "resumed": self._attempts.resumed,
+            "tokens": dict(self.tokens),
             "sources": self.sources,
             "unsandboxed": unsandboxed(),
             "headline": headline,

@@ -30,6 +30,7 @@ def open_engine(run: Run, role: str, batch_size: int, name: str | None = None, k
     else:
         engine = TransformersEngine(load_frozen(run, role, name, kept=kept), tokenizer, template, batch_size)
     sampler = fingerprint(type(engine).__module__.removeprefix("stages."))
+    engine.tokens = run.tokens
     engine.parts = run.finished_parts.of(role, name, kept, sampler)
     return engine
 

@@ -28,11 +28,6 @@ def candidates(rows: list[Row], sampled: list[list[Completion]]) -> list[Candida
     return [Candidate(row, sample) for row, group in zip(rows, sampled, strict=True) for sample in group]
 
 
-def generated(sampled: list[list[Completion]]) -> dict[str, int]:
-    """The tokens that were sampled, as a manifest counts them."""
-    return {"generated": sum(sample.tokens for group in sampled for sample in group)}
-
-
 def has_ended(candidate: Candidate) -> bool:
     """Whether the response has its end token."""
     return candidate.sample.finished

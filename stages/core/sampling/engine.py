@@ -1,6 +1,7 @@
 """Offline sampling: one `generate` for curation, rejection sampling, teacher data and evaluation."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +35,8 @@ class Engine(ABC):
     template: Template
     parts: Parts = Parts()
     """Where the completions of finished parts of a call lie; by default they are not kept for another run."""
+    tokens: Counter[str] | None = None
+    """Where the tokens of prompts, once for all their samples, and of completions are counted, if anywhere."""
 
     @property
     @abstractmethod
@@ -50,6 +53,13 @@ class Engine(ABC):
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[list[Completion]]:
         """n completions for each prompt, in the order of the prompts. progress: completions done and asked for."""
+
+    def counted(self, prompts: list[str], found: list[list[Completion]]) -> list[list[Completion]]:
+        """What was found for the prompts, its tokens counted."""
+        if self.tokens is not None and prompts:
+            self.tokens["prompt"] += sum(map(len, self.tokenizer(prompts)["input_ids"]))
+            self.tokens["generated"] += sum(sample.tokens for group in found for sample in group)
+        return found
 
     def answer(
         self,

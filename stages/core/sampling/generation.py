@@ -178,7 +178,7 @@ class TransformersEngine(Engine):
             for index, (text, tokens, ended) in zip(indices, parts.values[start], strict=True):
                 found[index].append(Completion(text, tokens, ended, self.template))
             progress(min(start + self.batch_size, len(order)), len(order))
-        return found
+        return self.counted(prompts, found)
 
     def _batch(self, prompts: list[str], decoding: Decoding) -> list[tuple[str, int, bool]]:
         """(text, tokens, whether it has ended) of one completion for each prompt, by torch's global generator."""

@@ -63,10 +63,11 @@ class VLLMEngine(Engine):
         if len(parts.values) < len(prompts):
             torch.manual_seed(seed)
             self._sample(prompts, n, decoding, seed if seeded else None, parts, progress)
-        return [
+        found = [
             [Completion(text, tokens, ended, self.template) for text, tokens, ended in parts.values[place]]
             for place in range(len(prompts))
         ]
+        return self.counted(prompts, found)
 
     def _sample(
         self,

@@ -12,7 +12,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         others = [p for p in model.parameters() if p.ndim != 2 or p is embedding]
         self.parts = [
             torch.optim.Muon(matrices, lr=matrix_learning_rate, weight_decay=0.0),
-            torch.optim.AdamW(others, lr=learning_rate, weight_decay=0.0, betas=(0.9, 0.95)),
+            torch.optim.AdamW(others, lr=learning_rate, weight_decay=0.0, betas=(0.9, 0.95), fused=True),
         ]
         super().__init__([{"params": matrices}, {"params": others}], {})
         # The groups themselves are shared, so that a scheduler that sets `lr` here sets it there.

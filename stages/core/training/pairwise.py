@@ -4,6 +4,7 @@ from datasets import Dataset
 from trl import RewardConfig, RewardTrainer
 
 from data.world.preference_data import Pair, judged_pairs, public_pairs
+from stages.core.machines.padding import without_padding
 from stages.core.pipeline.settings import PairwiseRewardModel
 from stages.core.rewards.scoring import RewardScorer, scored_text
 from stages.core.run.stage import Run
@@ -39,7 +40,7 @@ def pairwise_trainer(run: Run, model, tokenizer, pairs: list[Pair]) -> RewardTra
         {key: scored_text(tokenizer, pair["question"], pair[key]) for key in ("chosen", "rejected")} for pair in pairs
     ]
     trainer = PairwiseTrainer(
-        model=model,
+        model=without_padding(model),
         args=RewardConfig(
             **epoch_arguments(run),
             lr_scheduler_type=settings.learning_rate_schedule,
@@ -49,6 +50,8 @@ def pairwise_trainer(run: Run, model, tokenizer, pairs: list[Pair]) -> RewardTra
         train_dataset=Dataset.from_list(texts),
         processing_class=tokenizer,
     )
+    ids = trainer.train_dataset
+    run.tokens["trained"] = settings.epochs * sum(map(len, [*ids["chosen_ids"], *ids["rejected_ids"]]))
     watch(trainer, run)
     return trainer
 

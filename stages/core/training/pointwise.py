@@ -4,6 +4,7 @@ import torch
 from transformers import Trainer, TrainingArguments
 
 from data.world.preference_data import Labelled
+from stages.core.machines.padding import without_padding
 from stages.core.pipeline.settings import PointwiseRewardModel
 from stages.core.rewards.scoring import RewardScorer, scored_text
 from stages.core.run.stage import Run
@@ -20,26 +21,25 @@ def pointwise_trainer(run: Run, model, tokenizer, examples: list[Labelled]) -> T
     # With one label transformers would take a float target for a regression (MSE).
     model.config.problem_type = "multi_label_classification"
 
-    def collate(batch: list[Labelled]) -> dict[str, torch.Tensor]:
-        texts = [scored_text(tokenizer, example["question"], example["response"]) for example in batch]
-        inputs = tokenizer(
-            texts,
-            return_tensors="pt",
-            padding=True,
-            padding_side="right",
-            truncation=True,
-            max_length=settings.max_length,
-        )
+    texts = [scored_text(tokenizer, example["question"], example["response"]) for example in examples]
+    read = tokenizer(texts, truncation=True, max_length=settings.max_length)["input_ids"]
+    run.tokens["trained"] = settings.epochs * sum(map(len, read))
+
+    def collate(batch: list[dict]) -> dict[str, torch.Tensor]:
+        ids = [{"input_ids": example["input_ids"]} for example in batch]
+        inputs = tokenizer.pad(ids, padding_side="right", return_tensors="pt")
         return dict(inputs) | {"labels": torch.tensor([[example["label"]] for example in batch])}
 
     trainer = PointwiseTrainer(
-        model=model,
+        model=without_padding(model),
         args=TrainingArguments(
             **epoch_arguments(run),
             lr_scheduler_type=settings.learning_rate_schedule,
             remove_unused_columns=False,
         ),
-        train_dataset=examples,
+        train_dataset=[
+            {"input_ids": ids, "label": example["label"]} for ids, example in zip(read, examples, strict=True)
+        ],
         data_collator=collate,
     )
     # The model's loss is a mean over its micro-batch, though it takes a number to divide by, as one over tokens does.

@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from types import MethodType
 
 import torch
+from torch.nn import LinearCrossEntropyOptions
+from torch.nn.functional import linear_cross_entropy
 from transformers import Trainer, TrainingArguments
+from transformers.modeling_outputs import CausalLMOutput
 
+from stages.core.machines.padding import without_padding
 from stages.core.run.stage import Run
 from stages.core.training.callbacks import common_arguments, train, watch
 
@@ -28,21 +33,42 @@ def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
         yield batch
 
 
+CHUNK = LinearCrossEntropyOptions(chunking_method=None, batch_chunk_size=512)
+"""Logits of so many tokens at a time stay in a processor's cache, and their gradient is made on the spot."""
+
+
+def with_chunked_loss(model):
+    """A causal model whose head is one matrix; with labels it computes its own loss, but never all the logits."""
+
+    def forward(self, input_ids, labels, attention_mask=None, num_items_in_batch=None, **kwargs) -> CausalLMOutput:
+        hidden = self.base_model(input_ids, attention_mask=attention_mask, use_cache=False).last_hidden_state[:, :-1]
+        following = labels[:, 1:]
+        learned = following != -100
+        head = self.get_output_embeddings().weight
+        total = linear_cross_entropy(hidden[learned], head, following[learned], reduction="sum", options=CHUNK)
+        return CausalLMOutput(loss=total / (learned.sum() if num_items_in_batch is None else num_items_in_batch))
+
+    model.forward = MethodType(forward, model)
+    return model
+
+
 def train_on_rows(run: Run, model, rows: list[list[int]], padding: int, optimizer, schedule, batches: dict) -> float:
     """Cross-entropy on every token of `rows`, in their order, for the stage's `steps`; returns the last loss.
 
     padding: the id that fills short rows and is not learned; batches: of `micro_batches`.
     """
     settings = run.settings
+    run.tokens["trained"] = sum(map(len, rows[: settings.steps * settings.batch_size]))
 
     def collate(batch: list[dict]) -> dict[str, torch.Tensor]:
         ids = torch.full((len(batch), settings.max_length), padding)
         for number, example in enumerate(batch):
             ids[number, : len(example["input_ids"])] = torch.tensor(example["input_ids"])
-        return {"input_ids": ids, "labels": ids.masked_fill(ids == padding, -100)}
+        learned = ids != padding
+        return {"input_ids": ids, "attention_mask": learned.long(), "labels": ids.masked_fill(~learned, -100)}
 
     trainer = Trainer(
-        model=model,
+        model=without_padding(model),
         args=TrainingArguments(
             **common_arguments(run) | {"logging_steps": min(10, settings.steps)},
             **batches,

@@ -1,13 +1,16 @@
 """TRL's SFT trainer: a stage's settings become its arguments."""
 
 from datasets import Dataset
+from pyarrow import compute
 from trl import SFTConfig, SFTTrainer
 
 from data.errors import InputError
 from data.text.row import Row
+from stages.core.machines.padding import without_padding
 from stages.core.pipeline.settings import SFT
 from stages.core.run.stage import Run
 from stages.core.run.tables import need_columns
+from stages.core.training import learned_tokens  # noqa: F401
 from stages.core.training.callbacks import EachRowOnce, epoch_arguments, train, watch
 
 
@@ -31,11 +34,14 @@ def sft_trainer(run: Run, model, tokenizer, examples: list[dict[str, str]], pack
         packing=packing,
     )
     trainer = SupervisedTrainer(
-        model=model,
+        model=without_padding(model),
         args=config,
         train_dataset=Dataset.from_list(examples),
         processing_class=tokenizer,
     )
+    labels = compute.list_flatten(trainer.train_dataset.data.column("labels"))
+    learned = compute.sum(compute.not_equal(labels, -100)).as_py()
+    run.tokens.update(prompt=settings.epochs * (len(labels) - learned), trained=settings.epochs * learned)
     watch(trainer, run)
     return trainer
 

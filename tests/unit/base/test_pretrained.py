@@ -63,6 +63,8 @@ def test_it_goes_on_learning_where_the_scale_says_so(tmp_path, model_folder):
     before = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).state_dict()
     after = AutoModelForCausalLM.from_pretrained(run.folder / "model", dtype=torch.float32).state_dict()
     assert any(not torch.equal(value, after[name]) for name, value in before.items())
+    tokens = json.loads((run.folder / "manifest.json").read_text())["tokens"]
+    assert tokens.keys() == {"trained"} and 12 * 4 * 48 < tokens["trained"] <= 12 * 4 * 96
 
 
 def test_out_of_reach_is_one_sentence_with_the_command(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from stages.evaluation.estimators import (
     paired_difference,
     pass_at_k,
 )
-from stages.evaluation.questions import ask
+from stages.evaluation.questions import answers_of, answers_to_all, ask
 from stages.evaluation.recorder import Recorder, values_of
 from tests.questions import find
 
@@ -222,6 +222,12 @@ class Solver:
         return {(n, decoding) for questions, n, decoding in self.asked for row in questions if row["task"] == task}
 
 
+def asked_and_reasoned(recorder, engine, questions):
+    decoding = Decoding(0.6, 8, 0.95)
+    sampled = answers_of(engine, recorder.run.settings, questions, decoding)
+    reasoning(recorder, "base", engine, questions, sampled, decoding)
+
+
 def benchmarks(tasks, count, renamed=None, by_data_set=None):
     """(questions, rows of the result by benchmark and metric, the solver).
 
@@ -235,9 +241,8 @@ def benchmarks(tasks, count, renamed=None, by_data_set=None):
     recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
     questions = [row | {"task": (renamed or {}).get(row["task"], row["task"])} for row in rows(tasks, count, "test", 0)]
     solver = Solver()
-    tokens = reasoning(recorder, "base", solver, questions, Decoding(0.6, 8, 0.95))
+    asked_and_reasoned(recorder, solver, questions)
     if not by_data_set:
-        assert tokens == 5 * (3 * len(questions) + 3 * len(questions[:: max(1, len(questions) // 20)]))
         assert [len(asked) for asked, n, _ in solver.asked if n == 2] == [len(questions)]  # in one call
     results = {(row["benchmark"], row["metric"]): row for row in recorder.results}
     assert len(results) == len(recorder.results)
@@ -279,7 +284,7 @@ def test_a_vote_is_for_what_an_answer_says():
         opening="",
     )  # fmt: skip
     recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
-    reasoning(recorder, "base", Voter(), [question], Decoding(0.6, 8, 0.95))
+    asked_and_reasoned(recorder, Voter(), [question])
     found = {row["metric"]: row["value"] for row in recorder.results if row["benchmark"] == "math"}
     assert found["cons@5"] == 1.0 and found["pass@1"] == exactly(0.6)
 
@@ -352,3 +357,13 @@ def test_the_completions_are_in_the_order_of_the_questions_however_they_are_aske
     found = ask(questions, lambda row: (2 if row["task"] == "b" else 1, Decoding(0, 4)), answer)
     assert found == [[0], [1, 1], [2], [3], [4, 4]] and calls == [[0, 2, 3], [1, 4]]
     assert ask([], lambda row: (1, Decoding(0, 4)), answer) == []
+
+
+def test_sets_that_are_asked_alike_are_asked_in_one_call():
+    settings = SimpleNamespace(samples_per_question=2, by_data_set={}, seed=0, opening="")
+    sets = {name: rows({name: 1.0}, count, "test", 0) for name, count in (("equation", 3), ("logic", 0), ("facts", 2))}
+    solver = Solver()
+    found = answers_to_all(solver, settings, sets, Decoding(0.6, 8))
+    assert {name: len(answers) for name, answers in found.items()} == {"equation": 3, "logic": 0, "facts": 2}
+    assert found == {name: answers_of(solver, settings, rows, Decoding(0.6, 8)) for name, rows in sets.items()}
+    assert [len(asked) for asked, *_ in solver.asked] == [5, 3, 2]

@@ -20,6 +20,7 @@ from stages.evaluation import benchmarks, figures
 from stages.evaluation import evaluate_modes as evaluation
 from stages.evaluation.benchmarks import Recorder
 from stages.evaluation.beside import TABLES, beside_paper, budget_points, lecture_tables, summary_table
+from stages.evaluation.questions import answers_of
 from stages.evaluation.records import StageRecord
 from stages.evaluation.reporting import render, samples, strong_to_weak
 from stages.evaluation.result_figures import budget_curve
@@ -130,13 +131,19 @@ class Solver:
         return [[Completion(text, 6, True, "chat")] * n for text in texts]
 
 
+def asked_and_reasoned(recorder, engine, questions, mode):
+    decoding = evaluation.decoding_of(SETTINGS, mode)
+    sampled = answers_of(engine, SETTINGS, questions, decoding, mode)
+    benchmarks.reasoning(recorder, "m", engine, questions, sampled, decoding, mode)
+
+
 @pytest.fixture
 def reasoned(recorder):
     """A recorder with the reasoning benchmarks of one checkpoint in both modes, and the engine that answered."""
     questions = rows(SETTINGS.tasks, 6, "test", 1)
     engine = Solver()
     for mode in MODES:
-        benchmarks.reasoning(recorder, "m", engine, questions, evaluation.decoding_of(SETTINGS, mode), mode)
+        asked_and_reasoned(recorder, engine, questions, mode)
     return recorder, engine
 
 
@@ -155,8 +162,7 @@ def test_reasoning_rows_carry_their_mode(reasoned):
 def test_format_is_measured_where_a_model_opens_its_thought_itself(recorder, monkeypatch):
     monkeypatch.setattr(SETTINGS, "opening", "")
     for mode in MODES:
-        decoding = evaluation.decoding_of(SETTINGS, mode)
-        benchmarks.reasoning(recorder, "m", Solver(), rows(SETTINGS.tasks, 6, "test", 1), decoding, mode)
+        asked_and_reasoned(recorder, Solver(), rows(SETTINGS.tasks, 6, "test", 1), mode)
     found = {row["mode"] for row in recorder.results if row["metric"] == "format_rate"}
     assert found == {"thinking"}
 

@@ -1,5 +1,7 @@
 """What every engine does with rows: the prompt in the model's template, and an opening that is given."""
 
+from collections import Counter
+
 import pytest
 
 from data.text.chat import render_prompt
@@ -41,3 +43,12 @@ def test_without_thinking_and_in_r1_zero_s_template_nothing_is_given(tokenizer, 
     ((found,),) = engine.answer([row], 1, Decoding(0.6, 8), 0, enable_thinking=thinks, opening=opening)
     assert engine.prompts == [render_prompt(tokenizer, row["prompt"], template, thinks)]
     assert found.text == "so\n</think>\n\n7"
+
+
+def test_a_prompt_is_counted_once_for_all_its_samples(tokenizer):
+    engine = Echo(tokenizer, "chat")
+    found = [[Completion("so", 5, True, "chat"), Completion("so it", 7, True, "chat")]]
+    assert engine.counted(["a b"], found) == found  # nowhere
+    engine.tokens = Counter()
+    assert engine.counted(["a b"], found) == found and engine.counted([], []) == []
+    assert engine.tokens == {"prompt": len(tokenizer("a b")["input_ids"]), "generated": 12}

@@ -10,7 +10,7 @@ from data.world.families import GENERAL
 from data.world.preference import gold
 from data.world.written import worked_completion
 from stages.core.sampling import filters
-from stages.core.sampling.candidates import at_most, candidates, generated
+from stages.core.sampling.candidates import at_most, candidates
 from stages.core.sampling.filters import has_code_block, longest_paragraph, mixes_languages, repetition
 from stages.r1 import rejection_sampling
 
@@ -142,7 +142,7 @@ def rejection_rows(monkeypatch, tokenizer, **changed):
     run = SimpleNamespace(
         settings=SimpleNamespace(**(settings | changed)),
         metrics=SimpleNamespace(log=None),
-        save_data=lambda tables, headline, counts, tokens: saved.update(rows=tables["rows"].to_list(), counts=counts),
+        save_data=lambda tables, headline, counts: saved.update(rows=tables["rows"].to_list(), counts=counts),
     )
     rejection_sampling.main(run)
     return saved["rows"], saved["counts"]
@@ -192,4 +192,3 @@ def test_the_first_of_each_prompt_are_kept_in_their_order():
     mixed = [pairs[3], *pairs[:3], *pairs[4:]]
     assert [pair.sample.text for pair in at_most(mixed, 2)] == ["b1", "a1", "a2", "b2"]
     assert at_most(pairs, 9) == pairs and at_most([], 1) == []
-    assert generated(sampled) == {"generated": 12} and generated([]) == {"generated": 0}

@@ -94,7 +94,7 @@ def saved(stage, settings, monkeypatch, engine, load_rows=None):
         settings=SimpleNamespace(**settings),
         metrics=SimpleNamespace(log=None),
         load_rows=load_rows,
-        save_data=lambda tables, headline, counts, tokens: found.update(
+        save_data=lambda tables, headline, counts: found.update(
             counts=counts, tables={name: table.to_list() for name, table in tables.items()}
         ),
     )

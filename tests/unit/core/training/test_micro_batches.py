@@ -1,5 +1,6 @@
 """The gradient of one update is the same for every micro-batch size, whatever lies in the batch: every trainer.
 
+Without padding (supervised, reward models, DPO) it is that of padded batches, and a manifest's tokens are counted.
 Rows of unequal length, a last batch that is not full (supervised, reward models, DPO), prompts without a reward (GRPO),
 fillers beside partial rollouts (mirror descent). With two processes: tests/unit/core/run/test_processes.py.
 """
@@ -11,12 +12,14 @@ from functools import partial
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, TrainerCallback
+from trl.trainer import utils
 
 from data.text.chat import render_completion, render_prompt
 from data.world.families import rows
+from stages.core.rewards.scoring import scored_text
 from stages.core.run.stage import Run
 from stages.core.sampling.prompt_choice import PromptSampler
-from stages.core.training import callbacks
+from stages.core.training import callbacks, learned_tokens, pairwise, pointwise, preference_optimisation, supervised
 from stages.core.training.grpo import policy_trainer
 from stages.core.training.mirror_descent import mirror_descent_trainer
 from stages.core.training.objectives import best_of_group, centred_rewards, grpo_terms, mirror_descent_terms
@@ -152,12 +155,33 @@ def demonstrations(tokenizer):
     ]
 
 
-def test_sft_and_off_policy_distillation(run_of, fresh, tokenizer, demonstrations):
-    def build(size):
-        run = run_of("r1.cold_start_sft", SFT | {"micro_batch_size": size})
-        return sft_trainer(run, fresh(), tokenizer, fitting(run, tokenizer, demonstrations, 128))
+@pytest.fixture
+def plainly(monkeypatch):
+    """From here on batches keep their padding, and logits are made of all tokens."""
 
-    same(of_sizes(build, 8, 4, 1), updates=2)
+    def set_plain():
+        for module in (supervised, pairwise, pointwise, preference_optimisation):
+            monkeypatch.setattr(module, "without_padding", lambda model: model)
+        monkeypatch.setattr(utils, "_use_triton", lambda device: False)
+        monkeypatch.setattr(utils, "_ChunkedLogProbFunction", learned_tokens._tiles)
+
+    return set_plain
+
+
+def test_sft_and_off_policy_distillation(run_of, fresh, tokenizer, demonstrations, plainly):
+    def build(size):
+        run = run_of("r1.cold_start_sft", SFT | {"epochs": 2, "micro_batch_size": size})
+        trainer = sft_trainer(run, fresh(), tokenizer, fitting(run, tokenizer, demonstrations, 128))
+        prompts, completions = (
+            sum(map(len, tokenizer([row[name] for row in demonstrations])["input_ids"]))
+            for name in ("prompt_text", "completion")
+        )
+        assert run.tokens == {"prompt": 2 * prompts, "trained": 2 * (completions + 14)}  # with their ends
+        return trainer
+
+    found = of_sizes(build, 8, 4, 1)
+    plainly()
+    same(found | {0: gradients_of(build(8))}, updates=4)
 
 
 @pytest.mark.parametrize("size", [8, 1])
@@ -173,27 +197,39 @@ def test_packed_examples_do_not_see_each_other(run_of, fresh, tokenizer, demonst
     assert ((apart - packed).norm() / apart.norm()).item() < 1e-5
 
 
-def test_pairwise_reward_model(run_of, scalar, tokenizer):
+def test_pairwise_reward_model(run_of, scalar, tokenizer, plainly):
     pairs = [{"question": f"{n}?", "chosen": "so " * (1 + n % 5), "rejected": f"{n} " * (1 + n % 3)} for n in range(14)]
 
     def build(size):
         run = run_of("r1.helpful_reward_model", PAIRWISE | {"micro_batch_size": size})
-        return pairwise_trainer(run, scalar(), tokenizer, pairs)
+        trainer = pairwise_trainer(run, scalar(), tokenizer, pairs)
+        texts = [
+            scored_text(tokenizer, pair["question"], pair[key]) for pair in pairs for key in ("chosen", "rejected")
+        ]
+        assert run.tokens == {"trained": sum(map(len, tokenizer(texts)["input_ids"]))}
+        return trainer
 
-    same(of_sizes(build, 8, 4, 1), updates=2)
+    found = of_sizes(build, 8, 4, 1)
+    plainly()
+    same(found | {0: gradients_of(build(8))}, updates=2)
 
 
-def test_pointwise_reward_model(run_of, scalar, tokenizer):
+def test_pointwise_reward_model(run_of, scalar, tokenizer, plainly):
     labelled = [{"question": f"{n}?", "response": "so " * (1 + n % 5), "label": float(n % 3 == 0)} for n in range(14)]
 
     def build(size):
         run = run_of("r1.safety_reward_model", REWARD | {"label_noise": 0.0, "micro_batch_size": size})
-        return pointwise_trainer(run, scalar(), tokenizer, labelled)
+        trainer = pointwise_trainer(run, scalar(), tokenizer, labelled)
+        texts = [scored_text(tokenizer, each["question"], each["response"]) for each in labelled]
+        assert run.tokens == {"trained": sum(map(len, tokenizer(texts)["input_ids"]))}
+        return trainer
 
-    same(of_sizes(build, 8, 4, 1), updates=2)
+    found = of_sizes(build, 8, 4, 1)
+    plainly()
+    same(found | {0: gradients_of(build(8))}, updates=2)
 
 
-def test_direct_preference_optimisation(run_of, fresh, tokenizer, monkeypatch):
+def test_direct_preference_optimisation(run_of, fresh, tokenizer, monkeypatch, plainly):
     from datasets import Dataset
 
     from stages.core.machines import weights
@@ -209,13 +245,20 @@ def test_direct_preference_optimisation(run_of, fresh, tokenizer, monkeypatch):
     monkeypatch.setattr(weights, "load_tokenizer", lambda run: tokenizer)
     monkeypatch.setattr(weights, "save_model", lambda *args: None)
     monkeypatch.setattr(Run, "load_rows", lambda run, table: pairs)
-    found = {}
-    for size in (8, 4, 1):
+
+    def gradients(size):
         watched = Gradients()
         monkeypatch.setattr(callbacks, "watch", lambda trainer, run, watched=watched: trainer.add_callback(watched))
-        long2short_dpo.main(run_of("kimi_k15.long2short_dpo", DPO | {"micro_batch_size": size}))
-        found[size] = watched.found
-    same(found, updates=2)
+        run = run_of("kimi_k15.long2short_dpo", DPO | {"micro_batch_size": size})
+        long2short_dpo.main(run)
+        counted = {name: sum(map(len, tokenizer(list(pairs[name]))["input_ids"])) for name in pairs.column_names}
+        assert run.tokens["prompt"] == counted["prompt"]
+        assert run.tokens["trained"] == counted["chosen"] + counted["rejected"] + 2 * 14  # with their ends
+        return watched.found
+
+    found = {size: gradients(size) for size in (8, 4, 1)}
+    plainly()
+    same(found | {2: gradients(2)}, updates=2)
 
 
 @pytest.mark.parametrize("aggregation", ["grpo", "dapo", "dr_grpo"])
