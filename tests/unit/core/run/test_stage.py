@@ -78,6 +78,7 @@ def parent(tmp_path: Path) -> Path:
 def test_the_manifest_says_where_a_checkpoint_came_from(tmp_path, parent):
     child = run(tmp_path, inputs={"from": str(parent), "checkpoints": {"parent": str(parent)}})
     assert child.parent("from") == child.parent("checkpoints", "parent") == parent
+    child.tokens["trained"] = 10
     save_model(child, Fake("model.safetensors"), Fake("tokenizer.json"), "chat", {"loss": 0.25})
     written = json.loads((tmp_path / "child/manifest.json").read_text())
     assert written["parents"] == {str(parent): manifests.file_digests(parent / "manifest.json")["manifest.json"]}
