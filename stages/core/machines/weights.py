@@ -112,7 +112,7 @@ def kept_checkpoints(run: Run, role: str) -> list[str]:
     return sorted((folder.name for folder in folders), key=lambda name: int(name.rpartition("_")[2]))
 
 
-def save_model(run: Run, trained, tokenizer, template: str, headline: dict, tokens: dict | None = None) -> None:
+def save_model(run: Run, trained, tokenizer, template: str, headline: dict) -> None:
     """Weights and tokenizer complete the stage; `template` names the prompt format that the model was trained on.
 
     trained: the model, or the trainer that has it, perhaps in shards over several processes.
@@ -129,4 +129,4 @@ def save_model(run: Run, trained, tokenizer, template: str, headline: dict, toke
         if (aside := run.folder / "trainer" / KEPT).exists():
             shutil.copytree(aside, payload / KEPT)
 
-    run.finish("model", write, headline, {"template": template, "tokens": tokens or {}})
+    run.finish("model", write, headline, {"template": template})

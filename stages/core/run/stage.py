@@ -8,6 +8,7 @@ import functools
 import os
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -61,6 +62,8 @@ class Run:
         self.settings = self._part("settings", settings_class(self.script, f"the config of {self.stage}"))
         self.system = self._part("system", System)
         self.public_data = self._part("public_data", PublicData)
+        self.tokens: Counter[str] = Counter()
+        """Of prompts, once for all their samples; `generated`; `trained`, of which a loss is, once an epoch."""
         self.sources: dict[str, dict[str, Any]] = {}
         """What was read of public data sets: revision, and how many rows each rule dropped."""
         if self.system.engine == "vllm":
@@ -296,6 +299,7 @@ class Run:
             "seconds": round(self.metrics.seconds, 2),
             "begun_with": self._attempts.begun_with,
             "resumed": self._attempts.resumed,
+            "tokens": dict(self.tokens),
             "sources": self.sources,
             "unsandboxed": unsandboxed(),
             "headline": headline,
