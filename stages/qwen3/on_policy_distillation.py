@@ -30,6 +30,7 @@ def main(run: Run) -> None:
     prompts = in_both_modes(pool, count, settings.non_thinking_fraction, settings.seed)
     trainer = distillation_trainer(run, student, teacher, tokenizer, prompts)
     train(trainer, run)
+    run.tokens.update(trainer.count_tokens())
 
     headline = logged_means(last_tenth(trainer, "loss"), ["loss", "completions/mean_length"])
     headline["tokens"] = int(trainer.state.num_input_tokens_seen)  # prompts and completions of the whole run

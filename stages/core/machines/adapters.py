@@ -42,6 +42,11 @@ def is_adapted(model) -> bool:
     return hasattr(model, "peft_config")
 
 
+def without_adapter(model):
+    """The causal model that carries the adapter, whose layers it is in."""
+    return model.get_base_model() if is_adapted(model) else model
+
+
 def merged(model):
     """Plain weights: the adapter that was trained is added to them, any other is dropped."""
     return model.merge_and_unload(adapter_names=["default"]) if is_adapted(model) else model

@@ -212,6 +212,7 @@ def prompt_dataset(tokenizer, rows: list[Row], template: Template) -> Dataset:
 def train_policy(run: Run, trainer: PolicyTrainer) -> dict[str, float]:
     """Run the RL stage; returns the means of the last tenth of the generating steps."""
     train(trainer, run)
+    run.tokens.update(trainer.count_tokens())
     tail = last_tenth(trainer, "reward")
     parts = [name for name in tail[-1] if name.startswith("rewards/") and name.endswith("/mean")]
     means = logged_means(tail, ["reward", "completions/mean_length", *parts])

@@ -77,7 +77,8 @@ class MirrorDescentTrainer(PolicyTrainer):
             ],
         }
         self.reasons = [rollout.reason for rollout in rollouts]
-        self.written_now = [id(rollout) in self._fresh for rollout in rollouts]
+        # Where in each the tokens begin that this policy has written.
+        self.written_from = [r.segments[-1] if id(r) in self._fresh else len(r.ids) for r in rollouts]
         return examples
 
     def advantages(self, rewards: Tensor, output: dict) -> Tensor:
@@ -128,6 +129,7 @@ class MirrorDescentTrainer(PolicyTrainer):
         stopping = RepetitionStopping(0, settings.repetition_ngram, settings.repetition_times)
         limit = min(settings.segment_tokens, settings.max_completion_length)
         segments, logps = self.sample(written, limit, stopping)
+        self.generated += sum(map(len, segments))
         for (_, rollout), ids, values in zip(open_rollouts, segments, logps, strict=True):
             room = settings.max_completion_length - len(rollout.ids)
             ids, values = ids[:room], values[:room]
@@ -142,8 +144,9 @@ class MirrorDescentTrainer(PolicyTrainer):
             rollout.extend(ids, values, reason)
 
     def sampled_now(self, output: dict) -> Tensor:
-        now = torch.tensor(self.written_now, device=output["completion_mask"].device)
-        return (output["completion_mask"] * output["tool_mask"]).bool() & now[:, None]
+        counted = (output["completion_mask"] * output["tool_mask"]).bool()
+        places = torch.arange(counted.shape[1], device=counted.device)
+        return counted & (places >= torch.tensor(self.written_from, device=counted.device)[:, None])
 
     def loss(self, logps: Tensor, entropies: Tensor, mask: Tensor, inputs: dict) -> Tensor:
         reference = inputs.get("old_per_token_logps", logps.detach())  # the policy of the iteration's start

@@ -2,8 +2,8 @@
 
 A method (grpo.py, mirror_descent.py, on_policy_distillation.py) is written in hooks, which are ours: `loss`,
 `advantages`, `examples`, `rolled_out`, `sampled_now`, `save_state`, `load_state`. Everything else here is plumbing and
-changes no mathematics: sequences of like length run together and no wider than they are, where TRL pads a rollout to
-its longest member.
+changes no mathematics: log-probs are computed without padding and repeated prompts (log_probs.py), and not at all where
+the sampler knows them.
 """
 
 from pathlib import Path
@@ -13,22 +13,25 @@ import torch
 from torch import Tensor
 from trl import DistillationTrainer, GRPOTrainer
 from trl.models import unwrap_model_for_generation
-from trl.models.utils import disable_gradient_checkpointing
+from trl.models.utils import _ForwardRedirection
 from trl.trainer import grpo_trainer
 
 from data.errors import InputError
-from stages.core.machines.adapters import adapter_weights
-from stages.core.machines.sharding import cut_references, hand_out
+from stages.core.machines.adapters import without_adapter
+from stages.core.machines.reference import load_reference, reference_weights
+from stages.core.machines.sharding import cut_references
 from stages.core.sampling.generation import sample_completions
 from stages.core.sampling.repetition import RepetitionStopping
-from stages.core.training.vllm_rollouts import check_gap, sample_with_vllm
+from stages.core.training.log_probs import completion_log_probs, in_trimmed_halves, shares_prompts
+from stages.core.training.rollout_scores import GAP_ROWS, check_gap, compare_sampler, score_rollout
+from stages.core.training.vllm_rollouts import sample_with_vllm
 
 RELIED_ON: dict[type, dict[str, str]] = {
     GRPOTrainer: {
         "_generate_single_turn": "asks for ids and log-probs of a rollout: our own sampler writes them",
         "_generate_and_score_completions": "a rollout with its rewards: ours chooses prompts, compares samplers",
         "_calculate_rewards": "the rewards of all processes, of which our advantages are made",
-        "_get_per_token_logps_and_entropies": "log-probs of a batch: ours runs sequences of like length together",
+        "_get_per_token_logps_and_entropies": "log-probs of a batch: ours pads less, and scores rollouts later",
         "_compute_loss": "the objective: ours is written out",
         "_save_checkpoint": "reference model, rest of a rollout, prompt sampler and replay buffer are saved beside it",
         "_load_from_checkpoint": "and restored with it",
@@ -49,8 +52,8 @@ RELIED_ON_ATTRIBUTES = (
 )  # fmt: skip
 """Attributes of its trainers that are read or written here and in vllm_rollouts.py."""
 
-GAP_ROWS = 16
-"""Completions of a rollout that are scored to compare sampler and trainer, where TRL itself scores none."""
+TOKENS = ("prompt", "generated", "trained")
+"""What a manifest counts."""
 
 LENGTH_GROUPS = 8
 """A micro-batch of distillation is run in so many parts of like length, each no wider than its longest sequence."""
@@ -69,9 +72,39 @@ class Sampler:
     args: Any
     eos_token_ids: list[int]
     _tokenizer: Any
+    _metrics: Any
+    model: Any
+    state: Any
 
     logp_gap_limit = 0.02
     """Mean difference between the sampler's and the trainer's log-probs, in nats a token, above which a run stops."""
+
+    generated = 0  # tokens that were sampled for the next rollout
+
+    def log_value(self, name: str, value: float) -> None:
+        """Log a number of this rollout or update."""
+        self._metrics["train" if self.model.training else "eval"][name].append(value)
+
+    def log_tokens(self, prompts: Tensor, prompt_mask: Tensor, trained: Tensor) -> None:
+        """Log the tokens of a rollout, by their names in a manifest and of all processes.
+
+        prompts, prompt_mask: (B, P), of which each prompt counts once; trained: () of which a loss is.
+        """
+        once = prompts.masked_fill(prompt_mask == 0, -1).unique(dim=0).ge(0).sum()
+        counts = torch.stack([once, torch.tensor(self.generated, device=once.device), trained])
+        counts = self.accelerator.reduce(counts, reduction="sum")
+        for name, count in zip(TOKENS, counts.tolist(), strict=True):
+            self.log_value(f"tokens/{name}", count)
+        self.generated = 0
+
+    def count_tokens(self) -> dict[str, int]:
+        """All tokens that were logged, those before a resumption too."""
+        return {name: int(sum(row.get(f"tokens/{name}", 0) for row in self.state.log_history)) for name in TOKENS}
+
+    def get_train_dataloader(self):
+        loader = super().get_train_dataloader()  # type: ignore[misc]
+        loader.device = None  # rows in Python, through which accelerate would look for tensors
+        return loader
 
     def sample(
         self,
@@ -117,6 +150,8 @@ class PolicyTrainer(Sampler, GRPOTrainer):
 
     REFERENCE = "reference_model.pt"
 
+    _scored_later = False  # while TRL makes a rollout, whose log-probs we find once it is complete
+
     # -- the hooks
 
     def loss(self, logps: Tensor, entropies: Tensor, mask: Tensor, inputs: dict) -> Tensor:
@@ -155,7 +190,9 @@ class PolicyTrainer(Sampler, GRPOTrainer):
             return super()._generate_single_turn(
                 prompt_ids, images, multimodal_fields, num_generations, has_tool_images
             )
-        return self.sample(prompt_ids, self.max_completion_length, copies=num_generations)
+        completions, logps = self.sample(prompt_ids, self.max_completion_length, copies=num_generations)
+        self.generated += sum(map(len, completions))
+        return completions, logps
 
     def _calculate_rewards(self, *args, **kwargs):
         self.scores = super()._calculate_rewards(*args, **kwargs)  # (N, rewards), NaN where one does not apply
@@ -163,15 +200,15 @@ class PolicyTrainer(Sampler, GRPOTrainer):
 
     def _generate_and_score_completions(self, inputs):
         examples = self.examples(inputs)
+        self._scored_later = not self.use_vllm  # whose log-probs TRL itself weighs against the trainer's
         output = super()._generate_and_score_completions(examples)
-        sampled = output.get("sampling_per_token_logps")
-        if sampled is not None:
-            trained = output.get("old_per_token_logps")
-            rows = slice(None) if trained is not None else slice(GAP_ROWS)
-            if trained is None:
-                trained = self._log_probs(output, rows)
-            mask = self.sampled_now(output)[rows]
-            check_gap(self, (trained - sampled[rows]).abs()[mask], self.logp_gap_limit)
+        if self._scored_later:
+            self._scored_later = False
+            output |= score_rollout(self, output)
+        elif "sampling_per_token_logps" in output:
+            compare_sampler(self, output, output.get("old_per_token_logps"))
+        trained = (output["completion_mask"] * output.get("tool_mask", 1)).sum() * self.num_iterations
+        self.log_tokens(output["prompt_ids"], output["prompt_mask"], trained)
         weighted = (self.scores * self.reward_weights.to(self.scores.device).unsqueeze(0)).nansum(dim=1)
         output["advantages"] = self.advantages(weighted, output)
         self.rolled_out(examples, output)
@@ -183,41 +220,27 @@ class PolicyTrainer(Sampler, GRPOTrainer):
         first = self._step % self.args.steps_per_generation // count * count
         return torch.cat([batch[name] for batch in self._buffered_inputs[first : first + count]])
 
-    def _log_probs(self, output, rows: slice) -> Tensor:
-        """(rows, T) the trainer's log-probs of completions that TRL has not scored."""
-        names = (("prompt_ids", "completion_ids"), ("prompt_mask", "completion_mask"))
-        ids, mask = (torch.cat([output[name][rows] for name in pair], dim=1) for pair in names)
-        with torch.no_grad(), disable_gradient_checkpointing(self.model, self.args.gradient_checkpointing_kwargs):
-            return self._get_per_token_logps_and_entropies(self.model, ids, mask, output["completion_ids"].shape[1])[0]
-
     def _get_per_token_logps_and_entropies(
-        self, model, input_ids, attention_mask, logits_to_keep, batch_size=None, **kwargs
+        self, model, input_ids, attention_mask, logits_to_keep, batch_size=None, compute_entropy=False, **kwargs
     ):
-        if any(value is not None for name, value in kwargs.items() if not name.startswith("compute_")):  # images
-            return super()._get_per_token_logps_and_entropies(
-                model, input_ids, attention_mask, logits_to_keep, batch_size, **kwargs
+        if self._scored_later:
+            return None, None, None
+        given = (input_ids, attention_mask, logits_to_keep)
+
+        def stock(*given):
+            return super(PolicyTrainer, self)._get_per_token_logps_and_entropies(
+                model, *given, compute_entropy=compute_entropy, **kwargs
             )
-        prompt_width = input_ids.shape[1] - logits_to_keep
-        size = max(1, (batch_size or len(input_ids)) // 2)
-        by_length = attention_mask.sum(dim=1).argsort()
-        logps, entropies, auxiliaries = [], [], []
-        for rows in by_length.split(size):
-            used = attention_mask[rows].any(dim=0).nonzero()
-            left = min(int(used[0]), prompt_width - 1)
-            right = max(int(used[-1]) + 1, prompt_width + 1)
-            part = super()._get_per_token_logps_and_entropies(
-                model, input_ids[rows, left:right], attention_mask[rows, left:right], right - prompt_width, **kwargs
-            )
-            widen = (0, logits_to_keep - part[0].shape[1])  # (rows, T): all parts as wide as the batch again
-            logps.append(torch.nn.functional.pad(part[0], widen))
-            entropies.append(None if part[1] is None else torch.nn.functional.pad(part[1], widen))
-            auxiliaries.append(part[2])
-        order = by_length.argsort()
-        return (
-            torch.cat(logps)[order],
-            None if entropies[0] is None else torch.cat(entropies)[order],
-            None if auxiliaries[0] is None else torch.stack(auxiliaries).mean(),
-        )
+
+        if any(value is not None and value is not False for value in kwargs.values()):  # images, a router's loss
+            return stock(*given, batch_size)
+        policy = self.accelerator.unwrap_model(model)
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled or not shares_prompts(without_adapter(policy)):
+            return *in_trimmed_halves(stock, *given, batch_size), None
+        with self.accelerator.autocast():  # and through DDP, which sums the gradients of the processes
+            whole = (*given, self.temperature, compute_entropy)
+            found = _ForwardRedirection()(model, policy, completion_log_probs, without_adapter(policy), *whole)
+        return *found, None
 
     def _compute_loss(self, model, inputs):
         mask = inputs["completion_mask"] * inputs.get("tool_mask", 1)
@@ -233,9 +256,7 @@ class PolicyTrainer(Sampler, GRPOTrainer):
     def log_mean(self, name: str, total: Tensor, count: Tensor) -> None:
         """Log total / count over all processes, 0 where nothing is counted."""
         totals = self.accelerator.reduce(torch.stack([total, count.float()]), reduction="sum")
-        self._metrics["train" if self.model.training else "eval"][name].append(
-            (totals[0] / totals[1].clamp(min=1.0)).item()
-        )
+        self.log_value(name, (totals[0] / totals[1].clamp(min=1.0)).item())
 
     # -- checkpoints
 
@@ -245,19 +266,8 @@ class PolicyTrainer(Sampler, GRPOTrainer):
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _reference_weights(self) -> dict | None:
-        """The weights of the reference model, or of the adapter that is the reference; None without a reference.
-
-        Where the model lies in shards, all processes must ask.
-        """
-        if self.ref_model is not None and self.is_fsdp_enabled:
-            return self.accelerator.get_state_dict(self.ref_model)
-        if self.ref_model is not None:
-            return self.accelerator.unwrap_model(self.ref_model).state_dict()
-        return adapter_weights(self.accelerator.unwrap_model(self.model), "ref") or None
-
     def _save_checkpoint(self, model, trial):
-        folder, reference = self._checkpoint_folder(trial), self._reference_weights()
+        folder, reference = self._checkpoint_folder(trial), reference_weights(self)
         if reference is not None and self.is_world_process_zero():
             torch.save(reference, folder / self.REFERENCE)
         if self._step % (self.args.steps_per_generation * self.num_iterations):
@@ -272,13 +282,8 @@ class PolicyTrainer(Sampler, GRPOTrainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
-        saved = Path(resume_from_checkpoint) / self.REFERENCE
-        if saved.exists() and self.ref_model is not None and self.is_fsdp_enabled:
-            hand_out(self.ref_model, torch.load(saved, weights_only=True) if self.is_world_process_zero() else {})
-        elif saved.exists():
-            whole = self.ref_model is not None  # an adapter's weights are a part of its model's
-            reference = self.accelerator.unwrap_model(self.ref_model if whole else self.model)
-            reference.load_state_dict(torch.load(saved, weights_only=True), strict=whole)
+        if (saved := Path(resume_from_checkpoint) / self.REFERENCE).exists():
+            load_reference(self, saved)
         if (left := self._rollout_file(Path(resume_from_checkpoint))).exists():
             rollout = torch.load(left, map_location=self.args.device, weights_only=True)  # never `cpu:0`
             self._step, self._buffered_inputs = rollout["step"], rollout["batches"]
@@ -295,17 +300,15 @@ class StudentTrainer(Sampler, DistillationTrainer):
         if images is not None:
             return super()._generate_single_turn(prompt_ids, images, multimodal_fields, has_tool_images)
         completions, self.sampled_logps = self.sample(prompt_ids, self.max_completion_length)
+        self.generated += sum(map(len, completions))
         return completions
 
     def _generate_and_score_completions(self, inputs):
         output = super()._generate_and_score_completions(inputs)
         self._compare_with_sampler(output)
+        self.log_tokens(output["prompt_ids"], output["prompt_mask"], output["completion_mask"].sum())
         self.rolled_out(inputs, output)
         return output
-
-    def log_value(self, name: str, value: float) -> None:
-        """Log a number of this rollout."""
-        self._metrics["train" if self.model.training else "eval"][name].append(value)
 
     def texts(self, output: dict) -> list[str]:
         """The completions of a rollout."""

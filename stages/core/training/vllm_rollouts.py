@@ -1,8 +1,5 @@
-"""Rollouts by vLLM inside TRL's trainers, and the check that whoever samples has the trainer's weights."""
+"""Rollouts by vLLM inside TRL's trainers."""
 
-import torch
-
-from data.errors import InputError
 from stages.core.sampling.repetition import RepetitionStopping, first_repetition
 
 
@@ -33,26 +30,3 @@ def sample_with_vllm(
         completions = [ids[:end] for ids, end in zip(completions, ends, strict=True)]
         logps = [row[:end] for row, end in zip(logps, ends, strict=True)]
     return completions, logps
-
-
-def check_gap(trainer, gap: torch.Tensor, limit: float) -> None:
-    """Log the mean and the largest of a rollout's log-prob differences; an InputError where the mean is too large.
-
-    gap: absolute differences between sampler and trainer, in nats, one each token; empty where none was sampled now.
-    All processes of a run come to the same verdict. NaN on either side is too large.
-    """
-    accelerator = trainer.accelerator
-    total = torch.stack([gap.sum().double(), torch.tensor(len(gap), device=gap.device).double()])
-    total = accelerator.gather(total[None]).sum(dim=0)
-    largest = accelerator.gather(gap.max()[None] if len(gap) else gap.new_zeros(1)).max().item()
-    if total[1] == 0:
-        return
-    mean = (total[0] / total[1]).item()
-    metrics = trainer._metrics["train" if trainer.model.training else "eval"]
-    metrics["sampling/logp_gap_mean"].append(mean)
-    metrics["sampling/logp_gap_max"].append(largest)
-    if not mean <= limit:
-        raise InputError(
-            f"the sampler and the trainer disagree: their log-probs differ by {mean:.3g} a token, where at most "
-            f"{limit} is allowed; weights or temperature are not the same on both sides"
-        )

@@ -12,7 +12,8 @@ from stages.core.pipeline.system import System
 from stages.core.run import vllm_environment
 from stages.core.run.stage import Run
 from stages.core.sampling.vllm_engine import importance_arguments, vllm_arguments
-from stages.core.training.vllm_rollouts import check_gap, sample_with_vllm
+from stages.core.training.rollout_scores import check_gap
+from stages.core.training.vllm_rollouts import sample_with_vllm
 
 EVALUATION = {
     "temperature": 0.6, "top_p": 0.95, "samples_per_question": 2, "max_completion_length": 48, "tasks": {"logic": 1},

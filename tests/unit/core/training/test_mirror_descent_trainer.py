@@ -5,12 +5,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from data.world.families import rows
 from stages.core.rewards.length_reward import length_reward
 from stages.core.run.stage import Run
 from stages.core.sampling.partial_rollouts import RolloutBuffer
 from stages.core.sampling.prompt_choice import PromptSampler
+from stages.core.training import rollout_scores
 from stages.core.training.callbacks import ResetOptimizer
 from stages.core.training.mirror_descent import mirror_descent_trainer
 from stages.core.training.objectives import centred_rewards, mirror_descent_terms
@@ -85,3 +87,34 @@ def test_rollouts_of_an_earlier_policy_are_outside_the_loss(trained):
     masks = trainer.rollouts["env_mask"]
     assert all(len(mask) == len(ids) for mask, ids in zip(masks, trainer.rollouts["completion_ids"], strict=True))
     assert continued or any(0 in mask for mask in masks)
+
+
+def test_only_what_this_policy_has_written_is_taken_from_the_sampler(trainer, monkeypatch):
+    """Segments of earlier policies stay in the loss here: those rollouts are scored, and all log-probs are right."""
+    trainer.run_settings = trainer.run_settings.model_copy(update={"keep_earlier_segments": True})
+    roll, score, scored, moved = trainer._generate_and_score_completions, rollout_scores.log_probs_of, [], []
+    generator = torch.Generator().manual_seed(1)
+
+    def counted(trainer, model, output, rows=None):
+        scored.append(rows)
+        return score(trainer, model, output, rows)
+
+    def watched(inputs):
+        scored.clear()
+        output = roll(inputs)
+        gate, *unknown = scored
+        counted = (output["completion_mask"] * output["tool_mask"]).bool()
+        earlier = (counted & ~trainer.sampled_now(output)).any(dim=1)
+        assert torch.equal(torch.cat([*unknown, earlier.new_zeros(0).long()]), earlier.nonzero()[:, 0])
+        exact = score(trainer, trainer.model, output)
+        assert (output["old_per_token_logps"] - exact)[counted].abs().max() < 1e-4
+        moved.append((output["sampling_per_token_logps"] - exact)[counted].abs().max().item())
+        with torch.no_grad():  # the next policy is another, whatever is rewarded
+            for parameter in trainer.model.parameters():
+                parameter += 0.02 * torch.randn(parameter.shape, generator=generator)
+        return output
+
+    monkeypatch.setattr(rollout_scores, "log_probs_of", counted)
+    trainer._generate_and_score_completions = watched
+    trainer.train()
+    assert len(moved) == 3 and max(moved) > 1e-3  # an earlier policy said otherwise

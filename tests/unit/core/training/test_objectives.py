@@ -16,7 +16,7 @@ from data.world.families import rows
 from stages.core.rewards.preference import clipped_z_score, sigmoid
 from stages.core.rewards.rules import RULES, per_completion
 from stages.core.run.stage import Run
-from stages.core.training import callbacks, trl_seam
+from stages.core.training import callbacks, rollout_scores, trl_seam
 from stages.core.training.grpo import policy_trainer
 from stages.core.training.objectives import group_advantages, grpo_terms
 from stages.core.training.trl_seam import RELIED_ON, RELIED_ON_ATTRIBUTES, PolicyTrainer
@@ -100,7 +100,10 @@ def ragged(trainer, sizes):
 
 
 @pytest.mark.parametrize("batch_size", [None, 1, 4, 20, 100])
-def test_trimmed_log_probs_are_trls(trainer, batch_size):
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "trimmed"])
+def test_log_probs_are_trls(trainer, batch_size, shared, monkeypatch):
+    if not shared:
+        monkeypatch.setattr(trl_seam, "shares_prompts", lambda model: False)
     ids, mask, width, expected = ragged(trainer, MANY)
     arguments = (trainer.model, ids, mask, width, batch_size)
     with torch.no_grad():
@@ -128,7 +131,10 @@ def test_trimmed_log_probs_without_entropy_and_at_the_edges(trainer):
     assert logps.shape == (len(MANY), width) and torch.isfinite(logps).all()
 
 
-def test_gradients_flow_through_the_trimmed_log_probs(trainer):
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "trimmed"])
+def test_gradients_flow_through_the_log_probs(trainer, shared, monkeypatch):
+    if not shared:
+        monkeypatch.setattr(trl_seam, "shares_prompts", lambda model: False)
     ids, mask, width, _ = ragged(trainer, MANY)
     gradients = []
     for compute in (
@@ -486,6 +492,82 @@ def test_a_sampler_that_is_not_the_policy_stops_the_run(make_trainer, monkeypatc
     monkeypatch.setattr(trl_seam, "sample_completions", stale)
     with pytest.raises(InputError, match="the sampler and the trainer disagree"):
         rollout(trainer)
+
+
+def nothing(completions, batch):
+    """A reward."""
+    return [0.0] * len(completions)
+
+
+@pytest.fixture
+def scored(monkeypatch):
+    """(model, rows) of each call that has scored completions of a rollout."""
+    found = []
+    score = rollout_scores.log_probs_of
+
+    def watched(trainer, model, output, rows=None):
+        found.append((model, len(output["completion_ids"]) if rows is None else len(rows)))
+        return score(trainer, model, output, rows)
+
+    monkeypatch.setattr(rollout_scores, "log_probs_of", watched)
+    return found
+
+
+def test_a_rollout_of_this_policy_is_scored_once(make_trainer, scored):
+    """The sampler's log-probs stand for the policy's, which is its own reference until its first update."""
+    trainer = make_trainer(given=nothing)
+    batch = rollout(trainer, prompts=8)
+    assert scored == [(trainer.model, 16)] and len(batch["completion_ids"]) == 32
+    assert torch.equal(batch["old_per_token_logps"], batch["sampling_per_token_logps"])
+    assert torch.equal(batch["ref_per_token_logps"], batch["sampling_per_token_logps"])
+    exact = rollout_scores.log_probs_of(trainer, trainer.model, batch)
+    used = batch["completion_mask"].bool()
+    assert (batch["old_per_token_logps"] - exact)[used].abs().max() < 1e-5
+    with torch.no_grad():
+        for parameter in trainer.model.parameters():
+            parameter += 0.02 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
+    scored.clear()
+    moved = rollout(trainer, prompts=8)
+    assert scored == [(trainer.model, 16), (trainer.ref_model, 32)]
+    gap = (moved["ref_per_token_logps"] - moved["old_per_token_logps"])[moved["completion_mask"].bool()]
+    assert gap.abs().mean() > 1e-3
+
+
+def test_a_sampler_that_is_nearly_the_policy_is_not_believed(make_trainer, scored, monkeypatch):
+    trainer = make_trainer(given=nothing, kl_coefficient=0.0)
+    sample = trl_seam.sample_completions
+
+    def rounded(*arguments):
+        ids, logps = sample(*arguments)
+        return ids, [[logp - 1e-3 for logp in row] for row in logps]
+
+    monkeypatch.setattr(trl_seam, "sample_completions", rounded)
+    batch = rollout(trainer, prompts=8)
+    assert scored == [(trainer.model, 16), (trainer.model, 32)]
+    gap = (batch["old_per_token_logps"] - batch["sampling_per_token_logps"])[batch["completion_mask"].bool()]
+    assert gap.tolist() == pytest.approx([1e-3] * len(gap), abs=1e-5)
+    assert "ref_per_token_logps" not in batch
+
+
+def test_tokens_of_a_run(make_trainer):
+    """Two rollouts of 4 prompts with 4 completions each; each completion is learned from once."""
+    trainer = make_trainer()
+    seen = []
+    roll = trainer._generate_and_score_completions
+
+    def watched(inputs):
+        output = roll(inputs)
+        lengths = dict(
+            zip(map(tuple, output["prompt_ids"].tolist()), output["prompt_mask"].sum(1).tolist(), strict=True)
+        )
+        seen.append((sum(lengths.values()), int(output["completion_mask"].sum())))
+        return output
+
+    trainer._generate_and_score_completions = watched
+    trainer.train()
+    prompt, written = map(sum, zip(*seen, strict=True))
+    assert len(seen) == 2 and prompt > 0 and written > 0
+    assert trainer.count_tokens() == {"prompt": prompt, "generated": written, "trained": written}
 
 
 def test_reference_is_replaced_by_the_policy_and_saved(make_trainer):
