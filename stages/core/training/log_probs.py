@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface, DynamicCache
 from transformers.cache_utils import DynamicLayer
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from trl.kernels.chunked_logprob import ChunkedLogProbFunction
+
+from stages.core.machines.attention import attention
 
 NAME = "sdpa_behind_prompts"
 
@@ -171,14 +172,14 @@ def behind_prompts(
         first, *rest = parts(states)
         prompt.append(first)
         own.append(rest)
-    found = [sdpa_attention_forward(module, shared, *prompt, None, **options)[0]] if shared.numel() else []
+    found = [attention(module, shared, *prompt, None, **options)[0]] if shared.numel() else []
     for group, asked, *written in zip(groups, queries, *own, strict=True):
         seen = group.mask.shape[3] - group.width
         behind = [
             torch.cat([states.index_select(0, group.prompts)[:, :, :seen], states_after], dim=2)
             for states, states_after in zip(prompt, written, strict=True)
         ]
-        found.append(sdpa_attention_forward(module, asked, *behind, group.mask, **options)[0])
+        found.append(attention(module, asked, *behind, group.mask, **options)[0])
     return torch.cat([part.flatten(0, 1) for part in found])[None], None
 
 
