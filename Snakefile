@@ -107,8 +107,8 @@ onstart:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    # vLLM must be told what it is for before it is loaded.
-    if workflow.is_main_process and workflow.local_exec and workspace.scale.system.engine == "transformers":
+    # A single stage would not wait for it. vLLM must be told what it is for before it is loaded.
+    if len(needed) > 1 and workflow.local_exec and workspace.scale.system.engine == "transformers":
         start_server()
 
 

@@ -15,10 +15,10 @@ from stages.core.run.manifest import verify
 
 
 def begun(workflow) -> subprocess.Popen:
-    """Snakemake, in a process group of its own, that has started reasoning_rl, which has saved some steps."""
+    """Snakemake, in a process group of its own, that has started reasoning_rl, of two stages, which has saved some."""
     environment = os.environ | {"FAKE_STEP_SECONDS": "0.15"}
     process = subprocess.Popen(
-        workflow.command("r1_reasoning_rl"), cwd=workflow.folder, env=environment, start_new_session=True,
+        workflow.command("r1_report"), cwd=workflow.folder, env=environment, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     saved = workflow.folder / "runs/tiny/r1/reasoning_rl/trainer/checkpoint-3/trainer_state.json"

@@ -43,7 +43,8 @@ def marks(stages: Iterable[Stage], elsewhere: str | None = None) -> dict[str, st
     for stage in stages:
         above = [plans[parent] for parent in stage.parents]
         plans[stage.folder] = digest(json.dumps([stage.identity, stage.fingerprint, *above]))[:16]
-    lies = {folder: f"{elsewhere}/{folder.replace('/', '%')}" if elsewhere else folder for folder in plans}
+    # A folder's digest, as its path may be longer than a file's name.
+    lies = {folder: f"{elsewhere}/{digest(folder)[:16]}" if elsewhere else folder for folder in plans}
     return {folder: f"{lies[folder]}/{MARK}.{plan}" for folder, plan in plans.items()}
 
 

@@ -20,13 +20,17 @@ PASSED_ON = (signal.SIGINT, signal.SIGTERM)
 
 
 def asked(address: str, arguments: list[str]) -> int | None:
-    """Exit code of the command in a child of the server, -N after signal N; None where no server answers."""
+    """Exit code of the command in a child of the server, -N after signal N; None where no server has begun it."""
     request = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
+        if link.fileno() < 3:  # a stream of this command is closed: the child would take the link for it
+            return None
         signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # none is lost between the request and the handlers
         try:
             link.connect(address)
             socket.send_fds(link, [json.dumps(request).encode()], [0, 1, 2])
+            if not link.recv(16):
+                return None
         except OSError:
             return None
         else:

@@ -2,10 +2,12 @@
 
 It has loaded nothing of this project but its own file: a child runs the code that lies on the disk when it starts. Each
 child has a keeper, which sends on signals and tells the command how the child has ended; they outlive the server, which
-ends with the process that started it. Where there is an accelerator, which a fork cannot use, there is no server.
+ends with the process that started it. Where there is an accelerator, which a fork cannot use, there is no server, nor
+where Python or the kernel have no handles of processes (pidfd).
 """
 
 import atexit
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -13,7 +15,6 @@ import json
 import os
 import runpy
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any, cast
 
-from stages.core.run.warm import ADDRESS
+from stages.core.run.warm import ADDRESS, PASSED_ON
 
 LIBRARIES = (
     "pydantic", "yaml", "pyarrow.parquet", "datasets", "torch", "transformers.models.qwen3.modeling_qwen3",
@@ -32,6 +33,8 @@ LIBRARIES = (
 """What stages load. None starts a thread in being loaded that its fork would miss."""
 LONGEST = 1 << 20
 """Bytes of a request."""
+TO_ALL = 0.2
+"""Seconds within which a signal to all processes, as of a cluster that ends a job, has reached them."""
 PR_SET_PDEATHSIG = 1
 """Of Linux's prctl.h: which signal a process gets when its parent ends."""
 
@@ -58,6 +61,7 @@ def serve(address: str) -> dict[str, Any] | None:
             link, _ = door.accept()
             with link:
                 if os.fork() == 0:
+                    door.close()  # a command is not to wait here once the server is gone
                     return keep(link)
     return None
 
@@ -73,13 +77,17 @@ def keep(link: socket.socket) -> dict[str, Any]:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
         return json.loads(message)
     for stream in streams:
         os.close(stream)
     handle = os.pidfd_open(child)
+    link.send(b"begun")
     while handle not in select.select([handle, link.fileno()], [], [])[0]:
         for number in link.recv(16) or [signal.SIGKILL]:  # nothing: the command is gone
-            signal.pidfd_send_signal(handle, number)
+            # Where the keeper was sent it, too, so was the child: a second one would stop it at once.
+            if number == signal.SIGKILL or signal.sigtimedwait([number], TO_ALL) is None:
+                signal.pidfd_send_signal(handle, number)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
         link.send(str(code).encode())
@@ -92,7 +100,9 @@ def become(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
-    sys.path[0] = request["folder"]
+    if not sys.flags.safe_path:
+        sys.path[0] = request["folder"]
+    tempfile.tempdir = None  # that of the server, should a library have asked
     module, *sys.argv[1:] = request["arguments"]
     threads = request["environment"].get("OMP_NUM_THREADS", "")
     if "torch" in sys.modules and threads.isdecimal():  # read when torch was loaded
@@ -100,10 +110,24 @@ def become(request: dict[str, Any]) -> None:
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
+def handles_processes() -> bool:
+    """Whether a keeper can wait for its child and signal it."""
+    try:
+        handle = os.pidfd_open(os.getpid())
+        signal.pidfd_send_signal(handle, 0)
+        os.close(handle)
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 def main() -> None:
     """The command line."""
     (address,), server = sys.argv[1:], os.getpid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # who stops all processes leaves it to the stages when they end
     try:
+        if not handles_processes():
+            return
         for library in LIBRARIES:
             importlib.import_module(library)
         if "torch" in sys.modules and sys.modules["torch"].accelerator.is_available():
@@ -113,7 +137,9 @@ def main() -> None:
         request = serve(address)
     finally:
         if os.getpid() == server:
-            shutil.rmtree(Path(address).parent, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                Path(address).unlink(missing_ok=True)
+                Path(address).parent.rmdir()
     if request:
         become(request)
 

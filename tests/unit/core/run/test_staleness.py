@@ -9,6 +9,7 @@ import pytest
 from stages.core.pipeline.fingerprint import digest
 from stages.core.pipeline.workspace import Stage
 from stages.core.run import staleness
+from stages.core.run.replacing import MARK
 from stages.core.run.staleness import AGE, Verdict, marks, renew_marks
 
 
@@ -53,6 +54,15 @@ def ages(chain: list[Stage]) -> list[float | None]:
 def test_marks_that_hold_are_of_one_age(chain):
     assert all(verdict.holds for verdict in renew_marks(chain).values())
     assert ages(chain) == [AGE] * 3
+
+
+def test_marks_lie_elsewhere_whatever_the_path_of_the_results(tmp_path):
+    runs, elsewhere = tmp_path / ("long" * 50) / ("longer" * 40), tmp_path / "elsewhere"
+    made = stage(runs, "first")
+    complete(made)
+    assert renew_marks([made], str(elsewhere))[made.folder].holds
+    (mark,) = map(Path, marks([made], str(elsewhere)).values())
+    assert mark.stat().st_mtime == AGE and mark.is_relative_to(elsewhere) and not list(runs.rglob(f"{MARK}.*"))
 
 
 def test_a_parent_that_is_gone_makes_no_mark_newer_than_what_was_made_from_it(chain):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,15 +30,15 @@ def until(happens: Callable[[], bool]) -> None:
 class Server:
     """A server that has loaded nothing, and commands for it, which lie in `folder`."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, first: str = "pass"):
         self.folder, self.address = folder, folder / "of_server" / "socket"
         self.address.parent.mkdir()
         self.environment = os.environ | {"PYTHONPATH": str(ROOT), ADDRESS: str(self.address)}
-        without = f"import {warm_server.__name__} as server; server.LIBRARIES = (); server.main()"
+        without = f"import {warm_server.__name__} as server; server.LIBRARIES = (); {first}; server.main()"
         self.process = subprocess.Popen(
             [sys.executable, "-c", without, str(self.address)], stdin=subprocess.PIPE, env=self.environment
         )
-        until(self.address.exists)
+        until(lambda: self.address.exists() or self.process.poll() is not None)
 
     def start(self, code: str, **environment: str) -> subprocess.Popen:
         """A command, its output in a pipe."""
@@ -85,6 +86,27 @@ Path("draft").rename(os.environ["SAYS"])
 while True:
     time.sleep(0.01)
 """
+
+
+COUNTS = """
+import os, signal, time
+from pathlib import Path
+def counts(number, frame):
+    global ends
+    print("got", number, flush=True)
+    ends = time.monotonic() + 1
+signal.signal(signal.SIGTERM, counts)
+ends = time.monotonic() + 60
+Path("draft").write_text(str(os.getpid()))
+Path("draft").rename("started")
+while time.monotonic() < ends:
+    time.sleep(0.01)
+"""
+
+
+def keeper_of(child: int) -> int:
+    """The parent of a child."""
+    return int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def waiting(server: Server, name: str = "started") -> tuple[subprocess.Popen, int]:
@@ -147,10 +169,75 @@ def test_a_killed_child_ends_its_command_by_the_same_signal(server):
 
 def test_the_keeper_takes_its_child_along(server):
     process, child = waiting(server)
-    keeper = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(keeper, signal.SIGKILL)
+    os.kill(keeper_of(child), signal.SIGKILL)
     assert process.wait(timeout=LONGEST) == -signal.SIGKILL
     until(lambda: gone(child))
+
+
+def test_a_signal_to_all_processes_reaches_the_child_once(server):
+    """A cluster that ends a job signals whatever runs in it; a stage that is told twice saves nothing."""
+    process = server.start(COUNTS)
+    until((server.folder / "started").exists)
+    child = int((server.folder / "started").read_text())
+    for each in (server.process.pid, keeper_of(child), child, process.pid):
+        os.kill(each, signal.SIGTERM)
+    assert process.communicate(timeout=LONGEST)[0] == f"got {signal.SIGTERM}\n" and process.returncode == 0
+    assert server.run("print('still')") == (0, "still\n")
+
+
+def test_a_killed_server_leaves_its_children_and_holds_up_nobody(tmp_path):
+    server = Server(tmp_path)
+    process, _ = waiting(server)
+    server.process.kill()
+    server.process.wait()
+    code, output = server.run(PARENT)
+    assert code == 0 and "warm_server" not in output
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=LONGEST) == 7
+
+
+def test_a_request_that_nobody_begins_is_the_plain_command(server):
+    address = server.folder / "deaf"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind(str(address))
+        door.listen()
+        process = server.start(PARENT, **{ADDRESS: str(address)})
+        with door.accept()[0] as link:
+            link.recv(1)
+        output, _ = process.communicate(timeout=LONGEST)
+    assert process.returncode == 0 and "warm_server" not in output
+
+
+@pytest.mark.parametrize(
+    "missing", ["del server.os.pidfd_open", "server.signal.pidfd_send_signal = lambda *_: server.os.close(-1)"]
+)
+def test_there_is_no_server_where_a_process_has_no_handle(tmp_path, missing):
+    server = Server(tmp_path, missing)
+    assert server.process.wait(timeout=LONGEST) == 0 and not server.address.parent.exists()
+    code, output = server.run(PARENT)
+    assert code == 0 and "warm_server" not in output
+
+
+def test_a_closed_stream_stays_closed(server):
+    (server.folder / "command.py").write_text("import sys; print(sys.stdin)")
+    command = f"exec {sys.executable} -m stages.core.run.warm command <&-"
+    done = subprocess.run(command, shell=True, cwd=server.folder, env=server.environment, stdout=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (0, b"None\n")
+
+
+def test_files_beside_the_socket_are_kept(tmp_path):
+    server = Server(tmp_path)
+    (server.address.parent / "mine").touch()
+    server.process.stdin.close()
+    assert server.process.wait(timeout=LONGEST) == 0
+    assert [path.name for path in server.address.parent.iterdir()] == ["mine"]
+
+
+def test_temporary_files_lie_where_the_command_says(tmp_path):
+    server = Server(tmp_path, "server.tempfile.gettempdir()")
+    assert server.run("import tempfile; print(tempfile.gettempdir())", TMPDIR=str(tmp_path)) == (0, f"{tmp_path}\n")
+    server.process.stdin.close()
+    server.process.wait(timeout=LONGEST)
 
 
 def test_without_a_server_it_is_the_plain_command(server):
