@@ -167,19 +167,15 @@ def behind_prompts(
         split = states[0].transpose(0, 1).split([rows * width for rows, width in shapes])
         return [part.unflatten(0, shape).transpose(1, 2) for part, shape in zip(split, shapes, strict=True)]
 
-    (shared, *queries), prompt, own = parts(query), [], []
-    for states in (key, value):
-        first, *rest = parts(states)
-        prompt.append(first)
-        own.append(rest)
-    found = [attention(module, shared, *prompt, None, **options)[0]] if shared.numel() else []
-    for group, asked, *written in zip(groups, queries, *own, strict=True):
+    (shared, *queries), (keys, *own_keys), (values, *own_values) = parts(query), parts(key), parts(value)
+    found = [attention(module, shared, keys, values, None, **options)[0]] if shared.numel() else []
+    for group, asked, *own in zip(groups, queries, own_keys, own_values, strict=True):
         seen = group.mask.shape[3] - group.width
-        behind = [
-            torch.cat([states.index_select(0, group.prompts)[:, :, :seen], states_after], dim=2)
-            for states, states_after in zip(prompt, written, strict=True)
-        ]
-        found.append(attention(module, asked, *behind, group.mask, **options)[0])
+        all_keys, all_values = (
+            torch.cat([of_prompts.index_select(0, group.prompts)[:, :, :seen], of_group], dim=2)
+            for of_prompts, of_group in zip((keys, values), own, strict=True)
+        )
+        found.append(attention(module, asked, all_keys, all_values, group.mask, **options)[0])
     return torch.cat([part.flatten(0, 1) for part in found])[None], None
 
 
