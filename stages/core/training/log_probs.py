@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import AttentionInterface, DynamicCache
-from transformers.cache_utils import DynamicLayer
+from transformers import AttentionInterface
 from trl.kernels.chunked_logprob import ChunkedLogProbFunction
 
 from stages.core.machines.attention import attention
+from stages.core.machines.padding import attends_to_all
 
 NAME = "sdpa_behind_prompts"
 
@@ -54,7 +54,7 @@ def shares_prompts(model) -> bool:
         and model._supports_sdpa
         and not model.is_gradient_checkpointing
         and all(getattr(config, name, None) is None for name in LOGIT_CHANGES)
-        and all(type(layer) is DynamicLayer for layer in DynamicCache(config=config).layers)
+        and attends_to_all(model)
     )
 
 
@@ -172,14 +172,15 @@ def behind_prompts(
         first, *rest = parts(states)
         prompt.append(first)
         own.append(rest)
-    found = [attention(module, shared, *prompt, None, **options)[0]] if shared.numel() else []
+    keys, values = prompt
+    found = [attention(module, shared, keys, values, None, **options)[0]] if shared.numel() else []
     for group, asked, *written in zip(groups, queries, *own, strict=True):
         seen = group.mask.shape[3] - group.width
-        behind = [
+        keys, values = (
             torch.cat([states.index_select(0, group.prompts)[:, :, :seen], states_after], dim=2)
             for states, states_after in zip(prompt, written, strict=True)
-        ]
-        found.append(attention(module, asked, *behind, group.mask, **options)[0])
+        )
+        found.append(attention(module, asked, keys, values, group.mask, **options)[0])
     return torch.cat([part.flatten(0, 1) for part in found])[None], None
 
 
