@@ -533,6 +533,21 @@ def test_a_rollout_of_this_policy_is_scored_once(make_trainer, scored):
     assert gap.abs().mean() > 1e-3
 
 
+def test_a_rollout_is_scored_in_micro_batches(make_trainer, monkeypatch):
+    """Never all of it at once: a micro-batch is known to fit into memory."""
+    trainer = make_trainer(given=nothing)
+    batch = rollout(trainer, prompts=8)
+    compute, rows = trl_seam.completion_log_probs, []
+
+    def watched(model, ids, *rest):
+        rows.append(len(ids))
+        return compute(model, ids, *rest)
+
+    monkeypatch.setattr(trl_seam, "completion_log_probs", watched)
+    found = rollout_scores.log_probs_of(trainer, trainer.model, batch)
+    assert rows == [8] * 4 and found.shape == batch["completion_ids"].shape
+
+
 def test_a_sampler_that_is_nearly_the_policy_is_not_believed(make_trainer, scored, monkeypatch):
     trainer = make_trainer(given=nothing, kl_coefficient=0.0)
     sample = trl_seam.sample_completions
