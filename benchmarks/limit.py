@@ -6,7 +6,8 @@ Prints the rate of a 2048-cube matmul in float32 (GFLOP/s), with as many threads
 its seconds, tokens, model FLOPs (GFLOP), share of the limit in percent and peak memory (MiB), all but the rate from its
 manifest.json. FLOPs are those of the matmuls that the tokens need: no padding, a prompt once for all its samples, a
 backward as two forwards. Attention's own are left out here, as manifests know no lengths, and so are other models that
-a stage asks (teacher, reward model): a share is a lower bound. Run it on the machine that made the runs, idle.
+a stage asks (teacher, reward model): a share is a lower bound, but for the reference (`stage_flops`). Run it on
+the machine that made the runs, idle.
 """
 
 import argparse
@@ -81,7 +82,8 @@ def stage_flops(shape: Shape, tokens: Mapping[str, float], reference: bool) -> f
     """FLOPs that a stage's tokens need, attention's own left out. tokens: as a manifest counts them.
 
     Samples are read once after their prompts. What is trained goes forward and backward after its prompt, in RL once an
-    inner epoch. reference: the rollouts are scored by a reference model, too.
+    inner epoch. reference: the rollouts are scored by a reference model, too; all are counted, though those of a policy
+    that is still its reference need no scoring.
     """
     prompt, generated, trained = (tokens.get(name, 0) for name in ("prompt", "generated", "trained"))
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AttentionInterface, AttentionMaskInterface
+from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
+from transformers.cache_utils import DynamicLayer
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
@@ -27,13 +28,20 @@ Group = tuple[list[int], int]
 def without_padding(model):
     """The model, which on a CPU computes right-padded batches without most of their padding; its outputs are padded."""
     backbone, runs = model.base_model, model.config._attn_implementation
-    whole = set(getattr(model.config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
-    if torch.cuda.is_available() or is_adapted(model) or not whole or not runs.startswith("sdpa") or runs == NAME:
+    if torch.cuda.is_available() or is_adapted(model) or not runs.startswith("sdpa") or runs == NAME:
+        return model
+    if not attends_to_all(model):
         return model
     model.set_attn_implementation(NAME)
     backbone.register_forward_pre_hook(side_by_side, with_kwargs=True)
     backbone.register_forward_hook(padded, with_kwargs=True)
     return model
+
+
+def attends_to_all(model) -> bool:
+    """Whether every layer sees all tokens (no window, no recurrence) and hands on what an attention function needs."""
+    layers = DynamicCache(config=model.config).layers
+    return model._supports_attention_backend and all(type(layer) is DynamicLayer for layer in layers)
 
 
 def groups_of(lengths: list[int]) -> list[Group]:

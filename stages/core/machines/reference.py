@@ -25,7 +25,7 @@ def as_reference(trainer) -> Iterator[Any]:
 
 def reference_is_policy(trainer) -> bool:
     """Whether both have the same weights now, as after a refresh; not asked of weights in shards."""
-    if trainer.is_fsdp_enabled:
+    if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:  # whose parameters may be empty: all alike
         return False
     policy = trainer.accelerator.unwrap_model(trainer.model)
     if trainer.ref_model is None:

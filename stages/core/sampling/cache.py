@@ -1,26 +1,38 @@
 """A key-value cache with room to grow: tokens are written into it, where the library's is copied for each of them."""
 
+import sys
+
 import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 ROOM = 32
-"""Columns that a new buffer has free at least; else as many as are filled, so all growing copies a column but once."""
+"""Columns that a new buffer has free at least; else as many as are filled, so all growing copies a column but once.
+
+None beyond the longest sequence that may come: it takes no more memory than a full batch of them.
+"""
 
 
-def roomy_cache(config) -> DynamicCache:
-    """The cache of a model; layers of full attention have room, others are the library's."""
+def roomy_cache(config, longest: int = sys.maxsize) -> DynamicCache:
+    """The cache of a model for `longest` columns; layers of full attention have room, others are the library's."""
     cache = DynamicCache(config=config)
-    cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+    cache.layers = [RoomyLayer(longest) if type(layer) is DynamicLayer else layer for layer in cache.layers]
     return cache
 
 
 class RoomyLayer(DynamicLayer):
-    """`keys` and `values`, (B, key-value heads, T, D), are views of buffers."""
+    """`keys` and `values`, (B, key-value heads, T, D), are views of buffers.
+
+    longest: the columns that there is room for at most, unless more come.
+    """
+
+    def __init__(self, longest: int = sys.maxsize) -> None:
+        super().__init__()
+        self.longest = longest
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         super().lazy_initialization(key_states, value_states)
-        self.buffers = Buffer(key_states[:, :, :0]), Buffer(value_states[:, :, :0])
+        self.buffers = tuple(Buffer(states[:, :, :0], self.longest) for states in (key_states, value_states))
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args, **kwargs):
         if not self.is_initialized:
@@ -43,12 +55,14 @@ class RoomyLayer(DynamicLayer):
 class Buffer:
     """(B, H, T, D) that grows along T; `held` is what it holds."""
 
-    def __init__(self, held: torch.Tensor) -> None:
+    def __init__(self, held: torch.Tensor, longest: int) -> None:
+        self.longest = longest
         self._hold(held)
 
     def _hold(self, held: torch.Tensor) -> None:
         batch, heads, filled, width = held.shape
-        self.space = held.new_empty((batch, heads, filled + max(filled, ROOM), width))
+        room = max(filled, min(filled + max(filled, ROOM), self.longest))
+        self.space = held.new_empty((batch, heads, room, width))
         self.held = self.space[:, :, :filled]
         self.held.copy_(held)
 

@@ -50,7 +50,7 @@ def sample_completions(
     rows = torch.arange(batch, device=device)  # where the sequences in the batch belong
     running = torch.ones(batch, dtype=torch.bool, device=device)  # of those in the batch
     present = None  # (B, V), where a penalty needs it: the tokens that a completion has
-    cache = roomy_cache(model.config)
+    cache = roomy_cache(model.config, width + max_new_tokens)
     mask = torch.ones((batch, width + max_new_tokens), dtype=torch.bool, device=device)
     mask[:, :width] = attention_mask
     positions = attention_mask.sum(dim=1, keepdim=True)

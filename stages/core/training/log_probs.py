@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import AttentionInterface, DynamicCache
-from transformers.cache_utils import DynamicLayer
+from transformers import AttentionInterface
 from trl.kernels.chunked_logprob import ChunkedLogProbFunction
 
 from stages.core.machines.attention import attention
+from stages.core.machines.padding import attends_to_all
 
 NAME = "sdpa_behind_prompts"
 
@@ -54,7 +54,7 @@ def shares_prompts(model) -> bool:
         and model._supports_sdpa
         and not model.is_gradient_checkpointing
         and all(getattr(config, name, None) is None for name in LOGIT_CHANGES)
-        and all(type(layer) is DynamicLayer for layer in DynamicCache(config=config).layers)
+        and attends_to_all(model)
     )
 
 

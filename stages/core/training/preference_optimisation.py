@@ -16,9 +16,10 @@ class PreferenceTrainer(MeanOverUpdate, DPOTrainer):
     """TRL's DPO trainer."""
 
     def __init__(self, model, **options) -> None:
-        super().__init__(without_padding(model), **options)
-        if self.ref_model is not None:
-            without_padding(self.ref_model)
+        super().__init__(model, **options)  # which gives the reference the attention that the model has by now
+        for asked in (self.model, self.ref_model):
+            if asked is not None:
+                without_padding(asked)
 
     def count_tokens(self, run: Run) -> None:
         """Into the manifest: those of the prompts, once for both completions, and of the completions."""

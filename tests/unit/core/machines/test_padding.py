@@ -4,7 +4,17 @@ import copy
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM, Qwen3ForSequenceClassification
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+    Qwen3ForSequenceClassification,
+    StableLmConfig,
+    StableLmForCausalLM,
+)
 
 from stages.core.machines.padding import groups_of, without_padding
 
@@ -77,13 +87,17 @@ def test_other_batches_are_computed_as_they_were(models, change):
     assert (ours.past_key_values is None) == (plain.past_key_values is None)
 
 
-@pytest.mark.parametrize("change", ["attention", "window", "twice"])
+@pytest.mark.parametrize("change", ["attention", "window", "windows", "options", "twice"])
 def test_other_models_stay_as_they_are(change):
     model = MODELS["qwen3"]()
-    if change == "attention":
+    if change == "windows":  # of all layers, in a configuration without their types
+        model = MistralForCausalLM(MistralConfig(**SIZES, sliding_window=4))
+    elif change == "options":
+        model = StableLmForCausalLM(StableLmConfig(**SIZES))
+    elif change == "attention":
         model.set_attn_implementation("eager")
     elif change == "window":
-        model.config.layer_types = ["full_attention", "sliding_attention"]
+        model.config.layer_types, model.config.sliding_window = ["full_attention", "sliding_attention"], 4
     else:
         without_padding(model)
     before = model.config._attn_implementation, len(model.model._forward_pre_hooks)

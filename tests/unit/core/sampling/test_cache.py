@@ -56,3 +56,12 @@ def test_layers_of_another_kind_stay_the_librarys():
     assert [type(layer) for layer in roomy_cache(Qwen3Config(**sizes)).layers] == [RoomyLayer] * 2
     sliding = roomy_cache(MistralConfig(sliding_window=4, **sizes))
     assert [type(layer) for layer in sliding.layers] == [DynamicSlidingWindowLayer] * 2
+
+
+def test_there_is_no_room_beyond_the_longest():
+    ours, plain = RoomyLayer(40), DynamicLayer()
+    for step in range(44):
+        new = states(2, 1, step)
+        assert all(map(torch.equal, ours.update(*new), plain.update(*new)))
+        assert ours.buffers[0].space.shape[2] == max(ROOM if step < ROOM else 40, step + 1)
+    same(ours, plain)

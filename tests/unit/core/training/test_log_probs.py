@@ -157,5 +157,8 @@ def test_what_prompts_cannot_be_shared_in(model):
         setattr(model.config, name, value)
         assert not shares_prompts(model)
         setattr(model.config, name, None)
+    model._supports_attention_backend = False
+    assert not shares_prompts(model)
+    model._supports_attention_backend = True
     model.config.layer_types, model.config.sliding_window = ["full_attention", "sliding_attention"], 4
     assert not shares_prompts(model)

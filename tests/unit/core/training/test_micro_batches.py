@@ -246,9 +246,15 @@ def test_direct_preference_optimisation(run_of, fresh, tokenizer, monkeypatch, p
     monkeypatch.setattr(weights, "save_model", lambda *args: None)
     monkeypatch.setattr(Run, "load_rows", lambda run, table: pairs)
 
-    def gradients(size):
+    def gradients(size, padded=False):
         watched = Gradients()
-        monkeypatch.setattr(callbacks, "watch", lambda trainer, run, watched=watched: trainer.add_callback(watched))
+
+        def watch(trainer, run):
+            for model in (trainer.model, trainer.ref_model):
+                assert bool(model.base_model._forward_pre_hooks) != padded
+            trainer.add_callback(watched)
+
+        monkeypatch.setattr(callbacks, "watch", watch)
         run = run_of("kimi_k15.long2short_dpo", DPO | {"micro_batch_size": size})
         long2short_dpo.main(run)
         counted = {name: sum(map(len, tokenizer(list(pairs[name]))["input_ids"])) for name in pairs.column_names}
@@ -258,7 +264,7 @@ def test_direct_preference_optimisation(run_of, fresh, tokenizer, monkeypatch, p
 
     found = {size: gradients(size) for size in (8, 4, 1)}
     plainly()
-    same(found | {2: gradients(2)}, updates=2)
+    same(found | {2: gradients(2, padded=True)}, updates=2)
 
 
 @pytest.mark.parametrize("aggregation", ["grpo", "dapo", "dr_grpo"])

@@ -13,6 +13,7 @@ from trl import GRPOTrainer
 
 from data.errors import InputError
 from data.world.families import rows
+from stages.core.machines.reference import reference_is_policy
 from stages.core.rewards.preference import clipped_z_score, sigmoid
 from stages.core.rewards.rules import RULES, per_completion
 from stages.core.run.stage import Run
@@ -531,6 +532,29 @@ def test_a_rollout_of_this_policy_is_scored_once(make_trainer, scored):
     assert scored == [(trainer.model, 16), (trainer.ref_model, 32)]
     gap = (moved["ref_per_token_logps"] - moved["old_per_token_logps"])[moved["completion_mask"].bool()]
     assert gap.abs().mean() > 1e-3
+
+
+def test_weights_in_shards_are_not_compared(trainer, monkeypatch):
+    assert reference_is_policy(trainer)
+    for sharded in ("is_fsdp_enabled", "is_deepspeed_enabled"):
+        with monkeypatch.context() as patch:
+            patch.setattr(trainer, sharded, True)
+            assert not reference_is_policy(trainer)
+
+
+def test_a_rollout_is_scored_in_micro_batches(make_trainer, monkeypatch):
+    """Never all of it at once: a micro-batch is known to fit into memory."""
+    trainer = make_trainer(given=nothing)
+    batch = rollout(trainer, prompts=8)
+    compute, rows = trl_seam.completion_log_probs, []
+
+    def watched(model, ids, *rest):
+        rows.append(len(ids))
+        return compute(model, ids, *rest)
+
+    monkeypatch.setattr(trl_seam, "completion_log_probs", watched)
+    found = rollout_scores.log_probs_of(trainer, trainer.model, batch)
+    assert rows == [8] * 4 and found.shape == batch["completion_ids"].shape
 
 
 def test_a_sampler_that_is_nearly_the_policy_is_not_believed(make_trainer, scored, monkeypatch):
