@@ -59,13 +59,31 @@ def shares_prompts(model) -> bool:
 
 
 def completion_log_probs(
-    model, ids: Tensor, mask: Tensor, width: int, temperature: float, with_entropy: bool = False
+    model,
+    ids: Tensor,
+    mask: Tensor,
+    width: int,
+    temperature: float,
+    with_entropy: bool = False,
+    batch_size: int | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """(B, T) log-probs of the completions and (B, T) entropies, in nats at the temperature, 0 where there is no token.
 
     model: causal, not wrapped. ids, mask: (B, P + T), prompts padded on the left, completions on the right; width: T.
-    The entropies are None where they are not asked for.
+    batch_size: the rows that go through the model together, by default all. The entropies are None where they are not
+    asked for.
     """
+    size = batch_size or len(ids)
+    parts = [
+        _of_batch(model, *rows, width, temperature, with_entropy)
+        for rows in zip(ids.split(size), mask.split(size), strict=True)
+    ]
+    logps, entropies = zip(*parts, strict=True)
+    return torch.cat(logps), torch.cat(entropies) if with_entropy else None
+
+
+def _of_batch(model, ids: Tensor, mask: Tensor, width: int, temperature: float, with_entropy: bool):
+    """`completion_log_probs` of rows that go through the model together."""
     ends, used = ids[:, -width:], mask[:, -width:].bool()
     prompts, group = ids[:, :-width].masked_fill(mask[:, :-width] == 0, -1).unique(dim=0, return_inverse=True)
     before = (prompts >= 0).sum(dim=1) - 1  # (U,) tokens in front of a prompt's last, with which its completions begin

@@ -238,14 +238,9 @@ class PolicyTrainer(Sampler, GRPOTrainer):
         if self.is_fsdp_enabled or self.is_deepspeed_enabled or not shares_prompts(without_adapter(policy)):
             return *in_trimmed_halves(stock, *given, batch_size), None
         with self.accelerator.autocast():  # and through DDP, which sums the gradients of the processes
-            parts = []
-            for ids, mask in zip(*(rows.split(batch_size or len(rows)) for rows in given[:2]), strict=True):
-                whole = (ids, mask, logits_to_keep, self.temperature, compute_entropy)
-                parts.append(
-                    _ForwardRedirection()(model, policy, completion_log_probs, without_adapter(policy), *whole)
-                )
-        logps, entropies = zip(*parts, strict=True)
-        return torch.cat(logps), torch.cat(entropies) if compute_entropy else None, None
+            whole = (*given, self.temperature, compute_entropy, batch_size)
+            found = _ForwardRedirection()(model, policy, completion_log_probs, without_adapter(policy), *whole)
+        return *found, None
 
     def _compute_loss(self, model, inputs):
         mask = inputs["completion_mask"] * inputs.get("tool_mask", 1)

@@ -17,7 +17,7 @@ from stages.core.machines.reference import reference_is_policy
 from stages.core.rewards.preference import clipped_z_score, sigmoid
 from stages.core.rewards.rules import RULES, per_completion
 from stages.core.run.stage import Run
-from stages.core.training import callbacks, rollout_scores, trl_seam
+from stages.core.training import callbacks, log_probs, rollout_scores, trl_seam
 from stages.core.training.grpo import policy_trainer
 from stages.core.training.objectives import group_advantages, grpo_terms
 from stages.core.training.trl_seam import RELIED_ON, RELIED_ON_ATTRIBUTES, PolicyTrainer
@@ -546,13 +546,13 @@ def test_a_rollout_is_scored_in_micro_batches(make_trainer, monkeypatch):
     """Never all of it at once: a micro-batch is known to fit into memory."""
     trainer = make_trainer(given=nothing)
     batch = rollout(trainer, prompts=8)
-    compute, rows = trl_seam.completion_log_probs, []
+    compute, rows = log_probs._of_batch, []
 
     def watched(model, ids, *rest):
         rows.append(len(ids))
         return compute(model, ids, *rest)
 
-    monkeypatch.setattr(trl_seam, "completion_log_probs", watched)
+    monkeypatch.setattr(log_probs, "_of_batch", watched)
     found = rollout_scores.log_probs_of(trainer, trainer.model, batch)
     assert rows == [8] * 4 and found.shape == batch["completion_ids"].shape
 
