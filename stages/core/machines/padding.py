@@ -44,14 +44,19 @@ def attends_to_all(model) -> bool:
     return model._supports_attention_backend and all(type(layer) is DynamicLayer for layer in layers)
 
 
-def groups_of(lengths: list[int]) -> list[Group]:
-    """Rows of like length together, the longest first, each group as wide as its longest row."""
-    groups: list[Group] = []
-    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
-        if not groups or lengths[row] < LIKE * groups[-1][1]:
-            groups.append(([], max(1, lengths[row])))
-        groups[-1][0].append(row)
+def by_length(lengths: list[int], like: float) -> list[list[int]]:
+    """Rows of like length together, the longest first; like: the least share of a group's longest that a row has."""
+    groups: list[list[int]] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
+        if not groups or lengths[row] < like * lengths[groups[-1][0]]:
+            groups.append([])
+        groups[-1].append(row)
     return groups
+
+
+def groups_of(lengths: list[int]) -> list[Group]:
+    """`by_length`, each group as wide as its longest row."""
+    return [(rows, max(1, lengths[rows[0]])) for rows in by_length(lengths, LIKE)]
 
 
 def side_by_side(backbone: torch.nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict] | None:

@@ -16,7 +16,7 @@ from transformers import AttentionInterface
 from trl.kernels.chunked_logprob import ChunkedLogProbFunction
 
 from stages.core.machines.attention import attention
-from stages.core.machines.padding import attends_to_all
+from stages.core.machines.padding import attends_to_all, by_length
 
 NAME = "sdpa_behind_prompts"
 
@@ -138,13 +138,8 @@ def to_the_left(prompts: Tensor, lengths: Tensor) -> Tensor:
 
 def groups_of(lengths: list[int], prompts: Tensor, before: Tensor) -> list[Group]:
     """Completions by length, longest first; prompts: (B,) the prompt of each, before: (U,) how much of it they see."""
-    rows_of: list[list[int]] = []
-    for row in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
-        if not rows_of or lengths[row] < LIKE * lengths[rows_of[-1][0]]:
-            rows_of.append([])
-        rows_of[-1].append(row)
     groups = []
-    for rows in rows_of:
+    for rows in by_length(lengths, LIKE):
         width, own = max(1, lengths[rows[0]]), prompts[rows]
         seen = torch.arange(int(before[own].max())) < before[own, None]  # (rows, K)
         causal = torch.ones(width, width, dtype=torch.bool).tril()
