@@ -215,13 +215,18 @@ def matrix(
                 yield kind, sign, moment, found
 
 
+def add_stages(parser: argparse.ArgumentParser, runs: str) -> None:
+    """The options that `undisturbed` needs."""
+    parser.add_argument("--scale", default="smoke")
+    parser.add_argument("--recipe", nargs="+", default=["r1"])
+    parser.add_argument("--runs", default=runs, help="where the undisturbed stages are, or are made")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="those that the recipes have")
+
+
 def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", default="smoke")
-    parser.add_argument("--recipe", nargs="+", default=["r1"])
-    parser.add_argument("--runs", default="runs/kill_matrix", help="where the undisturbed run is, or is made")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="those that the recipes have")
+    add_stages(parser, "runs/kill_matrix")
     parser.add_argument("--signals", nargs="+", choices=SIGNALS, default=list(SIGNALS))
     parser.add_argument("--moments", nargs="+", choices=MOMENTS, default=list(MOMENTS))
     return parser.parse_args(argv)

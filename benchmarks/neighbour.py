@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.kill_matrix import KINDS, LONGEST, Undisturbed, start, undisturbed
+from benchmarks.kill_matrix import LONGEST, Undisturbed, add_stages, start, undisturbed
 from data.errors import InputError, run_command
 
 SETTINGS: dict[str, dict[str, str]] = {
@@ -94,10 +94,7 @@ def line(kind: str, name: str, alone: float, first: float, beside: float) -> str
 def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", default="smoke")
-    parser.add_argument("--recipe", nargs="+", default=["r1"])
-    parser.add_argument("--runs", default="runs/neighbour", help="where the stages are, or are made")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="those that the recipes have")
+    add_stages(parser, "runs/neighbour")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=["as set"])
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="how many the neighbour keeps busy")
     parser.add_argument("--rounds", type=int, default=1)
