@@ -1,8 +1,9 @@
 """Estimators of an evaluation: samples' verdicts in, values and intervals out. numpy only, no state.
 
-Shapes: `problems` is the number of questions, `samples` (n) how often each was answered. All rates are fractions in
-[0, 1]. The content is the unit of resampling everywhere: samples of one question are not independent, nor are questions
-that are wordings of one content (the `key` of a row).
+Shapes: `problems` is the number of questions, `samples` (n) how often each was answered, `seeds` the number of training
+seeds. All rates are fractions in [0, 1]. The content is the unit of resampling everywhere: samples of one question are
+not independent, nor are questions that are wordings of one content (the `key` of a row). Where a stage was trained with
+several seeds, these are drawn first: all of them answer the same questions.
 """
 
 from collections.abc import Sequence
@@ -94,25 +95,108 @@ def bootstrap_interval(
 
 
 def _resampled_means(
-    per_problem: ArrayLike, keys: Sequence[str] | None, samples: int, rng: np.random.Generator
+    values: NDArray[np.float64],
+    keys: Sequence[str] | None,
+    weights: NDArray[np.float64],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """(problems,) values -> (samples,) means over the problems of as many keys, drawn with replacement."""
-    values = np.asarray(per_problem, dtype=np.float64)
-    if values.ndim != 1 or values.size == 0:
+    """(seeds, problems) values -> (samples,) means over the problems of as many keys, drawn with replacement.
+
+    weights: (samples, seeds) how much each seed counts in each sample; they add up to 1. The keys of a sample are the
+    same for all seeds.
+    """
+    if values.ndim != 2 or values.size == 0:
         raise ValueError(f"need one value per problem and at least one problem, got shape {values.shape}")
     if not np.all(np.isfinite(values)):
         raise ValueError("a problem without a finite value must be left out before resampling")
-    if keys is not None and len(keys) != values.size:
-        raise ValueError(f"{values.size} problems have values but {len(keys)} have keys")
+    problems, samples = values.shape[1], len(weights)
+    if keys is not None and len(keys) != problems:
+        raise ValueError(f"{problems} problems have values but {len(keys)} have keys")
     numbers: dict[str, int] = {}
-    cluster = range(values.size) if keys is None else [numbers.setdefault(key, len(numbers)) for key in keys]
-    sums, counts = np.bincount(cluster, weights=values), np.bincount(cluster)
-    block = max(1, 1_000_000 // sums.size)  # bounds the index matrix to a few megabytes
+    cluster = range(problems) if keys is None else [numbers.setdefault(key, len(numbers)) for key in keys]
+    counts = np.bincount(cluster)
+    sums = [np.bincount(cluster, weights=of_seed) for of_seed in values]
+    block = max(1, 1_000_000 // counts.size)  # bounds the index matrix to a few megabytes
     means = []
     for start in range(0, samples, block):
-        drawn = rng.integers(sums.size, size=(min(block, samples - start), sums.size))
-        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+        drawn = rng.integers(counts.size, size=(min(block, samples - start), counts.size))
+        totals = np.stack([of_seed[drawn].sum(axis=1) for of_seed in sums], axis=1)
+        means.append((weights[start : start + block] * totals).sum(axis=1) / counts[drawn].sum(axis=1))
     return np.concatenate(means)
+
+
+def sets_over_seeds(
+    sets: Sequence[ArrayLike],
+    keys: Sequence[Sequence[str] | None] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Estimate:
+    """Data sets, each (seeds, problems) values of the same seeds -> the mean of their means, with the interval.
+
+    As `over_seeds`: the seeds are drawn once for all sets, the keys (of each set, as in `bootstrap_interval`) within
+    their set. Each set counts alike.
+    """
+    if not sets:
+        raise ValueError("need at least one data set")
+    if samples < 1 or not 0 < level < 1:
+        raise ValueError(f"need samples >= 1 and 0 < level < 1, got {samples} and {level}")
+    tables = [np.asarray(values, dtype=np.float64) for values in sets]
+    shapes = [values.shape for values in tables]
+    if any(len(shape) != 2 or shape[0] != shapes[0][0] for shape in shapes):
+        raise ValueError(f"need (seeds, problems) values of the same seeds in each data set, got shapes {shapes}")
+    named = [None] * len(sets) if keys is None else keys
+    rng, seeds = np.random.default_rng(seed), shapes[0][0]
+    weights = np.ones((samples, 1))
+    if seeds != 1:  # of one there is nothing to draw
+        drawn = rng.integers(max(1, seeds), size=(samples, seeds))
+        weights = np.stack([(drawn == number).sum(axis=1) for number in range(seeds)], axis=1) / seeds
+    means = [_resampled_means(values, known, weights, rng) for values, known in zip(tables, named, strict=True)]
+    low, high = np.quantile(np.mean(means, axis=0), [(1 - level) / 2, (1 + level) / 2])
+    value = np.mean([np.mean(values) for values in tables])
+    return Estimate(float(value), float(low), float(high))
+
+
+def over_seeds(
+    per_seed: ArrayLike,
+    keys: Sequence[str] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Estimate:
+    """(seeds, problems) values -> their mean with the interval of a two-level bootstrap: seeds, then keys.
+
+    Each of the `samples` draws as many seeds as there are, with replacement, then keys with replacement, the same ones
+    for all drawn seeds, since all answer the same questions. keys: (problems,) as in `bootstrap_interval`. seed: of the
+    resampling, not of a training run. So the interval covers the choice of questions and of training seeds. Of few
+    seeds it is narrow: S drawn seeds spread as sqrt((S - 1) / S) of what seeds do. One seed alone has nothing to draw:
+    the interval is the one-level one of `estimate`, over keys, and says nothing about another seed.
+    """
+    return sets_over_seeds([per_seed], [keys], samples, seed, level)
+
+
+def paired_over_seeds(
+    first: ArrayLike,
+    second: ArrayLike,
+    keys: Sequence[str] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Estimate:
+    """Mean of second - first, both (seeds, problems), paired by question and by seed, with the two-level interval.
+
+    Row s of both is of training seed s, column p of question p. What all seeds share, a base, is given once, as
+    (1, problems), and stands beside each seed of the other. As in `over_seeds`, keys are (problems,), and where both
+    have one seed alone the interval is the one-level one over keys, that of `paired_difference`.
+    """
+    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    shapes = first.shape, second.shape
+    alike = first.ndim == second.ndim == 2 and first.shape[1] == second.shape[1]
+    if not alike or (len(first) != len(second) and 1 not in (len(first), len(second))):
+        raise ValueError(
+            f"need (seeds, problems) values of the same seeds and problems, got {shapes[0]} and {shapes[1]}"
+        )
+    return over_seeds(second - first, keys, samples, seed, level)
 
 
 def mean_over_sets(
@@ -126,16 +210,7 @@ def mean_over_sets(
 
     keys: of each set, as in `bootstrap_interval`; they are drawn with replacement within their set.
     """
-    if not sets:
-        raise ValueError("need at least one data set")
-    if samples < 1 or not 0 < level < 1:
-        raise ValueError(f"need samples >= 1 and 0 < level < 1, got {samples} and {level}")
-    named = [None] * len(sets) if keys is None else keys
-    rng = np.random.default_rng(seed)
-    drawn = [_resampled_means(values, known, samples, rng) for values, known in zip(sets, named, strict=True)]
-    low, high = np.quantile(np.mean(drawn, axis=0), [(1 - level) / 2, (1 + level) / 2])
-    value = np.mean([np.mean(np.asarray(values, dtype=np.float64)) for values in sets])
-    return Estimate(float(value), float(low), float(high))
+    return sets_over_seeds([np.asarray(values, dtype=np.float64)[None] for values in sets], keys, samples, seed, level)
 
 
 def estimate(

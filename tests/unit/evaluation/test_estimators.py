@@ -14,8 +14,11 @@ from stages.evaluation.estimators import (
     expected_calibration_error,
     majority_index,
     mean_over_sets,
+    over_seeds,
     paired_difference,
+    paired_over_seeds,
     pass_at_k,
+    sets_over_seeds,
 )
 from stages.evaluation.questions import answers_of, answers_to_all, ask
 from stages.evaluation.recorder import Recorder, values_of
@@ -185,6 +188,101 @@ def test_paired_difference_is_over_contents_too():
     assert estimate([0.0, 1.0], ["a", "a"]) == exactly((0.5, 0.5, 0.5), abs=1e-12)
     with pytest.raises(ValueError, match="have keys"):
         paired_difference(first, second, ["a", "b"])
+
+
+# -- several training seeds
+
+
+def test_over_seeds_draws_seeds_then_the_same_keys_for_all_of_them():
+    """By hand: the drawn seeds' mean of the drawn keys' problems."""
+    values = np.array([[0.0, 1.0, 1.0, 0.5], [1.0, 0.25, 0.0, 0.0], [0.5, 0.5, 0.0, 1.0]])
+    keys = ["a", "b", "b", "c"]
+    rng = np.random.default_rng(5)
+    seeds, contents = rng.integers(3, size=(400, 3)), rng.integers(3, size=(400, 3))
+    places = [[0], [1, 2], [3]]
+    means = [
+        values[np.ix_(drawn, [place for content in named for place in places[content]])].mean()
+        for drawn, named in zip(seeds, contents, strict=True)
+    ]
+    expected = values.mean(), *np.quantile(means, [0.05, 0.95])
+    assert over_seeds(values, keys, samples=400, seed=5, level=0.9) == exactly(expected, abs=1e-12)
+
+
+def test_over_seeds_of_seeds_that_differ_and_of_questions_that_do_not():
+    # the mean of two drawn seeds is 0 or 1 with a chance of 1/4 each, else 1/2
+    apart = [[0.0] * 30, [1.0] * 30]
+    assert over_seeds(apart) == exactly((0.5, 0.0, 1.0), abs=1e-12)
+    assert over_seeds(apart, level=0.4) == exactly((0.5, 0.5, 0.5), abs=1e-12)
+    # seeds that answer alike add nothing to the spread over questions
+    values = np.tile([0.0, 1.0], 100)
+    alike, one = over_seeds([values] * 3, samples=4000), estimate(values, samples=4000)
+    assert (alike.low, alike.high) == exactly((one.low, one.high), abs=0.01)
+    # and seeds that differ as much as their questions make it wider
+    wide = over_seeds(np.stack([values * 0.4, values, values * 0.6 + 0.4]), samples=4000)
+    assert wide.high - wide.low > 2 * (one.high - one.low)
+
+
+def test_over_seeds_adds_the_variance_of_seeds_to_that_of_questions():
+    """Of S seeds with effects e and P questions with effects q: var = var(e) / S + var(q) / P."""
+    rng = np.random.default_rng(0)
+    effects, questions = rng.normal(0, 0.1, (40, 1)), rng.normal(0, 1, (1, 400))
+    found = over_seeds(effects + questions, samples=4000)
+    half = 1.96 * (effects.var() / 40 + questions.var() / 400) ** 0.5
+    assert (found.low, found.high) == exactly((found.value - half, found.value + half), abs=0.1 * half)
+
+
+def test_one_seed_has_the_interval_over_keys():
+    values, keys = np.linspace(0, 1, 30) ** 2, [f"key {n // 2}" for n in range(30)]
+    assert over_seeds([values], keys, samples=200, seed=3) == estimate(values, keys, samples=200, seed=3)
+    assert over_seeds([values], keys).low < over_seeds([values], keys).high
+    other = values[::-1]
+    assert paired_over_seeds([values], [other], keys) == paired_difference(values, other, keys)
+
+
+@pytest.mark.parametrize("values", [[], [[]], [0.5], [[0.5], [float("nan")]], [[[0.5]]]])
+def test_over_seeds_refuses_what_has_no_mean(values):
+    with pytest.raises(ValueError):
+        over_seeds(values)
+
+
+def test_over_seeds_refuses_keys_of_others():
+    with pytest.raises(ValueError, match="2 problems have values but 3 have keys"):
+        over_seeds([[0.0, 1.0]] * 3, ["a", "b", "c"])
+
+
+def test_paired_over_seeds_pairs_questions_and_seeds():
+    first = np.array([[0.0, 1.0, 0.5, 0.0], [1.0, 1.0, 0.0, 0.5]])
+    # every question of every seed gains a tenth: no spread at all
+    assert paired_over_seeds(first, first + 0.1) == exactly((0.1, 0.1, 0.1), abs=1e-9)
+    # seed 1 gains 0.2 everywhere, seed 2 loses 0.4
+    second = first + np.array([[0.2], [-0.4]])
+    assert paired_over_seeds(first, second) == exactly((-0.1, -0.4, 0.2), abs=1e-9)
+    keys = ["a", "a", "b", "b"]
+    assert paired_over_seeds(first, second, keys, 50, 7) == over_seeds(second - first, keys, 50, 7)
+
+
+def test_paired_over_seeds_sets_a_shared_checkpoint_beside_each_seed():
+    base, trained = np.array([[0.0, 0.5, 1.0]]), np.array([[0.5, 0.5, 1.0], [1.0, 0.5, 0.0]])
+    assert paired_over_seeds(base, trained) == paired_over_seeds(np.repeat(base, 2, axis=0), trained)
+    assert paired_over_seeds(trained, base).value == exactly(-(0.5 + 0.0) / 6, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [([[0.0, 1.0]] * 2, [[0.0, 1.0]] * 3), ([[0.0, 1.0]], [[0.0]]), ([0.0, 1.0], [0.0, 1.0]), ([0.5], [[0.5]])],
+)
+def test_paired_over_seeds_refuses_other_seeds_and_problems(first, second):
+    with pytest.raises(ValueError, match="same seeds and problems"):
+        paired_over_seeds(first, second)
+
+
+def test_sets_over_seeds_draws_the_seeds_once_and_counts_each_set_alike():
+    many, few = np.array([[0.0] * 9, [1.0] * 9]), np.array([[0.5] * 2, [0.0] * 2])
+    # with both sets of one drawn seed the means are 1/4, 3/8 and 1/2; drawn apart there would be 0 and 3/4, too
+    assert sets_over_seeds([many, few]) == exactly((0.375, 0.25, 0.5), abs=1e-12)
+    assert sets_over_seeds([many[:1], few[:1]]) == mean_over_sets([many[0], few[0]])
+    with pytest.raises(ValueError, match="same seeds"):
+        sets_over_seeds([many, few[:1]])
 
 
 def test_expected_calibration_error():
