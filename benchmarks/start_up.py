@@ -31,7 +31,7 @@ def load(script: str) -> None:
     if script == CONFIG:
         from stages.core.pipeline.__main__ import command_line, load_recipe, recipe_file, resolve
 
-        resolve(load_recipe(recipe_file("r1")), *command_line({}))
+        resolve(load_recipe(recipe_file("r1")), *command_line({})[:3])
         return
     module = importlib.import_module(f"stages.{script}")
     for function in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):

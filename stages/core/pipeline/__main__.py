@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError, run_command
+from stages.core.pipeline.command_line import command_line
 from stages.core.pipeline.overview import overview
 from stages.core.pipeline.recipe import load_recipe
 from stages.core.pipeline.schema import recipe_file
-from stages.core.pipeline.workspace import command_line, load_workspace, resolve, resolve_bases
+from stages.core.pipeline.workspace import load_workspace, resolve, resolve_bases
 
 
 def read_configuration(text: str) -> dict[str, Any]:
@@ -30,12 +31,13 @@ def read_configuration(text: str) -> dict[str, Any]:
 
 def write_config(manifest: str, key: str, configuration: str) -> None:
     """Write the config.json of the stage that a manifest belongs to, unless its recipe or code has changed since."""
-    scale, overrides, runs = command_line(read_configuration(configuration))
+    scale, overrides, runs, seeds = command_line(read_configuration(configuration))
     folder = Path(manifest).parent
     if folder.name in scale.bases:  # no stage of a recipe has such a name
         stages = list(resolve_bases(scale, overrides, runs).values())
     else:
-        stages = resolve(load_recipe(recipe_file(folder.parent.name)), scale, overrides, runs)
+        recipe = load_recipe(recipe_file(folder.parent.name), seeds=seeds)
+        stages = resolve(recipe, scale, overrides, runs)
     stage = next((stage for stage in stages if stage.manifest_path == manifest), None)
     if stage is None or stage.key != key:
         raise InputError(f"{folder}: its recipe or code was edited during the run; give the command again")

@@ -74,9 +74,10 @@ class RecipeFile(BaseModel):
 class Recipe:
     """A recipe with `like` filled in.
 
+    stages: each seed and arm by its own name; written: each once, as the file has it.
     lineage: the names under which a scale may override each stage.
     changes: what a stage with `like` says otherwise than its model; no override of the model may undo it.
-    labels: seed and arms of each stage that is made several times.
+    axes, made: the seeds and arms of each stage as it is written, and what is made of it; of used recipes, too.
     """
 
     name: str
@@ -84,13 +85,23 @@ class Recipe:
     paper: Paper | None
     used: "Recipe | None"
     stages: dict[str, Definition]
+    written: dict[str, Definition]
     lineage: dict[str, tuple[str, ...]]
     changes: dict[str, dict[str, Any]]
-    labels: dict[str, dict[str, str]]
+    axes: dict[str, Axes]
+    made: dict[str, list[Variant]]
+
+    @property
+    def variants(self) -> dict[str, Variant]:
+        """By the name of each stage that the recipe makes or may name, bases apart."""
+        return {variant.name: variant for found in self.made.values() for variant in found}
 
 
-def load_recipe(path: str | Path, users: tuple[str, ...] = ()) -> Recipe:
-    """A recipe file, checked: keys, scripts, settings, citations, order; users: the recipes that use it."""
+def load_recipe(path: str | Path, users: tuple[str, ...] = (), seeds: list[int] | None = None) -> Recipe:
+    """A recipe file, checked: keys, scripts, settings, citations, order.
+
+    users: the recipes that use it; seeds: what holds instead of its own, and of those that it uses.
+    """
     path = Path(path)
     keys = {(): keys_of(RecipeFile), ("paper",): keys_of(Paper), ("stages", "*"): keys_of(Definition)}
     file = checked(RecipeFile, read_yaml(path, "recipe"), path, keys)
@@ -104,8 +115,8 @@ def load_recipe(path: str | Path, users: tuple[str, ...] = ()) -> Recipe:
             used_file = recipe_file(file.use)
         except InputError as error:
             raise InputError(f"{path}: `use`: {error}") from None
-        used = load_recipe(used_file, (*users, path.stem))
-    definitions: dict[str, Definition] = dict(used.stages) if used else {}
+        used = load_recipe(used_file, (*users, path.stem), seeds)
+    definitions: dict[str, Definition] = dict(used.written) if used else {}
     lineages: dict[str, tuple[str, ...]] = dict(used.lineage) if used else {}
     own: dict[str, Definition] = {}
     changes = dict(used.changes) if used else {}
@@ -134,9 +145,11 @@ def load_recipe(path: str | Path, users: tuple[str, ...] = ()) -> Recipe:
                 raise InputError(f"{where}.cite: unknown setting `{field}` of {written.script}; {hint}")
         own[name] = definitions[name] = written
         lineages[name] = lineage
+    lineage = {name: lineages[name] for name in own}
+    axes, made = (dict(used.axes), dict(used.made)) if used else ({}, {})
     recipe = with_variants(
-        Recipe(path.stem, str(path), file.paper, used, own, {name: lineages[name] for name in own}, changes, {}),
-        file.seeds,
+        Recipe(path.stem, str(path), file.paper, used, own, own, lineage, changes, axes, made),
+        file.seeds if seeds is None else seeds,
     )
     check_citations(recipe)
     return recipe
@@ -144,44 +157,26 @@ def load_recipe(path: str | Path, users: tuple[str, ...] = ()) -> Recipe:
 
 def with_variants(recipe: Recipe, seeds: list[int]) -> Recipe:
     """The recipe with a stage for each seed and arm in the place of each that it writes once."""
-    made: dict[str, list[Variant]] = {}
-    axes: dict[str, Axes] = {}
+    made, axes = dict(recipe.made), dict(recipe.axes)
     stages: dict[str, Definition] = {}
-    lineage, changes, labels = {}, dict(recipe.changes), {}
-    for name, written in recipe.stages.items():
+    lineage, changes = dict(recipe.lineage), dict(recipe.changes)
+    for name, written in recipe.written.items():
         where = f"{recipe.file}: stages.{name}"
-        settings = settings_class(str(written.script), where)
-        check_arms(written.arms, settings, where, str(written.script))
-        axes[name] = {}
-        if not settings.collects:
-            for named in written.inputs().values():
-                for parent in [named] if isinstance(named, str) else named:
-                    # What a parent's arm changes is the parent's: here the arm is but a label.
-                    inherited: Axes = {
-                        axis: dict.fromkeys(arms, {}) if axis != "seed" else arms
-                        for axis, arms in axes.get(parent, {}).items()
-                    }
-                    for axis in inherited.keys() & (axes[name] | written.arms).keys():
-                        if inherited[axis].keys() != (axes[name] | written.arms)[axis].keys():
-                            raise InputError(
-                                f"{where}: `{parent}` has other arms of the axis `{axis}`: name one of them anew"
-                            )
-                    axes[name] |= inherited
-            axes[name] |= written.arms | axes_of_seeds(seeds)
+        axes[name] = axes_of(written, axes, seeds, where)
         count = math.prod(map(len, axes[name].values()))
         if count > MOST_VARIANTS:
             raise InputError(f"{where}: seeds and arms make {count:,} stages of it, allowed: at most {MOST_VARIANTS:,}")
-        made[name] = variants(name, axes[name])
-        for variant in made[name]:
+        found = variants(name, axes[name])
+        for variant in found:
             roles: dict[str, Any] = {}
             for role, named in written.inputs().items():
                 if isinstance(named, str):
                     roles[role] = matching(named, made, variant.labels)[0]
                 else:
-                    roles[role] = [found for each in named for found in matching(each, made, variant.labels)]
+                    roles[role] = [parent for each in named for parent in matching(each, made, variant.labels)]
             if "from" in roles:
                 roles["from_"] = roles.pop("from")
-            if variant.name in stages or (variant.labels and variant.name in recipe.stages):
+            if variant.name in stages or (variant.name != name and variant.name in recipe.written):
                 raise InputError(f"{where}: an arm or seed of it is called `{variant.name}`, as is another stage")
             stages[variant.name] = written.model_copy(
                 update=roles | {"settings": written.settings | variant.settings, "arms": {}}
@@ -191,9 +186,32 @@ def with_variants(recipe: Recipe, seeds: list[int]) -> Recipe:
             own = [variant.name] if variant.labels else []
             lineage[variant.name] = tuple(dict.fromkeys((*recipe.lineage[name], *spoken, *own)))
             if variant.labels:
-                labels[variant.name] = variant.labels
-                changes[variant.name] = variant.settings
-    return replace(recipe, stages=stages, lineage=lineage, changes=changes, labels=labels)
+                changes[variant.name] = changes.get(variant.name, {}) | variant.settings
+        made[name] = found
+    return replace(recipe, stages=stages, lineage=lineage, changes=changes, axes=axes, made=made)
+
+
+def axes_of(written: Definition, known: dict[str, Axes], seeds: list[int], where: str) -> Axes:
+    """The seeds and arms that a stage is made for: those of what it reads, its own arms, the recipe's seeds.
+
+    known: the axes of the stages that it may name.
+    """
+    settings = settings_class(str(written.script), where)
+    check_arms(written.arms, settings, where, str(written.script))
+    if settings.collects:
+        return {}
+    own, inherited = written.arms | axes_of_seeds(seeds), Axes()
+    for named in written.inputs().values():
+        for parent in [named] if isinstance(named, str) else named:
+            for axis, arms in known.get(parent, {}).items():
+                if arms.keys() != inherited.get(axis, own.get(axis, arms)).keys():
+                    other = (
+                        "other seeds" if axis == "seed" else f"other arms of the axis `{axis}`: name one of them anew"
+                    )
+                    raise InputError(f"{where}: `{parent}` has {other}")
+                # What a parent's arm changes is the parent's: here the arm is but a label.
+                inherited[axis] = arms if axis == "seed" else dict.fromkeys(arms, {})
+    return inherited | own
 
 
 def check_arms(arms: Axes, settings: type[Settings], where: str, script: str) -> None:
@@ -233,6 +251,6 @@ def citation_gaps(recipe: Recipe) -> list[str]:
                 gaps.append(f"{name}.{field}: no citation")
             elif (citation == "undisclosed") == (field in stage.settings):
                 gaps.append(f"{name}.{field}: cited as {citation!r}, value {stage.settings.get(field)!r}")
-        own = stage.settings.keys() - recipe.labels.get(name, {}).keys()  # of `seeds` is the seed
+        own = stage.settings.keys() - recipe.variants[name].labels.keys()  # of `seeds` is the seed
         gaps += [f"{name}.{field} is not of the paper" for field in settings.run_fields & own]
     return gaps

@@ -6,20 +6,21 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from data.errors import InputError
-from stages.core.allowed.folder import runs_folder
-from stages.core.allowed.sentences import nearest, shown
+from stages.core.allowed.sentences import nearest
 from stages.core.pipeline.agreement import Parent, check_layers, check_settings_together, check_stage
+from stages.core.pipeline.command_line import command_line
 from stages.core.pipeline.fingerprint import digest, fingerprint
-from stages.core.pipeline.layers import layers_of, resources_of, settings_of
+from stages.core.pipeline.layers import Written, layers_of, resources_of, settings_of
 from stages.core.pipeline.recipe import Definition, Recipe, load_recipe
-from stages.core.pipeline.scale import Scale, load_scale
+from stages.core.pipeline.scale import Scale
 from stages.core.pipeline.schema import available, recipe_file, settings_class
 from stages.core.pipeline.scripts import all_scripts
 from stages.core.pipeline.settings import Settings
-from stages.core.pipeline.system import CHANGES_NO_RESULT, System, Tracker
+from stages.core.pipeline.system import CHANGES_NO_RESULT
+from stages.core.pipeline.variants import Variant, told
 
 HASHED = ("scale", "stage", "script", "settings", "public_data")
 """What makes a result, beside the inputs and the system; where it lies and what a paper says about it do not."""
@@ -141,19 +142,29 @@ def ancestors(stages: Iterable[Stage], by_folder: dict[str, Stage]) -> list[Stag
 
 def inputs_of(
     definition: Definition, recipe: Recipe, known: dict[str, Stage], where: str
-) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """Role -> folder, or folders by name, as a stage's config has them; and role -> names."""
+) -> tuple[dict[str, Any], dict[str, dict[str, Stage]]]:
+    """Role -> folder, or folders by name, as a stage's config has them; and role -> the stages by the same names.
+
+    A stage knows its parents as the recipe writes them, whichever seed and arm it is of; what collects, each by name.
+    """
+    collects, variants = settings_class(str(definition.script), where).collects, recipe.variants
     inputs: dict[str, Any] = {}
-    names: dict[str, list[str]] = {}
+    found: dict[str, dict[str, Stage]] = {}
     for role, named in definition.inputs().items():
-        names[role] = [named] if isinstance(named, str) else named
-        for parent in names[role]:
+        found[role] = {}
+        for parent in [named] if isinstance(named, str) else named:
             if parent not in known:
-                later = "a later stage" if parent in recipe.stages else "no stage"
+                later = "a later stage" if parent in recipe.written or parent in recipe.stages else "no stage"
                 raise InputError(f"{where}.{role}: `{parent}` is {later}; {nearest(parent, known)}")
-        folders = {parent: known[parent].folder for parent in names[role]}
-        inputs[role] = folders[named] if isinstance(named, str) else folders
-    return inputs, names
+            found[role][parent if collects else template_of(parent, variants)] = known[parent]
+        folders = {name: stage.folder for name, stage in found[role].items()}
+        inputs[role] = known[named].folder if isinstance(named, str) else folders
+    return inputs, found
+
+
+def template_of(name: str, variants: dict[str, Variant]) -> str:
+    """A stage's name as its recipe writes it; a base's is its own."""
+    return variants[name].template if name in variants else name
 
 
 def about(stage: Stage, by_folder: dict[str, Stage]) -> Parent:
@@ -185,6 +196,7 @@ def resolve(
         for stage in resolve(recipe.used, scale, overrides, runs):
             known[stage.name] = by_folder[stage.folder] = stage
     own: list[Stage] = []
+    variants = recipe.variants
     for name, definition in recipe.stages.items():
         script, where = str(definition.script), f"{recipe.file}: stages.{name}"
         settings = settings_class(script, where)
@@ -194,9 +206,17 @@ def resolve(
         folder = f"{runs}/{scale.name}/{recipe.name}/{name}"
         layers = layers_of(recipe, name, definition, scale, overrides)
         written = settings_of(script, layers, name, scale)
-        contexts = contexts_of([known[parent] for names in named.values() for parent in names], by_folder, scale)
+        check_seed(written, variants[name], where)
+        read = [stage for stages in named.values() for stage in stages.values()]
+        contexts = contexts_of(read, by_folder, scale)
         others = {name: about(stage, by_folder) for name, stage in known.items()}
-        check_stage(written, script, named, others, contexts, scale, where)
+        # Parents are spoken of as the recipe writes them, by its settings and in a sentence.
+        others |= {template_of(stage.name, variants): about(stage, by_folder) for stage in read}
+        spoken = {
+            role: list(dict.fromkeys(template_of(stage.name, variants) for stage in stages.values()))
+            for role, stages in named.items()
+        }
+        check_stage(written, script, spoken, others, contexts, scale, where)
         if settings.payload == "report":
             if not own:
                 raise InputError(f"{where}: a report shows the stages above it, and there is none")
@@ -208,8 +228,10 @@ def resolve(
             "public_data": scale.public_data.model_dump(), "inputs": inputs,
             "settings": written.settings.model_dump(mode="json"),
             "paper": {"settings": definition.settings, "cite": definition.cite}, "why": scale.why,
-            "labels": recipe.labels.get(name, {}), "allow_unsandboxed_code": scale.allow_unsandboxed_code,
+            "labels": variants[name].labels, "allow_unsandboxed_code": scale.allow_unsandboxed_code,
         }  # fmt: skip
+        if settings.collects and (of_seeds := told(variants[stage.name] for stage in read if stage.name in variants)):
+            config["variants"] = of_seeds
         parents = [
             folder for found in inputs.values() for folder in ([found] if isinstance(found, str) else found.values())
         ]
@@ -221,6 +243,14 @@ def resolve(
         own.append(stage)
         known[name] = by_folder[folder] = stage
     return ancestors(own, by_folder)
+
+
+def check_seed(written: Written, variant: Variant, where: str) -> None:
+    """InputError where something over the recipe gives a stage another seed than `seeds` does."""
+    seed = written.settings.seed
+    if variant.seed not in (None, seed):
+        place = written.places.get("seed", where)
+        raise InputError(f"{place}: `seed` is {seed}, allowed: {variant.seed}, as `seeds` has it, or nothing")
 
 
 def priorities(stages: Iterable[Stage]) -> dict[str, int]:
@@ -258,8 +288,8 @@ class Workspace:
 
 
 def load_workspace(configuration: dict[str, Any]) -> Workspace:
-    """`--config` (scale, runs, stages, report_to) -> every recipe resolved; a broken recipe is kept as its error."""
-    scale, overrides, runs = command_line(configuration)
+    """`--config` (command_line.py) -> every recipe resolved; a broken recipe is kept as its error."""
+    scale, overrides, runs, seeds = command_line(configuration)
     stages: dict[str, list[Stage]] = {"": list(resolve_bases(scale, overrides, runs).values())}
     errors: dict[str, InputError] = {}
     names = available("recipes")
@@ -273,7 +303,7 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
                 raise InputError(
                     f"{recipe_file(name)}: the scale {scale.name} has a base of this name; rename the file"
                 )
-            recipe = load_recipe(recipe_file(name))
+            recipe = load_recipe(recipe_file(name), seeds=seeds)
             unread -= 1
             aliases = {alias for lineage in recipe.lineage.values() for alias in lineage}
             known |= aliases
@@ -292,26 +322,6 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
         refuse_unknown(f"{scale.file}: stages", scale.stages, known)
         refuse_unknown(f"{scale.file}: resources", scale.resources, known | {"default"})
     return Workspace(scale, runs, stages, errors)
-
-
-def command_line(configuration: dict[str, Any]) -> tuple[Scale, dict[str, dict[str, Any]], str]:
-    """Scale, settings by stage and runs folder of `--config`."""
-    allowed = ("scale", "runs", "stages", "report_to")
-    for key in configuration:
-        if key not in allowed:
-            raise InputError(f"--config: unknown key `{key}`; {nearest(key, allowed)}")
-    overrides = configuration.get("stages", {})
-    if not isinstance(overrides, dict) or not all(isinstance(values, dict) for values in overrides.values()):
-        raise InputError(f"--config stages: found {shown(overrides)}, allowed: {{stage: {{setting: value}}}}")
-    runs = runs_folder(configuration.get("runs", "runs"))
-    scale = load_scale(str(configuration.get("scale", "tiny")))
-    if "report_to" in configuration:
-        tracker = configuration["report_to"]
-        if tracker not in get_args(Tracker):
-            raise InputError(f"--config report_to: found {shown(tracker)}; {nearest(tracker, get_args(Tracker))}")
-        system = System.model_validate(scale.system.model_dump() | {"report_to": tracker})
-        scale = scale.model_copy(update={"system": system})
-    return scale, overrides, runs
 
 
 def refuse_wasted(errors: Iterable[InputError], planned: set[str]) -> None:

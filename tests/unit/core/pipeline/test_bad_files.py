@@ -308,6 +308,11 @@ COMMAND_LINES = [
     ({"stages": {"report": {"title": "x"}}}, "unknown setting `title`"),
     ({"report_to": "wandbb"}, "did you mean `wandb`?"),
     ({"report_to": ["wandb"]}, "--config report_to: found ['wandb']"),
+    *(({"seeds": seeds}, f"--config seeds: found {seeds!r}, allowed: how many seeds, from 1 to 1,000, or a list of")
+      for seeds in (0, -1, 1001, True, "a", "3", 1.5, None, {1: 2})),
+    *(({"seeds": seeds}, f"--config seeds: found {seeds!r}, allowed: how many seeds, from 1 to 1,000, or a list of")
+      for seeds in ([], [1, 1], [1, "1"], ["1.5"], ["a"], [1, 2.0], [-1], [True], [2**32])),
+    ({"seeds": 2, "stages": {"sft": {"seed": 3}}}, "--config stages.sft: `seed` is 3, allowed: 1, as `seeds` has it"),
     ({"run": "x"}, "unknown key `run`; did you mean `runs`?"),
     ({1: "x"}, "unknown key `1`"),
 ]  # fmt: skip
