@@ -1,7 +1,8 @@
 """What evaluations share: the benchmarks of a checkpoint."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from data.text.completion import Completion
 from data.text.language import language_consistency
@@ -14,9 +15,11 @@ from stages.core.rewards.rules import accuracy, format, instruction
 from stages.core.run.stage import Run
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
+from stages.evaluation.by_question import Value
 from stages.evaluation.estimators import cons_at_k, pass_at_k
 from stages.evaluation.questions import Answers, answers_as, asked, by_set
-from stages.evaluation.recorder import Recorder, Scores, Value, Values, values_of
+from stages.evaluation.recorder import Recorder, Scores, Values, values_of
+from stages.evaluation.seeds import of_same_seed, origin_of
 from stages.evaluation.settings import Evaluation
 
 DOMAINS = {"math": ("math",), "code": ("code",), "stem": ("stem", "logic")}
@@ -80,7 +83,7 @@ def reasoning(
         """pass@k of the questions that have k samples."""
         found = {i: sum(group) for i, group in enumerate(correct) if len(group) == samples}
         return {
-            i: Value(pass_at_k(samples, int(right), samples), samples, questions[i]["key"])
+            i: Value(pass_at_k(samples, int(right), samples), samples, questions[i]["key"], questions[i]["id"])
             for i, right in found.items()
         }
 
@@ -90,7 +93,9 @@ def reasoning(
     of_k: dict[str, Values] = {}
     for k in dict.fromkeys(map(len, sampled)):
         of_k[f"cons@{k}"] = {
-            i: Value(float(right), k, questions[i]["key"]) for i, right in enumerate(majority) if len(sampled[i]) == k
+            i: Value(float(right), k, questions[i]["key"], questions[i]["id"])
+            for i, right in enumerate(majority)
+            if len(sampled[i]) == k
         }
         of_k[f"pass@{k}"] = solved(correct, k)
     table = {"pass@1": values_of(questions, correct)} | of_k
@@ -147,51 +152,89 @@ def instructions(
     recorder.keep(name, "instruction_following", questions, answers, instruction, mode)
 
 
-def preference_scorer(run: Run):
-    """The recipe's preference reward model; None where it has none."""
-    if "reward_models" not in run.config["inputs"]:
-        return None
+def preference_judge(config: Mapping[str, Any], name: str) -> str | None:
+    """The recipe's preference reward model, of the seed of a checkpoint; None where the recipe has none."""
+    models, variants = list(config["inputs"].get("reward_models", ())), config.get("variants", {})
+    return of_same_seed(name, origin_of(models[0], variants).stage, models, variants) if models else None
+
+
+def reference_of(config: Mapping[str, Any], name: str, stage: str) -> str | None:
+    """The checkpoint of a stage that one is compared with, that of its seed; None where the stage is not evaluated."""
+    return of_same_seed(name, stage, config["inputs"]["checkpoints"], config.get("variants", {}))
+
+
+def basis_of(stage: str) -> Callable[[dict[str, Any], str], list[str]]:
+    """The folders that the values of a checkpoint come from: its own, its reference's, its judge's.
+
+    stage: whose answers the others' are compared with.
+    """
+
+    def basis(config: dict[str, Any], name: str) -> list[str]:
+        checkpoints, models = config["inputs"]["checkpoints"], config["inputs"].get("reward_models", {})
+        reference, judge = reference_of(config, name, stage), preference_judge(config, name)
+        found = [checkpoints[name], checkpoints.get(reference), models.get(judge)]
+        return [folder for folder in found if folder is not None]
+
+    return basis
+
+
+def preference_scorers(run: Run, names: Iterable[str]) -> dict[str, Any]:
+    """By checkpoint its preference reward model, each opened once; empty where the recipe has none."""
+    judges = {name: judge for name in names if (judge := preference_judge(run.config, name))}
+    if not judges:
+        return {}
     from stages.core.rewards.scoring import open_scorer
 
-    return open_scorer(run, next(iter(run.config["inputs"]["reward_models"])))
+    opened = {judge: open_scorer(run, judge) for judge in dict.fromkeys(judges.values())}
+    return {name: opened[judge] for name, judge in judges.items()}
 
 
 def preference(
     recorder: Recorder,
     questions: list[Row],
-    answers: dict[str, Answers],
-    against: Answers | None,
-    scorer=None,
+    answers: Mapping[str, Answers],
+    against: Mapping[str, Answers],
+    scorers: Mapping[str, Any] | None = None,
     mode: Mode | None = None,
 ) -> None:
     """The gold preference, win rates by it, and what the reward model thinks.
 
     Public prompts have no gold preference: there the reward model's is the only one, which RL may have over-optimised.
-    against: the answers of the reference checkpoint; without them there is no win rate.
-    scorer: what `preference_scorer` opened; without it there are no scores.
+    against: by checkpoint the answers of its reference; without them it has no win rate.
+    scorers: by checkpoint what `preference_scorers` opened; without one it has no scores.
     """
 
-    def golds_of(groups: Answers) -> Scores:
+    def golds_of(groups: Answers, scorer: Any) -> Scores:
         return [
             [gold(c.answer, row) if row["task"] in GENERAL else None for c in group]
             for row, group in pairs(questions, groups)
         ]
 
-    def scores_of(groups: Answers) -> Scores:
+    def scores_of(groups: Answers, scorer: Any) -> Scores:
         texts = [last_turn(row) for row, group in pairs(questions, groups) for _ in group]
         found = iter(scorer.score(texts, [c.answer for group in groups for c in group]))
         return [[float(next(found)) for _ in group] for group in groups]
 
-    judges = {"win_rate": golds_of} | ({"win_rate (reward model)": scores_of} if scorer else {})
-    others = {metric: judge(against) for metric, judge in judges.items()} if against is not None else {}
+    known: dict[tuple, Scores] = {}
+
+    def judged(judge: Callable[[Answers, Any], Scores], groups: Answers, scorer: Any) -> Scores:
+        """Those of a reference are asked for once, for all that are compared with it."""
+        key = judge, id(groups), id(scorer)
+        known[key] = known[key] if key in known else judge(groups, scorer)
+        return known[key]
+
     for name, groups in answers.items():
-        found = {metric: judge(groups) for metric, judge in judges.items()}
+        scorer = (scorers or {}).get(name)
+        judges = {"win_rate": golds_of} | ({"win_rate (reward model)": scores_of} if scorer else {})
+        found = {metric: judged(judge, groups, scorer) for metric, judge in judges.items()}
         recorder.add_scores(name, "general", "gold", questions, found["win_rate"], mode)
         if scorer:
             believed = found["win_rate (reward model)"]
             recorder.add_scores(name, "general", "reward_model_score", questions, believed, mode)
-        for metric, other in others.items():
-            recorder.add_scores(name, "general", metric, questions, wins(found[metric], other), mode)
+        if name in against:
+            for metric, judge in judges.items():
+                other = judged(judge, against[name], scorer)
+                recorder.add_scores(name, "general", metric, questions, wins(found[metric], other), mode)
         recorder.keep(
             name,
             "general",

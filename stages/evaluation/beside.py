@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from stages.evaluation.by_question import ByQuestion, difference_of
 from stages.evaluation.published import (
     FIG_2_BUDGETS,
     KIMI_FIG_7,
@@ -19,11 +20,15 @@ from stages.evaluation.published import (
     R1_TABLE_3,
     R1_TABLE_6,
     R1_TABLE_14,
+    TABLE_21_HOURS,
+    TABLE_21_METHODS,
+    TABLE_21_STAGES,
     PaperTable,
     Published,
     TokenPoint,
 )
 from stages.evaluation.results import LEADING, Cell, Row, lines, order_columns
+from stages.evaluation.seeds import about_seeds
 
 TABLES = (R1_TABLE_3, R1_TABLE_14, R1_TABLE_6, KIMI_TABLE_2, KIMI_TABLE_3, *QWEN3_TABLE_22, QWEN3_TABLE_21)
 OWN = {
@@ -55,23 +60,31 @@ class Shape(NamedTuple):
 
 
 def step(before: Cell | None, after: Cell | None) -> str:
-    """`↑` or `↓` where the intervals are apart, `≈` where they are not, nothing where a value is missing."""
+    """`↑` or `↓` where the difference, question by question and seed by seed, has an interval without 0, else `≈`.
+
+    Nothing where a value is missing, or where the two have no question or no seed in common.
+    """
     if before is None or after is None:
         return ""
-    floor = after.value if after.low is None else after.low
-    ceiling = after.value if after.high is None else after.high
-    if floor > (before.value if before.high is None else before.high):
-        return "↑"
-    return "↓" if ceiling < (before.value if before.low is None else before.low) else "≈"
+    first, second = dict(before.answers), dict(after.answers)
+    common = [seed for seed in first if seed in second]
+    if not common and None in first.keys() | second.keys():  # one for all seeds beside each of the other's
+        pairs = list(first.values()), list(second.values())
+    else:
+        pairs = [first[seed] for seed in common], [second[seed] for seed in common]
+    found = difference_of(*pairs) if all(pairs) else None
+    if found is None:
+        return ""
+    return "↑" if found.low > 0 else "↓" if found.high < 0 else "≈"
 
 
-def shape(rows: Iterable[Row], table: PaperTable) -> list[Shape]:
+def shape(rows: Iterable[Row], table: PaperTable, by_question: ByQuestion | None = None) -> list[Shape]:
     """The rows of a paper's table whose data set this run asked too, in as many of its stages as a step needs.
 
     A checkpoint that was measured in one mode alone stands in for the table's mode. The papers print no intervals:
     their steps of less than a point count as level.
     """
-    cells = _cells(rows)
+    cells = _cells(rows, by_question)
     result = []
     for published in table.rows:
         ours = _by_stage(cells.get((published.data_set, published.metric), {}), table)
@@ -80,18 +93,18 @@ def shape(rows: Iterable[Row], table: PaperTable) -> list[Shape]:
     return result
 
 
-def own_shape(rows: Iterable[Row], table: PaperTable) -> list[Shape]:
+def own_shape(rows: Iterable[Row], table: PaperTable, by_question: ByQuestion | None = None) -> list[Shape]:
     """This run's own benchmarks by the stages of a table, beside no number of it; empty below two stages."""
     result = []
-    for (benchmark, metric), cells in _cells(rows).items():
+    for (benchmark, metric), cells in _cells(rows, by_question).items():
         ours = _by_stage(cells, table)
         if (benchmark, metric) in OWN and sum(cell is not None for cell in ours) >= 2:
             result.append(_shape(f"{benchmark} {metric}".replace("_", " "), table, ours, (None,) * len(ours)))
     return result
 
 
-def _cells(rows: Iterable[Row]) -> dict[tuple[str, str], dict[str, Cell]]:
-    return {(line.benchmark, line.metric): line.cells for line in lines(rows)}
+def _cells(rows: Iterable[Row], by_question: ByQuestion | None = None) -> dict[tuple[str, str], dict[str, Cell]]:
+    return {(line.benchmark, line.metric): line.cells for line in lines(rows, None, by_question)}
 
 
 def _by_stage(found: Mapping[str, Cell], table: PaperTable) -> tuple[Cell | None, ...]:
@@ -127,8 +140,8 @@ class Beside(NamedTuple):
     apart: list[Shape]
 
 
-def beside_paper(rows: Iterable[Row]) -> list[Beside]:
-    """The papers' tables whose stages a run has measured.
+def beside_paper(rows: Iterable[Row], by_question: ByQuestion | None = None) -> list[Beside]:
+    """The papers' tables whose stages a run has measured; by_question: what the steps from stage to stage are of.
 
     Those of Qwen3 where checkpoints were measured in two modes, else the others': stages of one name are in both. What
     a run shows of its own by the same stages is shown once.
@@ -141,12 +154,12 @@ def beside_paper(rows: Iterable[Row]) -> list[Beside]:
         stages = [s for s in table.stages if s is not None and {s, f"{s} ({table.mode})"} & measured]
         if (table.mode is not None) != modes or len(stages) < _least(table):
             continue
-        same = shape(rows, table)
+        same = shape(rows, table, by_question)
         known = {found.name for found in same}
         nobody = (None,) * len(table.stages)
         apart = [_shape(row.name, table, nobody, row.values) for row in table.rows if row.name not in known]
         shown = [other.table.stages for other in result if other.own and other.table.mode == table.mode]
-        own = [] if table.stages in shown else own_shape(rows, table)
+        own = [] if table.stages in shown else own_shape(rows, table, by_question)
         result.append(Beside(table, same, own, apart))
     return result
 
@@ -198,16 +211,45 @@ def budget_points(rows: Iterable[Row]) -> list[tuple[Published, tuple[Cell | Non
     ]
 
 
+def strong_to_weak(results: Sequence[Row], seconds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Off-policy distillation, RL and on-policy distillation of one student (Qwen3 Table 21), with their seconds.
+
+    seconds: by stage. `times`, `hours_times`: the compute of RL as a multiple of on-policy distillation's, here and in
+    the paper.
+    """
+    least, least_hours = seconds.get(TABLE_21_STAGES[-1]), TABLE_21_HOURS[-1]
+    measured = [line for line in lines(results) if line.benchmark == "reasoning"]
+    found = []
+    for name, method, hours in zip(TABLE_21_STAGES, TABLE_21_METHODS, TABLE_21_HOURS, strict=True):
+        cells = {
+            line.metric: line.cells[f"{name} (thinking)"] for line in measured if f"{name} (thinking)" in line.cells
+        }
+        if cells:
+            shown = [(metric, cell) for metric, cell in cells.items() if metric.startswith("pass@")]
+            other = hours is not None and name != TABLE_21_STAGES[-1]
+            found.append(
+                {
+                    "method": method,
+                    "cells": shown,
+                    "seconds": seconds.get(name),
+                    "times": seconds[name] / least if other and least and name in seconds else None,
+                    "hours": hours,
+                    "hours_times": hours / least_hours if other else None,
+                }
+            )
+    return found
+
+
 def number(value: float | None) -> str:
     """A published value as it is written: percent to a tenth, a rating whole."""
     return "" if value is None else f"{value:.0f}" if value >= 1000 else f"{value:.1f}"
 
 
-def summary_table(results: Iterable[Row]) -> str:
+def summary_table(results: Iterable[Row], by_question: ByQuestion | None = None) -> str:
     """The results as text for a terminal: the leading metrics with intervals, then the papers' tables.
 
     Checkpoints stand in the order in which the rows name them, eight of them in 120 columns; those that do not think
-    have a table of their own. Shares are in percent.
+    have a table of their own. Shares are in percent. Each of several seeds is a dot.
     """
     from rich.console import Console
 
@@ -221,7 +263,10 @@ def summary_table(results: Iterable[Row]) -> str:
     console.print(_leading(rows, plain, "Held-out results with 95 % intervals; shares in percent"))
     if without:
         console.print(_leading(rows, without, "The same without thinking"))
-    papers = beside_paper(rows)
+    console.print(about_seeds(rows), highlight=False)
+    if any(cell.strip for line in lines(rows) for cell in line.cells.values()):
+        console.print("A dot is a seed, between the lowest and the highest of seeds and interval", highlight=False)
+    papers = beside_paper(rows, by_question)
     for found in papers:
         heads = ("The same data sets here and in", found.same), ("Apart, not measured here:", found.apart)
         for head, shapes in heads:
@@ -229,7 +274,9 @@ def summary_table(results: Iterable[Row]) -> str:
                 console.print(f"{head} {found.table.source}", highlight=False)
                 console.print(_beside(found.table, shapes))
     if any(found.table.steps for found in papers):
-        console.print("↑ ↓ against the stage to the left; ≈ no clear change, in a paper less than a point")
+        console.print(
+            "↑ ↓ against the stage to the left, here by the same questions; ≈ no clear change, in a paper under a point"
+        )
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
 
 
@@ -249,7 +296,7 @@ def _leading(rows: Sequence[Row], names: Sequence[str], title: str) -> Any:
     table = _table(title, "benchmark", "metric", *headers)
     for index, line in enumerate(shown):
         cells = [line.cells.get(name) for name in names]
-        written = ["" if cell is None else f"{cell.text}\n{cell.interval}" for cell in cells]
+        written = ["" if cell is None else f"{cell.text}\n{cell.interval}\n{cell.strip}".rstrip() for cell in cells]
         repeated = index > 0 and shown[index - 1].benchmark == line.benchmark
         benchmark = "" if repeated else line.benchmark.replace("_", "\n")
         table.add_row(benchmark, line.metric.replace("_", "\n"), *written)

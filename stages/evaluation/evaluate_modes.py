@@ -1,8 +1,8 @@
 """Evaluation of models that can think or not: both modes, flags in conversations, thinking budgets.
 
 CONSUMES     checkpoints: the models to compare; reward_models: the preference one
-PRODUCES     data/rows.parquet (one row a metric, with its mode, budget and interval), data/completions.parquet;
-             results.json
+PRODUCES     data/rows.parquet (one row a metric, with its mode, budget and interval), data/questions.parquet (the
+             values of single questions behind it), data/completions.parquet; results.json
 PAPER        Qwen3 s.4.6 (sampling in each mode), s.4.7 Table 22 (ThinkFollow, LengthCtrl), Fig. 2 (budgets)
 DEVIATIONS   1 ThinkFollow's and LengthCtrl's questions are the world's
              2 of the paper's public data sets AIME, MATH-500, GPQA Diamond and IFEval alone can be asked; the others'
@@ -28,19 +28,24 @@ from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
 from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget
 from stages.evaluation.benchmarks import (
+    basis_of,
     headline,
     held_out,
     instructions,
     preference,
-    preference_scorer,
+    preference_scorers,
     reasoning,
+    reference_of,
 )
+from stages.evaluation.by_question import Value
+from stages.evaluation.earlier import take_over
 from stages.evaluation.questions import Answers, answers_to_all, ask, asked, by_set, decoding_of
-from stages.evaluation.recorder import Recorder, Value, values_of
+from stages.evaluation.recorder import Recorder, values_of
+from stages.evaluation.seeds import origin_of
 from stages.evaluation.settings import ModeEvaluation
 
 REFERENCE = "thinking_mode_fusion"
-"""Whose answers the others' are compared with, mode by mode; checkpoints of one mode with its thinking ones."""
+"""Whose answers the others' are compared with, seed by seed and mode by mode; those of one mode with its thinking."""
 
 
 def main(run: Run) -> None:
@@ -48,17 +53,20 @@ def main(run: Run) -> None:
     questions = {name: drawn for name, drawn in held_out(run).items() if name != "safety"} | {
         "length_control": rows({"repeat_word": 1.0}, settings.questions_per_benchmark, settings.split, settings.seed)
     }
-    recorder = Recorder(run)
+    recorder = Recorder(run, run.config.get("variants", {}))
     names = list(run.config["inputs"]["checkpoints"])
-    if unknown := {*settings.both_modes, settings.budget_checkpoint} - set(names):
+    stages = {name: origin_of(name, recorder.variants).stage for name in names}
+    if unknown := {*settings.both_modes, settings.budget_checkpoint} - set(stages.values()):
         listed = ", ".join(sorted(unknown))
         raise InputError(
             f"{run.stage}: both_modes or budget_checkpoint names {listed}, which is none of its checkpoints"
         )
     general: dict[Mode | None, dict[str, Answers]] = {None: {}, "thinking": {}, "non_thinking": {}}
-    for number, name in enumerate(names):
+    held = take_over(recorder, names, basis_of(REFERENCE))
+    new = [name for name in names if name not in held]
+    for number, name in enumerate(new):
         engine = open_engine(run, "checkpoints", settings.sampling_batch_size, name)
-        modes: Sequence[Mode | None] = MODES if name in settings.both_modes else (None,)
+        modes: Sequence[Mode | None] = MODES if stages[name] in settings.both_modes else (None,)
         for mode in modes:
             decoding = decoding_of(settings, mode)
             found = answers_to_all(engine, settings, questions, decoding, mode)
@@ -70,16 +78,18 @@ def main(run: Run) -> None:
                 for row, group in zip(questions["length_control"], found["length_control"], strict=True)
             ]
             recorder.add_scores(name, "length_control", "length_score", questions["length_control"], lengths, mode)
-        if name in settings.both_modes:
+        if stages[name] in settings.both_modes:
             think_follow(recorder, name, engine)
-        if name == settings.budget_checkpoint:
+        if stages[name] == settings.budget_checkpoint:
             budgets(recorder, name, engine, questions["reasoning"])
-        run.metrics.log(number + 1, len(names), **headline(recorder, name))
-    scorer = preference_scorer(run)
+        run.metrics.log(number + 1, len(new), **headline(recorder, name))
+    scorers = preference_scorers(run, new)
+    references = {name: reference for name in new if (reference := reference_of(run.config, name, REFERENCE))}
     for mode, answers in general.items():
-        against = general[mode or "thinking"].get(REFERENCE, answers.get(REFERENCE))
-        preference(recorder, questions["general"], answers, against, scorer, mode)
-    recorder.save(len(names))
+        known = answers | general[mode or "thinking"]
+        against = {name: known[references[name]] for name in answers if references.get(name) in known}
+        preference(recorder, questions["general"], answers, against, scorers, mode)
+    recorder.save(names)
 
 
 def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
@@ -102,8 +112,9 @@ def think_follow(recorder: Recorder, name: str, engine: Engine) -> None:
             spoken[i].append({"role": "assistant", "content": completion.answer})
     for mode in MODES:
         # Conversations are of several questions, drawn again for each: every one is a content of its own.
-        of_mode = [Value(followed[i], 1, str(i)) for i, messages in enumerate(spoken) if mode_of(messages) == mode]
-        recorder.add(name, "think_follow", "followed", [of_mode], mode)
+        own = [i for i, messages in enumerate(spoken) if mode_of(messages) == mode]
+        values = [Value(followed[i], 1, str(i), str(i)) for i in own]
+        recorder.add(name, "think_follow", "followed", {"think_follow": values}, mode)
 
 
 def conversations(run: Run) -> list[list[dict]]:

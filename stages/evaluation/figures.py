@@ -3,9 +3,20 @@
 import html
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 WIDTH, HEIGHT = 300, 150
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 10, 22
+
+
+class Interval(NamedTuple):
+    """A value with its interval; seeds: (seed, its own value), where it is a mean over several."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    seeds: Sequence[tuple[int, float]] = ()
 
 
 def write(value: float) -> str:
@@ -78,10 +89,10 @@ def line_chart(points: Sequence[tuple[float, float]], title: str, x_label: str =
     return f"<figure><figcaption>{caption}</figcaption>{picture}</figure>"
 
 
-def interval_chart(values: Sequence[tuple[str, float, float, float]], maximum: float = 1.0) -> str:
-    """(label, value, low, high) from top to bottom: a dot on its interval, on one axis from 0 to `maximum`."""
+def interval_chart(values: Sequence[Interval], maximum: float = 1.0) -> str:
+    """From top to bottom a dot on its interval, and each seed's beside it, on one axis from 0 to `maximum`."""
     row, right = 26, 60
-    left = max(150, 10 + max(round(6.6 * len(label)) for label, *_ in values))
+    left = max(150, 10 + max(round(6.6 * len(found.label)) for found in values))
     width, height = 490 + left, row * len(values) + 30
 
     def x(value: float) -> float:
@@ -92,20 +103,50 @@ def interval_chart(values: Sequence[tuple[str, float, float, float]], maximum: f
         at = f"{x(tick):.1f}"
         parts.append(f'<line class="axis" x1="{at}" x2="{at}" y1="4" y2="{height - 26}"/>')
         parts.append(f'<text x="{at}" y="{height - 10}" text-anchor="middle">{100 * tick:.0f}</text>')
-    for index, (label, value, low, high) in enumerate(values):
+    for index, (label, value, low, high, seeds) in enumerate(values):
         y = 16 + row * index
         name = html.escape(label.replace("_", " "))
         parts.append(f'<text class="label" x="{left - 10}" y="{y + 4}" text-anchor="end">{name}</text>')
         parts.append(f'<line class="whisker" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}"/>')
         parts.append(f'<circle class="dot" cx="{x(value):.1f}" cy="{y}" r="4.5"/>')
-        parts.append(f'<text class="label" x="{x(high) + 8:.1f}" y="{y + 4}">{100 * value:.1f}</text>')
+        parts += [seed_dot(x(own), y + 8, seed, f"{100 * own:.1f}") for seed, own in seeds]
+        end = x(max([high, *(own for _, own in seeds)]))
+        parts.append(f'<text class="label" x="{end + 8:.1f}" y="{y + 4}">{100 * value:.1f}</text>')
     return f'<svg class="wide" viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg>'
 
 
-def scatter_chart(points: Sequence[tuple[str, float, float]], x_label: str, y_label: str) -> str:
-    """(label, x, y), y a share: dots with their names on two axes that begin at 0."""
+def seed_dot(x: float, y: float, seed: int, told: str) -> str:
+    """A single seed's value, small, which says on pointing which it is."""
+    title = f"<title>seed {seed}: {html.escape(told)}</title>"
+    return f'<circle class="seed" cx="{x:.1f}" cy="{y:.1f}" r="2.5">{title}</circle>'
+
+
+def seed_strip(cell: Interval, told: Sequence[str]) -> str:
+    """The interval as a line and each seed as a dot, between the lowest and the highest of them; told: in words."""
+    width, height, pad = 96, 12, 5
+    values = [cell.low, cell.high, *(own for _, own in cell.seeds)]
+    low, high = min(values), max(values)
+
+    def x(value: float) -> float:
+        return pad + (width - 2 * pad) * ((value - low) / (high - low) if high > low else 0.5)
+
+    parts = [f'<line class="whisker" x1="{x(cell.low):.1f}" x2="{x(cell.high):.1f}" y1="6" y2="6"/>']
+    parts += [seed_dot(x(own), 6, seed, text) for (seed, own), text in zip(cell.seeds, told, strict=True)]
+    return f'<svg class="strip" viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg>'
+
+
+def scatter_chart(
+    points: Sequence[tuple[str, float, float]],
+    x_label: str,
+    y_label: str,
+    seeds: Sequence[tuple[int, float, float]] = (),
+) -> str:
+    """(label, x, y), y a share: dots with their names on two axes that begin at 0.
+
+    seeds: (seed, x, y) of single seeds, small and without names.
+    """
     width, height, left, bottom = 640, 340, 44, 40
-    most = max(x for _, x, _ in points) * 1.25 or 1.0
+    most = max(x for _, x, _ in [*points, *seeds]) * 1.25 or 1.0
 
     def place(x: float, y: float) -> tuple[float, float]:
         return left + (width - left - 10) * x / most, 10 + (height - bottom - 10) * (1 - y)
@@ -120,6 +161,7 @@ def scatter_chart(points: Sequence[tuple[str, float, float]], x_label: str, y_la
         parts.append(f'<text x="{x}" y="{height - bottom + 16}" text-anchor="middle">{write(tick)}</text>')
     names = f"{html.escape(x_label)}; upwards: {html.escape(y_label)}"
     parts.append(f'<text class="label" x="{width - 10}" y="{height - 6}" text-anchor="end">{names}</text>')
+    parts += [seed_dot(*place(across, up), seed, f"{100 * up:.1f}") for seed, across, up in seeds]
     for label, across, up in points:
         x, y = place(across, up)
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')

@@ -15,6 +15,7 @@ from stages.core.pipeline.schema import checked, keys_of
 from stages.core.run.last_good import LAST_GOOD
 from stages.core.run.manifest import read_json, read_manifest
 from stages.core.run.tables import read_parquet
+from stages.evaluation.by_question import COLUMNS, ByQuestion
 
 
 class Result(BaseModel):
@@ -23,6 +24,10 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     checkpoint: str
+    stage: str | None = None
+    arm: str | None = None
+    seed: int | None = None
+    seeds: list[int] | None = None
     benchmark: str
     metric: str
     mode: str | None = None
@@ -47,6 +52,11 @@ class StageRecord:
     @property
     def script(self) -> str:
         return self.manifest.get("script") or self.config.get("script") or self.name
+
+    @property
+    def of_all_seeds(self) -> str:
+        """What all seeds of the stage are called, without this one's."""
+        return self.name.removesuffix(f"_{(self.config.get('labels') or {}).get('seed')}")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -107,12 +117,24 @@ def warned(stages: Iterable[StageRecord]) -> list[tuple[str, Warned, str]]:
 
 def read_table(stages: Sequence[StageRecord], table: str) -> list[dict[str, Any]]:
     """A parquet table of the last evaluation as rows; empty where there is no evaluation or no such table."""
+    path = table_of(stages, table)
+    rows = read_parquet(path).to_pylist() if path else []
+    return check_results(rows, path) if path and table == "rows" else rows
+
+
+def read_by_question(stages: Sequence[StageRecord]) -> ByQuestion:
+    """The values of single questions of the last evaluation."""
+    path = table_of(stages, "questions")
+    return ByQuestion.read(read_parquet(path, COLUMNS)) if path else ByQuestion()
+
+
+def table_of(stages: Sequence[StageRecord], table: str) -> Path | None:
+    """Where a table of the last evaluation lies; None where there is none."""
     for stage in reversed(stages):
         path = Path(stage.folder) / "data" / f"{table}.parquet"
         if stage.script.startswith("evaluation.evaluate") and path.exists():
-            rows = read_parquet(path).to_pylist()
-            return check_results(rows, path) if table == "rows" else rows
-    return []
+            return path
+    return None
 
 
 def series(metrics: Iterable[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:

@@ -16,6 +16,7 @@ from stages.evaluation.beside import (
     budget_points,
     lecture_tables,
     number,
+    strong_to_weak,
     summary_table,
     token_points,
 )
@@ -24,18 +25,23 @@ from stages.evaluation.published import (
     KIMI_FIG_7_SOURCE,
     QWEN3_FIG_2_SOURCE,
     QWEN3_TABLE_21,
-    TABLE_21_HOURS,
-    TABLE_21_METHODS,
-    TABLE_21_STAGES,
 )
-from stages.evaluation.records import StageRecord, read_metrics, read_stage, read_table, series, warned
+from stages.evaluation.records import (
+    StageRecord,
+    read_by_question,
+    read_metrics,
+    read_stage,
+    read_table,
+    series,
+    warned,
+)
 from stages.evaluation.results import (
     LEADING,
-    Row,
     lines,
     order_columns,
     sampling_lines,
 )
+from stages.evaluation.seeds import about_seeds
 
 __all__ = ["StageRecord", "read_metrics", "read_stage", "read_table", "render", "series", "summary_table"]
 
@@ -263,41 +269,36 @@ def column_of(row: Mapping[str, Any]) -> str:
     return f"{row.get('checkpoint')} ({row['mode']})" if row.get("mode") else str(row.get("checkpoint"))
 
 
-def strong_to_weak(results: Sequence[Row], stages: Sequence[StageRecord]) -> list[dict[str, Any]]:
-    """Off-policy distillation, RL and on-policy distillation of one student (Qwen3 Table 21), with their seconds.
+def seconds_of(stages: Iterable[StageRecord]) -> dict[str, float]:
+    """What each stage took; of one with several seeds the mean over them."""
+    took: dict[str, list[float]] = {}
+    for stage in stages:
+        took.setdefault(stage.of_all_seeds, []).append(float(stage.manifest.get("seconds") or 0))
+    return {name: sum(found) / len(found) for name, found in took.items()}
 
-    `times`, `hours_times`: the compute of RL as a multiple of on-policy distillation's, here and in the paper.
-    """
-    seconds = {stage.name: float(stage.manifest.get("seconds") or 0) for stage in stages}
-    least, least_hours = seconds.get(TABLE_21_STAGES[-1]), TABLE_21_HOURS[-1]
-    measured = [line for line in lines(results) if line.benchmark == "reasoning"]
-    found = []
-    for name, method, hours in zip(TABLE_21_STAGES, TABLE_21_METHODS, TABLE_21_HOURS, strict=True):
-        cells = {
-            line.metric: line.cells[f"{name} (thinking)"] for line in measured if f"{name} (thinking)" in line.cells
-        }
-        if cells:
-            shown = [(metric, cell) for metric, cell in cells.items() if metric.startswith("pass@")]
-            other = hours is not None and name != TABLE_21_STAGES[-1]
-            found.append(
-                {
-                    "method": method,
-                    "cells": shown,
-                    "seconds": seconds.get(name),
-                    "times": seconds[name] / least if other and least and name in seconds else None,
-                    "hours": hours,
-                    "hours_times": hours / least_hours if other else None,
-                }
-            )
-    return found
+
+def first_seeds(stages: Iterable[StageRecord]) -> list[StageRecord]:
+    """The stages, of those with several seeds the first: what differs in nothing but the seed is shown once."""
+    found: dict[str, StageRecord] = {}
+    for stage in stages:
+        found.setdefault(stage.of_all_seeds, stage)
+    return list(found.values())
 
 
 def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
     """The report of a recipe at a scale as one self-contained HTML page; stages in the order of the recipe."""
     import jinja2
 
-    results, completions = read_table(stages, "rows"), read_table(stages, "completions")
-    columns = order_columns(results, [stage.name for stage in stages])
+    results, by_question = read_table(stages, "rows"), read_by_question(stages)
+    first = first_seeds(stages)
+    names = {stage.name: stage.of_all_seeds for stage in first}
+    later = {stage.name for stage in stages} - names.keys()
+    completions = [
+        row | {"checkpoint": names.get(row["checkpoint"], row["checkpoint"])}
+        for row in read_table(stages, "completions")
+        if row["checkpoint"] not in later
+    ]
+    columns = order_columns(results, list(names.values()))
     path = Path(__file__).with_name("report_template.html.j2")
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
@@ -313,7 +314,9 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         token_efficiency=result_figures.token_efficiency(results, columns),
         leading=lines(results, LEADING),
         every=lines(results),
-        paper_tables=beside_paper(results),
+        seeds=about_seeds(results) if results else "",
+        strip=result_figures.strip,
+        paper_tables=beside_paper(results, by_question),
         sparkline=figures.sparkline,
         budget_curve=result_figures.budget_curve(results),
         token_points=token_points(results),
@@ -321,7 +324,7 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         budget_points=budget_points(results),
         budget_source=QWEN3_FIG_2_SOURCE,
         paper_budgets=FIG_2_BUDGETS,
-        strong_to_weak=strong_to_weak(results, stages),
+        strong_to_weak=strong_to_weak(results, seconds_of(stages)),
         table_21_source=QWEN3_TABLE_21.source,
         lecture=lecture_tables(stage.config.get("settings") or {} for stage in stages),
         number=number,
@@ -330,7 +333,7 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         curves=[(stage, *curves(stage)) for stage in stages if any(curves(stage))],
         samples=samples(completions, columns),
         counts=filter_counts(stages),
-        fidelity=fidelity(stages),
+        fidelity=fidelity(first),
         lineage=lineage(stages),
         total_time=duration(sum(float(stage.manifest.get("seconds") or 0) for stage in stages)),
         versions=plain((last.manifest.get("versions") if last else None) or {}),

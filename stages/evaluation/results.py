@@ -1,7 +1,8 @@
 """The rows of an evaluation as tables: which metrics lead, how a value is written.
 
-A row is a mapping with checkpoint, benchmark, mode, metric, value, low, high, n, k and, where thinking was cut, budget.
-Needs no torch.
+A row is a mapping with checkpoint, benchmark, mode, metric, value, low, high, n, k and, where thinking was cut, budget;
+one of a stage with several seeds has its `seed`, and the row over all of them `seeds`. A table has a column for what is
+made once and for all seeds of a stage together; the row of a single seed is a dot in its cell. Needs no torch.
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from data.public.sources import SOURCES
+from stages.evaluation.by_question import ByQuestion, Place, Sets
 
 Row = Mapping[str, Any]
 
@@ -56,8 +58,16 @@ _SHARE = re.compile(
 )
 
 
+STRIP = 9
+"""Characters of a strip of dots."""
+
+
 class Cell(NamedTuple):
-    """One value with its 95 % interval, over n problems of k samples."""
+    """One value with its 95 % interval, over n problems of k samples.
+
+    seeds: each seed's own value, where the value is a mean over seeds; answers: by seed, or None for all seeds, the
+    values of single questions, where they are known.
+    """
 
     metric: str
     value: float
@@ -65,6 +75,8 @@ class Cell(NamedTuple):
     high: float | None
     n: int | None
     k: int | None
+    seeds: tuple[tuple[int, float], ...] = ()
+    answers: tuple[tuple[int | None, Sets], ...] = ()
 
     def write(self, value: float | None) -> str:
         """Shares in percent, lengths in tokens to a tenth, scores to two decimals."""
@@ -81,6 +93,27 @@ class Cell(NamedTuple):
     @property
     def interval(self) -> str:
         return "" if self.low is None or self.high is None else f"{self.write(self.low)}–{self.write(self.high)}"
+
+    @property
+    def each(self) -> str:
+        """The value of each of several seeds; empty where there are none."""
+        return " ".join(self.write(value) for _, value in self.seeds) if len(self.seeds) > 1 else ""
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """From the lowest of interval and seeds to the highest."""
+        values = [value for _, value in self.seeds] + [self.value]
+        values += [end for end in (self.low, self.high) if end is not None]
+        return min(values), max(values)
+
+    @property
+    def strip(self) -> str:
+        """`·●··●···●`: each of several seeds as a dot between the ends of `span`; empty where there are none."""
+        low, high = self.span
+        if len(self.seeds) < 2:
+            return ""
+        places = {round((STRIP - 1) * (value - low) / (high - low)) if high > low else 0 for _, value in self.seeds}
+        return "".join("●" if place in places else "·" for place in range(STRIP))
 
 
 class Line(NamedTuple):
@@ -106,7 +139,7 @@ def order_columns(rows: Iterable[Row], stages: Sequence[str] = ()) -> list[str]:
         names = [i for i, stage in enumerate(stages) if checkpoint == stage or checkpoint.startswith(f"{stage}_")]
         return max(names, key=lambda i: len(stages[i]), default=-1)
 
-    ranks = {column(row): rank(str(row["checkpoint"])) for row in rows}
+    ranks = {column(row): rank(str(row["checkpoint"])) for row in rows if row.get("seed") is None}
     return sorted(ranks, key=ranks.get)
 
 
@@ -114,17 +147,38 @@ def _number(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def lines(rows: Iterable[Row], patterns: Mapping[str, Sequence[str]] | None = None) -> list[Line]:
+def _what(row: Row) -> tuple:
+    """What a row measures, whatever its checkpoint."""
+    return row["benchmark"], row["metric"], row.get("mode"), row.get("budget")
+
+
+def _answers(row: Row, by_question: ByQuestion | None) -> Sets:
+    return {} if by_question is None else by_question.of(Place(row["checkpoint"], *_what(row)))
+
+
+def lines(
+    rows: Iterable[Row],
+    patterns: Mapping[str, Sequence[str]] | None = None,
+    by_question: ByQuestion | None = None,
+) -> list[Line]:
     """Rows -> lines in the order of BENCHMARKS and of each benchmark's patterns; without patterns, every metric.
 
-    Rows without a finite value are left out; so are lines without a cell.
+    Rows without a finite value are left out; so are lines without a cell. by_question: what the cells' answers are of.
     """
+    rows = [row for row in rows if _number(row.get("value")) is not None]
+    of_seeds: dict[tuple, list[Row]] = {}
+    for row in rows:
+        if row.get("seed") is not None:
+            of_seeds.setdefault((row["stage"], row["arm"], *_what(row)), []).append(row)
     table: dict[str, dict[str, dict[str, Cell]]] = {}
     for row in rows:
-        if (value := _number(row.get("value"))) is None:
+        if row.get("seed") is not None:
             continue
-        low, high = _number(row.get("low")), _number(row.get("high"))
-        cell = Cell(row["metric"], value, low, high, row.get("n"), row.get("k"))
+        single = of_seeds.get((row["stage"], row["arm"], *_what(row)), []) if row.get("seeds") else []
+        seeds = tuple((each["seed"], float(each["value"])) for each in single)
+        answers = tuple((each.get("seed"), _answers(each, by_question)) for each in single or [row])
+        value, low, high = (_number(row.get(name)) for name in ("value", "low", "high"))
+        cell = Cell(row["metric"], value or 0.0, low, high, row.get("n"), row.get("k"), seeds, answers)
         budget = row.get("budget")
         metric = row["metric"] if budget is None else f"{row['metric']} at {budget}"
         table.setdefault(row["benchmark"], {}).setdefault(metric, {})[column(row)] = cell

@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 from benchmarks import kill_matrix
 from stages import lineage
+from stages.evaluation.by_question import ByQuestion, Place
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
@@ -83,8 +85,15 @@ def test_every_checkpoint_is_evaluated(finished):
     for row in results:
         assert row["low"] <= row["value"] <= row["high"], row
         assert set(row) == {
-            "recipe", "scale", "checkpoint", "benchmark", "mode", "budget", "metric", "value", "low", "high", "n", "k",
+            "recipe", "scale", "checkpoint", "stage", "arm", "seed", "seeds", "benchmark", "mode", "budget", "metric",
+            "value", "low", "high", "n", "k",
         }  # fmt: skip
+    questions = pyarrow.parquet.read_table(folder / "r1" / "evaluation" / "data" / "questions.parquet")
+    values = ByQuestion.read(questions)
+    for row in results:
+        sets = values.of(Place(*(row[field] for field in Place._fields)))
+        means = [sum(value.mean for value in found.values()) / len(found) for found in sets.values()]
+        assert sum(means) / len(means) == pytest.approx(row["value"]) and sum(map(len, sets.values())) == row["n"]
 
 
 def test_the_same_seed_gives_the_same_results_twice(finished, tmp_path):

@@ -248,5 +248,6 @@ def test_a_benchmark_without_questions_has_no_rows(model, tokenizer):
     instructions(recorder, "base", [], answers)
     safety(recorder, "base", [], answers)
     scorer = SimpleNamespace(score=lambda questions, responses: [])
-    preference(recorder, [], {"base": answers, "other": answers}, answers, scorer)
+    names = ("base", "other")
+    preference(recorder, [], dict.fromkeys(names, answers), dict.fromkeys(names, answers), dict.fromkeys(names, scorer))
     assert recorder.results == recorder.completions == []

@@ -145,10 +145,10 @@ def load_recipe(path: str | Path, users: tuple[str, ...] = (), seeds: list[int] 
                 raise InputError(f"{where}.cite: unknown setting `{field}` of {written.script}; {hint}")
         own[name] = definitions[name] = written
         lineages[name] = lineage
-    lineage = {name: lineages[name] for name in own}
+    spoken = {name: lineages[name] for name in own}
     axes, made = (dict(used.axes), dict(used.made)) if used else ({}, {})
     recipe = with_variants(
-        Recipe(path.stem, str(path), file.paper, used, own, own, lineage, changes, axes, made),
+        Recipe(path.stem, str(path), file.paper, used, own, own, spoken, changes, axes, made),
         file.seeds if seeds is None else seeds,
     )
     check_citations(recipe)

@@ -73,6 +73,7 @@ class StageConfig(BaseModel):
     paper: dict[str, Any] = {}
     why: dict[str, str] = {}
     labels: dict[str, str] = {}
+    variants: dict[str, dict[str, Any]] = {}
 
 
 def read_json(path: Path, what: str) -> Any:

@@ -28,9 +28,9 @@ exactly = pytest.approx
 
 
 def test_pass_at_1_is_the_mean_over_the_samples_of_a_question():
-    questions = [{"key": key} for key in "abcd"]
+    questions = [{"key": key, "id": f"id {key}"} for key in "abcd"]
     found = values_of(questions, [[1, 0, 0, 1], [0.0, 0.0], [None, None], [1, None, 0, 0]])
-    assert found == {0: (0.5, 4, "a"), 1: (0.0, 2, "b"), 3: (exactly(1 / 3), 4, "d")}
+    assert found == {0: (0.5, 4, "a", "id a"), 1: (0.0, 2, "b", "id b"), 3: (exactly(1 / 3), 4, "d", "id d")}
 
 
 @pytest.mark.parametrize(
@@ -390,7 +390,7 @@ def test_a_vote_is_for_what_an_answer_says():
 def test_intervals_are_over_contents_and_leave_out_who_has_no_value():
     settings = SimpleNamespace(bootstrap_samples=200, seed=0)
     recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
-    questions = [{"task": "equation", "key": key} for key in "acabb"]
+    questions = [{"task": "equation", "key": key, "id": str(number)} for number, key in enumerate("acabb")]
     recorder.add_scores("m", "math", "pass@1", questions, [[0.0], [None], [1.0], [0.0], [1.0]])
     recorder.add_scores("m", "math", "nothing", questions, [[None]] * 5)
     (found,) = recorder.results

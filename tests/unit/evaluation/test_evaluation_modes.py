@@ -19,13 +19,21 @@ from stages.core.sampling.thinking_budget import EARLY_STOP
 from stages.evaluation import benchmarks, figures
 from stages.evaluation import evaluate_modes as evaluation
 from stages.evaluation.benchmarks import Recorder
-from stages.evaluation.beside import TABLES, beside_paper, budget_points, lecture_tables, summary_table
+from stages.evaluation.beside import (
+    TABLES,
+    beside_paper,
+    budget_points,
+    lecture_tables,
+    strong_to_weak,
+    summary_table,
+)
 from stages.evaluation.questions import answers_of
 from stages.evaluation.records import StageRecord
-from stages.evaluation.reporting import render, samples, strong_to_weak
+from stages.evaluation.reporting import render, samples
 from stages.evaluation.result_figures import budget_curve
 from stages.evaluation.results import LEADING, lines
 from stages.evaluation.settings import Evaluation, ModeEvaluation
+from tests.answers import by_question
 
 SETTINGS = SimpleNamespace(
     seed=1, conversations=40, tasks={"arithmetic": 1.0, "equation": 1.0}, split="test", temperature=0.6, top_p=0.95,
@@ -185,11 +193,12 @@ def test_win_rates_are_against_the_reference_in_the_same_mode(recorder):
         for texts in ([row["answer"] for row in questions], ["?"] * 3)
     )
     recorder.run.config = {"inputs": {}}
-    benchmarks.preference(recorder, questions, {"ref": bad, "m": good}, bad, None, "thinking")
-    benchmarks.preference(recorder, questions, {"ref": good, "m": bad}, good, None, "non_thinking")
-    benchmarks.preference(recorder, questions, {"base": bad}, None)
+    against = dict.fromkeys(("ref", "m"), bad), dict.fromkeys(("ref", "m"), good)
+    benchmarks.preference(recorder, questions, {"ref": bad, "m": good}, against[0], None, "thinking")
+    benchmarks.preference(recorder, questions, {"ref": good, "m": bad}, against[1], None, "non_thinking")
+    benchmarks.preference(recorder, questions, {"base": bad}, {})
     wins = {(row["checkpoint"], row["mode"]): row["value"] for row in recorder.results if row["metric"] == "win_rate"}
-    benchmarks.preference(recorder, questions, {"early": bad}, good)  # of one mode: answers are given
+    benchmarks.preference(recorder, questions, {"early": bad}, {"early": good})  # of one mode: answers are given
     assert [
         row["value"] for row in recorder.results if row["checkpoint"] == "early" and row["metric"] == "win_rate"
     ] == [0]
@@ -266,8 +275,8 @@ def test_the_budget_curve_has_every_budget_and_both_modes():
 
 def test_strong_to_weak_shows_what_was_measured_beside_the_paper():
     measured = [row(name, "reasoning", "pass@1", 0.4, "thinking") for name in ("student_rl", "on_policy_distillation")]
-    stages = [SimpleNamespace(name="student_rl", manifest={"seconds": 70.0})]
-    both = [*stages, SimpleNamespace(name="on_policy_distillation", manifest={"seconds": 20.0})]
+    stages = {"student_rl": 70.0}
+    both = stages | {"on_policy_distillation": 20.0}
     assert [(line["times"], line["hours_times"]) for line in strong_to_weak(measured, both)] == [
         (3.5, pytest.approx(17920 / 1800)), (None, None),
     ]  # fmt: skip
@@ -290,7 +299,7 @@ def stages_in_modes():
 
 
 def test_the_stages_stand_beside_the_paper_in_each_mode():
-    thinking, without = beside_paper(stages_in_modes())
+    thinking, without = beside_paper(stages_in_modes(), by_question(stages_in_modes()))
     assert "thinking" in thinking.table.source and without.table.source.endswith("non-thinking")
     [aime], [other] = thinking.same, without.same
     assert aime.values == (0.8, 0.4, 0.45) and aime.our_steps == ("↓", "≈") and aime.paper_steps == ("↓", "≈")
@@ -338,7 +347,10 @@ def test_the_page_shows_both_tables(tmp_path):
 
     folder = tmp_path / "evaluation"
     (folder / "data").mkdir(parents=True)
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(stages_in_modes()), folder / "data" / "rows.parquet")
+    rows = stages_in_modes()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "data" / "rows.parquet")
+    names = dict.fromkeys(row["checkpoint"] for row in rows)
+    pyarrow.parquet.write_table(by_question(rows).table(list(names)), folder / "data" / "questions.parquet")
     stage = StageRecord("evaluation", str(folder), {"script": "evaluation.evaluate_modes"}, {})
     page = render("qwen3", "tiny", [stage])
     assert "Table 22 (Qwen3-32B), thinking" in page and "Table 22 (Qwen3-32B), non-thinking" in page
@@ -350,7 +362,11 @@ def test_the_page_shows_both_tables(tmp_path):
 
 def test_long_names_have_room_in_the_figure():
     def label_at(name):
-        return int(re.search(r'<text class="label" x="(\d+)"', figures.interval_chart([(name, 0.5, 0.4, 0.6)]))[1])
+        return int(
+            re.search(
+                r'<text class="label" x="(\d+)"', figures.interval_chart([figures.Interval(name, 0.5, 0.4, 0.6)])
+            )[1]
+        )
 
     assert label_at("base") == 140 and label_at("off_policy_distillation (non_thinking)") > 240
 

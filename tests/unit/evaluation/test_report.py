@@ -23,8 +23,10 @@ from stages.evaluation.beside import (
     summary_table,
     token_points,
 )
+from stages.evaluation.by_question import Value
 from stages.evaluation.published import R1_TABLE_3, STAGES
 from stages.evaluation.results import LEADING, Cell, column, lines, order_columns, sampling_lines
+from tests.answers import by_question
 
 ROOT = Path(__file__).parents[3]
 ORDER = ["base", *STAGES, "distillation", "small_rl"]
@@ -92,6 +94,7 @@ def run_folder(tmp_path, results):
     folder = write_stage(tmp_path, "evaluation")
     (folder / "data").mkdir()
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(results), folder / "data" / "rows.parquet")
+    pyarrow.parquet.write_table(by_question(results).table(ORDER), folder / "data" / "questions.parquet")
     completions = [
         {"checkpoint": name, "benchmark": "math", "task": task, "language": "en", "question": f"{task} {number} <b>?",
          "answer": "12", "completion": f"<think>{name} thinks</think> 12", "correct": name != "base", "tokens": 17,
@@ -235,30 +238,39 @@ def test_lines_lead_with_the_main_metrics_and_drop_missing_values(results):
     assert lines([row("a", "math", "pass@1", 0.5) | {"low": None, "high": None}])[0].cells["a"].interval == ""
 
 
-def test_step_needs_intervals_that_are_apart():
-    def cell(value, half):
-        return Cell("pass@1", value, value - half, value + half, 1, 1)
+def test_a_step_is_of_the_same_questions():
+    def cell(*changes, seeds=(None,)):
+        """Ten questions of very different difficulty, each seed of which has another change."""
+        answers = tuple(
+            (seed, {"math": {str(n): Value(n / 10 + change, 4, str(n), str(n)) for n in range(10)}})
+            for seed, change in zip(seeds, changes, strict=True)
+        )
+        return Cell("pass@1", 0.45, 0.1, 0.8, 10, 4, answers=answers)
 
-    assert step(cell(0.5, 0.1), cell(0.8, 0.1)) == "↑"
-    assert step(cell(0.5, 0.1), cell(0.2, 0.1)) == "↓"
-    assert step(cell(0.5, 0.2), cell(0.8, 0.2)) == "≈"
-    assert step(None, cell(0.5, 0.1)) == step(cell(0.5, 0.1), None) == ""
+    assert [step(cell(0.0), cell(change)) for change in (0.01, -0.01, 0.0)] == ["↑", "↓", "≈"]
+    three = cell(0.1, 0.12, 0.08, seeds=(1, 2, 3))
+    assert step(cell(0.0), three) == "↑" and step(three, cell(0.0)) == "↓"  # made once, beside each seed
+    assert step(cell(0.09, 0.0, 0.0, seeds=(1, 2, 4)), three) == "↑"  # of the seeds that both have
+    assert step(cell(0.2, 0.12, 0.0, seeds=(1, 2, 3)), three) == "≈"
+    assert step(cell(0.0, seeds=(7,)), three) == "" and step(cell(0.0), cell(seeds=())) == ""
+    assert step(None, cell(0.1)) == step(cell(0.1), None) == ""
     bare = Cell("pass@1", 0.4, None, None, 1, 1)
-    assert step(bare, cell(0.5, 0.05)) == "↑" and step(bare, bare) == "≈"
+    assert step(bare, cell(0.05)) == step(bare, bare) == ""  # whose questions nobody knows
 
 
 def test_shape_counts_the_steps_that_go_as_in_the_paper(results):
     results = [each | {"benchmark": "aime_2024"} for each in results if each["benchmark"] == "math"]
-    [aime] = shape(results, R1_TABLE_3)
+    [aime] = shape(results, R1_TABLE_3, by_question(results))
     assert aime.name.startswith("AIME") and aime.paper_steps == ("↓", "↑", "↑", "↑")
     assert aime.our_steps == ("↓", "↑", "≈", "≈") and aime.agreement == (2, 4)
-    [gap] = shape([each for each in results if each["checkpoint"] != "cold_start_sft"], R1_TABLE_3)
+    without = [each for each in results if each["checkpoint"] != "cold_start_sft"]
+    [gap] = shape(without, R1_TABLE_3, by_question(without))
     assert gap.our_steps == ("", "", "≈", "≈") and gap.agreement == (0, 2)
     assert shape([each for each in results if each["checkpoint"] == "base"], R1_TABLE_3) == []
 
 
 def test_a_published_number_stands_beside_its_own_data_set_or_apart(results):
-    stages, _, distilled = beside_paper(results)
+    stages, _, distilled = beside_paper(results, by_question(results))
     assert [found.table.source.split(", ")[1][:8] for found in beside_paper(results)] == [
         "Table 3", "Table 14", "Table 6;",
     ]  # fmt: skip
@@ -287,6 +299,8 @@ def test_the_page_shows_the_papers_numbers_apart(page):
     assert "AIME 2024" in alone and "2029" in alone and "this run" not in alone  # a rating is no percentage
     own = page.split("by the same stages")[1].split("</table>")[0]
     assert "math pass@1, this run" in own and "AIME" not in own and "53.0–57.0" in own
+    assert '<span class="up">↑</span>' in own and '<span class="level">≈</span>' in own
+    assert "<b>One seed: intervals cover the choice of questions, not another run of the training.</b>" in page
     assert "The same data sets" not in page and "LiveCodeBench by difficulty" in page
     assert "DeepSeekMath" not in page  # no stage here is known to be GRPO
 
@@ -356,13 +370,15 @@ def test_sampling_table(results):
 def test_summary_table(results):
     text = summary_table(results)
     assert "55.0" in text and "53.0–57.0" in text and "here" not in text.split("Apart")[0] and "↓ 59.0" in text
-    same = summary_table([*results, *(row(name, "aime_2024", "pass@1", 0.5) for name in STAGES)])
+    asked = [*results, *(row(name, "aime_2024", "pass@1", 0.5) for name in STAGES)]
+    same = summary_table(asked, by_question(asked))
     beside = same.split("The same data sets here and in arXiv")[1].split("Apart")[0]
     assert "AIME 2024 (pass@1), here " in beside and "≈ 50.0" in beside and "AIME 2024 (pass@1), paper" in beside
     assert max(map(len, same.splitlines())) <= 120
     assert max(map(len, text.splitlines())) <= 120
     assert summary_table([]) == "no results\n"
     assert "Table 3" not in summary_table(results[:9])  # the base alone
+    assert "One seed: intervals cover the choice of questions, not another run of the training." in text
 
 
 def test_series_skips_what_is_no_number():

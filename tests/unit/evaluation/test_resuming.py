@@ -36,10 +36,17 @@ def stage(tmp_path, model, tokenizer):
 
     sft = {"epochs": 1, "learning_rate": 0.1, "final_learning_rate": 0, "warmup_fraction": 0, "batch_size": 2,
            "max_length": 8, "micro_batch_size": 2}  # fmt: skip
-    for parent in ("one", "two"):
+
+    def trained(parent: str) -> None:
         save_model(run(parent, "r1.cold_start_sft", sft), model, tokenizer, "chat", {})
-    checkpoints = {parent: str(tmp_path / parent) for parent in ("one", "two")}
-    return lambda name, script, settings: run(name, script, settings, checkpoints=checkpoints)
+
+    def of_checkpoints(name: str, script: str, settings: dict, names=("one", "two")) -> Run:
+        return run(name, script, settings, checkpoints={parent: str(tmp_path / parent) for parent in names})
+
+    for parent in ("one", "two"):
+        trained(parent)
+    of_checkpoints.trained = trained
+    return of_checkpoints
 
 
 @pytest.fixture
@@ -129,3 +136,60 @@ def test_several_processes_keep_nothing(stage, batches, monkeypatch, tmp_path):
     run = stage("data", "r1.cold_start_data", SAMPLING)
     answers(run, open_engine(run, "checkpoints", 4, "one"), rows({"arithmetic": 1.0}, 2, "train", 1))
     assert batches and not (tmp_path / "data" / "trainer").exists()
+
+
+# -- what the last result still says
+
+
+@pytest.fixture
+def evaluate_again(stage, batches, tmp_path):
+    """evaluate_again(names, settings, folder) -> (batches that were sampled, digest, results) of an evaluation."""
+
+    def again(*names, folder="mine/evaluation", **changed):
+        batches.clear()
+        evaluate.main(stage(folder, "evaluation.evaluate", EVALUATION | changed, names))
+        manifest = json.loads((tmp_path / folder / "manifest.json").read_text())
+        return len(batches), manifest["digest"], (tmp_path / folder).parent.joinpath("results.json").read_text()
+
+    return again
+
+
+def test_a_further_checkpoint_costs_its_own_evaluation(evaluate_again, capsys):
+    count, *whole = evaluate_again("one", "two", folder="theirs/evaluation")
+    assert evaluate_again("two")[0] == count / 2
+    capsys.readouterr()
+    first, *found = evaluate_again("one", "two")
+    assert first == count / 2 and found == whole  # to the last byte
+    assert "as in the last result, of the same weights: two" in capsys.readouterr().out
+    assert evaluate_again("one")[0] == 0
+    assert evaluate_again("one")[0] == count / 2  # for once more nothing is taken over
+
+
+def test_what_has_changed_is_evaluated_again(evaluate_again, stage, tmp_path, monkeypatch):
+    count, *whole = evaluate_again("one", "two")
+    stage.trained("two")
+    again, *found = evaluate_again("one", "two")
+    assert again == count / 2 and found == whole
+    assert evaluate_again("one", temperature=0.7)[0] == count / 2
+    assert evaluate_again("one", "two", temperature=0.7)[0] == count / 2
+    monkeypatch.setattr("stages.evaluation.earlier.versions", lambda: {"torch": "another"})
+    assert evaluate_again("one", temperature=0.7)[0] == count / 2
+    monkeypatch.undo()
+
+
+def test_a_damaged_result_says_nothing(evaluate_again, tmp_path):
+    count, *_ = evaluate_again("one", "two")
+    (tmp_path / "mine/evaluation/data/questions.parquet").write_bytes(b"damaged")
+    assert evaluate_again("one")[0] == count / 2
+
+
+def test_a_checkpoint_whose_reference_changed_is_compared_anew(evaluate_again, stage, monkeypatch):
+    """And a reference that has not changed is asked again for who is new."""
+    monkeypatch.setattr(evaluate, "REFERENCE", "two")
+    count, *whole = evaluate_again("one", "two")
+    stage.trained("two")
+    again, *found = evaluate_again("one", "two")
+    assert again == count and found == whole
+    stage.trained("one")
+    again, *found = evaluate_again("one", "two")
+    assert again == count and found == whole and '"win_rate"' in found[1]
