@@ -113,7 +113,12 @@ onstart:
 
 
 onsuccess:
-    say(summary(asked_for(workspace, TARGETS)))
+    asked = asked_for(workspace, TARGETS)
+    say(summary(asked))
+    if evaluations := [stage.folder for stage in asked if stage.script.startswith("evaluation.evaluate")]:
+        from stages.evaluation.closing import closing
+
+        say(closing(evaluations))
 
 
 onerror:

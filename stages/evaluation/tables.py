@@ -81,7 +81,7 @@ def leading(rows: Sequence[Row], names: Sequence[str]) -> str:
 
 def as_text(cell: Cell) -> str:
     """The value, its interval and, where there are several seeds, that of each."""
-    return f"{cell.text} <sub>{cell.interval}{f' ({cell.each})' if cell.each else ''}</sub>"
+    return f"{cell.text} <sub>{cell.interval}</sub>" + (f" <sub>({cell.each})</sub>" if cell.each else "")
 
 
 def print_tables(argv: list[str] | None) -> None:

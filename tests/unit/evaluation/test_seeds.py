@@ -10,6 +10,7 @@ from stages.evaluation import records, reporting
 from stages.evaluation.benchmarks import basis_of, preference, preference_judge, reference_of
 from stages.evaluation.beside import summary_table
 from stages.evaluation.by_question import COLUMNS, ByQuestion, Place, Value, aligned, difference_of, over_seeds_of
+from stages.evaluation.closing import closing
 from stages.evaluation.estimators import estimate, over_seeds, paired_over_seeds
 from stages.evaluation.figures import Interval, interval_chart, seed_strip
 from stages.evaluation.recorder import Recorder
@@ -182,6 +183,23 @@ def test_readers_are_told_how_many_seeds_there_are(seeds, sentence):
     assert about_seeds(rows + [{"checkpoint": "rl", "seed": None, "seeds": seeds}] * bool(seeds)) == sentence
 
 
+def test_the_end_of_a_run_has_dots_and_says_of_which_seeds(results, tmp_path):
+    said = closing([str(tmp_path / "mine" / "evaluation")]).splitlines()
+    assert said[0].startswith("mine: Seeds 42, 1: values are means")
+    assert [line.split() for line in said[1:3]] == [
+        ["base", "pass@1", "25.0", "25.0–25.0"], ["sft", "pass@1", "62.5", said[2].split()[3], said[2].split()[4]],
+    ]  # fmt: skip
+    assert said[2].count("●") == 2 and len(said) == 4
+    rows = [row for row in results["rows"] if row["checkpoint"] == "base"]
+    (tmp_path / "mine" / "results.json").write_text(json.dumps(rows))
+    assert closing([str(tmp_path / "mine" / "evaluation")]) == (
+        "mine: One seed: intervals cover the choice of questions, not another run of the training."
+    )
+    assert closing([]) == ""
+    (tmp_path / "mine" / "results.json").unlink()
+    assert "results.json is missing" in closing([str(tmp_path / "mine" / "evaluation")])
+
+
 def test_the_printed_table_has_dots_and_says_of_which_seeds(results):
     text = results["said"]
     assert "62.5" in text and "●" in text and "Seeds 42, 1: values are means over them" in text
@@ -203,7 +221,7 @@ def test_tables_for_documents_have_each_seed(results, tmp_path):
         }
         (folder / name / "manifest.json").write_text(json.dumps(manifest))
     text = recipe_tables(folder)
-    assert "| benchmark | metric | `base` | `sft` | `rl_slow` |" in text and "(50.0 75.0)</sub>" in text
+    assert "| benchmark | metric | `base` | `sft` | `rl_slow` |" in text and "</sub> <sub>(50.0 75.0)</sub> |" in text
     assert "evaluated with seed 42" in text and "Seeds 42, 1: values are means" in text
     assert "`evaluation` 0:04, `sft` 1:00 1:01; one after the other 2:05." in text
 
