@@ -1,4 +1,4 @@
-# Recipes become rules: one rule per stage (r1_reasoning_rl), one target per recipe (recipe_r1).
+# Recipes become rules: one rule per stage (r1_reasoning_rl), one target per recipe (recipe_r1) and claim (claim_NAME).
 # What a stage is, with which settings and on which inputs, is decided in stages/core/pipeline/workspace.py.
 import json
 import os
@@ -15,6 +15,7 @@ from snakemake.cli import get_argument_parser
 from data.errors import InputError, say
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
 from stages.core.pipeline.workspace import load_workspace, priorities
+from stages.core.run.ledger import asked, check_ledger, entries, forecast, ledger_folder, missing
 from stages.core.run.lock import check_free
 from stages.core.run.staleness import marks, renew_marks
 from stages.core.run.untrusted_code import check_sandbox
@@ -30,6 +31,9 @@ TARGETS = set(ARGUMENTS.targets)
 try:
     workspace = load_workspace(config)
     check_targets(workspace, TARGETS, writes=not ARGUMENTS.dryrun)
+    # What the ledger keeps of studies, whose plans are those without a dry run's folder in their marks.
+    ledger = entries(workspace, marks(workspace.rules()), ledger_folder(config))
+    check_ledger(workspace, ledger, TARGETS)
 except InputError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
@@ -50,7 +54,8 @@ rule help:
 
 
 stages = {stage.folder: stage for stage in workspace.rules()}
-priority_of = priorities(asked_for(workspace, TARGETS))
+wanted = missing(asked(ledger, TARGETS))
+priority_of = priorities(asked_for(workspace, TARGETS, wanted))
 # What Snakemake makes, watches and removes is one small file a stage, its mark; a result is replaced by the next whole
 # one alone (stages/core/run/staleness.py, replacing.py).
 dry = tempfile.TemporaryDirectory() if ARGUMENTS.dryrun else None  # it lays its marks there, not among the results
@@ -95,6 +100,38 @@ for recipe in workspace.stages:
                 f"recipe_{recipe} is complete"
 
 
+# The ledger: verdicts of studies whose kept results hold are taken as they are, the others' stages run first.
+if workflow.is_main_process and asked(ledger, TARGETS):
+    say(*forecast(workspace, ledger, TARGETS, verdicts))
+
+
+rule ledger:
+    input:
+        [complete[folder] for folder in missing(ledger.values())],
+    localrule: True
+    message:
+        "ledger"
+    shell:
+        "{PYTHON} -m stages.evaluation.ledger {CONFIGURATION:q}"
+
+
+for entry in ledger.values():
+    for claim in entry.study.claims:
+
+        rule:
+            name:
+                f"claim_{claim}"
+            input:
+                [complete[folder] for folder in missing([entry])],
+            localrule: True
+            params:
+                claim=claim,
+            message:
+                f"claim_{claim}"
+            shell:
+                "{PYTHON} -m stages.evaluation.ledger {CONFIGURATION:q} --claim {params.claim}"
+
+
 onstart:
     # What stages lack, before the first of them has run for days.
     rules = {job.rule.name for job in workflow.dag.needrun_jobs()}
@@ -113,9 +150,9 @@ onstart:
 
 
 onsuccess:
-    asked = asked_for(workspace, TARGETS)
-    say(summary(asked))
-    if evaluations := [stage.folder for stage in asked if stage.script.startswith("evaluation.evaluate")]:
+    done = asked_for(workspace, TARGETS, wanted)
+    say(summary(done))
+    if evaluations := [stage.folder for stage in done if stage.script.startswith("evaluation.evaluate")]:
         from stages.evaluation.closing import closing
 
         say(closing(evaluations))

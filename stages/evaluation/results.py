@@ -116,6 +116,12 @@ class Cell(NamedTuple):
         return "".join("●" if place in places else "·" for place in range(STRIP))
 
 
+def in_unit(metric: str, value: float, signed: bool = False) -> str:
+    """A value of a metric as tables write it; signed: a difference of two."""
+    text = Cell(metric, value, None, None, None, None).text
+    return f"+{text}" if signed and value > 0 else text
+
+
 class Line(NamedTuple):
     """One row of a table: a metric of a benchmark, by checkpoint."""
 

@@ -6,11 +6,14 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
 from data.public.sources import SOURCES
+from stages.core.allowed.claims import Measured
 from stages.core.allowed.mixtures import DataSet, GeneralQuestions, InstructionQuestions, Questions, SafetyQuestions
 from stages.core.allowed.sentences import Misfit, disagree, nearest
 from stages.core.allowed.values import Count, Number, Positive, Share, Temperature, no_repetition
 from stages.core.pipeline.settings import Settings
 
+REASONING = ("reasoning", "math", "code", "stem", "chinese")
+"""Benchmarks of reasoning questions: all of them, by domain, and the Chinese ones."""
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
 
 
@@ -96,6 +99,27 @@ class Evaluation(Settings):
         own = {f"by_data_set.{name}": asked.get("max_completion_length", 0) for name, asked in self.by_data_set.items()}
         return super().lengths() | own
 
+    def measured(self, checkpoint):
+        return {
+            Measured(benchmark, metric): name
+            for benchmark, metrics in self.by_benchmark().items()
+            for metric, name in metrics.items()
+        }
+
+    def by_benchmark(self) -> dict[str, dict[str, str]]:
+        """Benchmark -> its metrics, as a claim names them -> as its rows do, which have numbers for `k`."""
+        many, hot = self.samples_per_question, self.pass_k_samples
+        of_k = {"cons@k": f"cons@{many}", "pass@k": f"pass@{many}", "pass@k (T 1)": f"pass@{hot} (T 1)"}
+        whole = ("pass@1", "greedy", "pass@1 (T 1)", "format_rate", "language_consistency", "mean_tokens")
+        alone = {
+            "instruction_following": ("followed",),
+            "general": ("gold", "win_rate", "reward_model_score"),
+            "safety": ("unsafe_refused", "safe_answered"),
+        }
+        return {name: {metric: metric for metric in whole} | of_k for name in REASONING} | {
+            name: {metric: metric for metric in metrics} for name, metrics in alone.items()
+        }
+
     @model_validator(mode="after")
     def _has_the_split(self):
         for field in ("tasks", "general_tasks", "instruction_tasks", "safety_tasks"):
@@ -127,6 +151,25 @@ class ModeEvaluation(Evaluation):
     """Thinking budgets that are tried, in tokens."""
     conversations: Positive
     """Conversations of several turns in which the last flag must count."""
+
+    def measured(self, checkpoint):
+        modes = ("thinking", "non_thinking") if checkpoint in self.both_modes else (None,)
+        found = {
+            item._replace(mode=mode): name
+            for item, name in super().measured(checkpoint).items()
+            for mode in modes
+            if (item.metric, mode) != ("format_rate", "non_thinking")
+        }
+        found |= {Measured("length_control", "length_score", mode): "length_score" for mode in modes}
+        if checkpoint in self.both_modes:
+            found |= {Measured("think_follow", "followed", mode): "followed" for mode in modes}
+        if checkpoint == self.budget_checkpoint:
+            cut = ("pass@1", "cut", "pass@1 (cut)", "mean_tokens")
+            found |= {Measured("budget", name, "thinking", budget): name for name in cut for budget in self.budgets}
+        return found
+
+    def by_benchmark(self):
+        return {name: metrics for name, metrics in super().by_benchmark().items() if name != "safety"}
 
     def check_inputs(self, inputs):
         for field, names in (("both_modes", self.both_modes), ("budget_checkpoint", [self.budget_checkpoint])):

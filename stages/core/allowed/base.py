@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from stages.core.allowed.claims import Measured
 from stages.core.allowed.sentences import disagree
 from stages.core.allowed.values import NotNegative, Part, Rate, Seed
 
@@ -67,6 +68,14 @@ class Settings(BaseModel):
 
     def check_inputs(self, inputs: Mapping[str, Sequence[str]]) -> None:
         """Misfit where names among the settings and the inputs (role -> stages) do not fit."""
+
+    def measured(self, checkpoint: str) -> Mapping[Measured, str]:
+        """What it measures of a checkpoint, question by question -> the metric's name in its tables."""
+        return {}
+
+    def curves(self) -> frozenset[str]:
+        """What it measures along its run: columns of its metrics.jsonl."""
+        return frozenset()
 
     def check_files(self) -> None:
         """InputError where a file that the stage reads, and no stage makes, cannot be used."""

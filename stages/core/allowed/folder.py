@@ -1,4 +1,4 @@
-"""The folder that runs go into: its name must do for Snakemake and a shell, and it must be one to write to."""
+"""The folders that are written into: their names must do for Snakemake and a shell, and one must be able to write."""
 
 import os
 import re
@@ -11,8 +11,13 @@ from stages.core.allowed.sentences import shown
 
 
 def runs_folder(found: Any) -> str:
-    """`--config runs=...` as a path without a slash at its end; InputError where no stage could lie there."""
-    where = f"--config runs: found {shown(found)}"
+    """`--config runs=...`, in which stages lie."""
+    return folder_named(found, "runs")
+
+
+def folder_named(found: Any, key: str) -> str:
+    """A folder of `--config` as a path without a slash at its end; InputError where nothing could lie there."""
+    where = f"--config {key}: found {shown(found)}"
     if isinstance(found, bool) or not isinstance(found, str | int):
         raise InputError(f"{where}, allowed: the path of a folder")
     written = os.path.expanduser(str(found))
@@ -30,11 +35,11 @@ def runs_folder(found: Any) -> str:
     return folder
 
 
-def check_writable(folder: str) -> None:
+def check_writable(folder: str, key: str = "runs") -> None:
     """InputError where nothing can be written into the folder, or it cannot be made. Leaves nothing behind."""
     there = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.exists())
     try:
         with tempfile.TemporaryDirectory(dir=there):
             pass
     except OSError as error:
-        raise InputError(f"--config runs: {folder} cannot be written to ({there}: {error.strerror})") from None
+        raise InputError(f"--config {key}: {folder} cannot be written to ({there}: {error.strerror})") from None

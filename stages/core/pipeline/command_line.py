@@ -13,7 +13,7 @@ from stages.core.pipeline.recipe import MOST_VARIANTS
 from stages.core.pipeline.scale import Scale, load_scale
 from stages.core.pipeline.system import System, Tracker
 
-ALLOWED = ("scale", "runs", "stages", "report_to", "seeds")
+ALLOWED = ("scale", "runs", "stages", "report_to", "seeds", "ledger")
 
 
 class CommandLine(NamedTuple):

@@ -1,6 +1,7 @@
 """What a user sees around the stages: the list of recipes, the summary of a run, names for targets."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from data.errors import InputError
@@ -44,13 +45,17 @@ def stage_line(stage: Stage, reason: str = "") -> str:
 
 def overview(workspace: Workspace) -> str:
     """Recipes with their stages, and scales."""
-    lines = ["Recipes (`snakemake recipe_NAME` runs all of it, `snakemake NAME_STAGE` up to one stage):"]
+    lines = [
+        "Recipes (`snakemake recipe_NAME` runs all of it, `snakemake NAME_STAGE` up to one stage;",
+        "studies: `snakemake claim_NAME` says what a run shows of a claim, `snakemake ledger` of all):",
+    ]
     for name in available("recipes"):
         if name in workspace.errors:
             lines += ["", f"  {name} is broken: {workspace.errors[name]}"]
             continue
         lines += ["", f"  recipe_{name}"]
         lines += [f"    {stage.rule_name}" for stage in workspace.stages[name] if stage.recipe == name]
+        lines += [f"    claim_{claim}" for claim in getattr(workspace.studies.get(name), "claims", ())]
     lines += ["", f"Bases of scale {workspace.scale.name}: {', '.join(workspace.scale.bases)}", ""]
     lines.append("Scales (`snakemake recipe_NAME --config scale=NAME`):")
     for name in available("scales"):
@@ -92,10 +97,11 @@ def failures(marks: dict[str, str], since: float) -> list[str]:
     return found
 
 
-def asked_for(workspace: Workspace, targets: set[str]) -> list[Stage]:
-    """The stages that the named targets lead to."""
+def asked_for(workspace: Workspace, targets: set[str], folders: Iterable[str] = ()) -> list[Stage]:
+    """The stages that the named targets, and stages' folders, lead to."""
     by_folder = {stage.folder: stage for stage in workspace.rules()}
     todo = [stage for stage in by_folder.values() if stage.rule_name in targets]
+    todo += [by_folder[folder] for folder in folders]
     for recipe in workspace.stages:
         if f"recipe_{recipe}" in targets:
             todo += workspace.targets(recipe)
@@ -113,8 +119,9 @@ def check_targets(workspace: Workspace, targets: set[str], writes: bool = True) 
 
     writes: False for a dry run.
     """
-    rules = {stage.rule_name for stage in workspace.rules()} | {"help"}
+    rules = {stage.rule_name for stage in workspace.rules()} | {"help", "ledger"}
     rules |= {f"recipe_{name}" for name in workspace.stages if name}
+    rules |= {f"claim_{claim}" for study in workspace.studies.values() for claim in study.claims}
     for target in sorted(targets - rules):
         for name, error in workspace.errors.items():
             if target == f"recipe_{name}" or target.startswith(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from data.errors import InputError
+from stages.core.allowed.claims import Claim, claim_keys
 from stages.core.allowed.sentences import nearest
 from stages.core.allowed.values import Seed, Text, no_repetition
 from stages.core.pipeline.schema import check_settings, checked, keys_of, read_yaml, recipe_file, settings_class
@@ -68,6 +69,7 @@ class RecipeFile(BaseModel):
     use: str | None = None
     seeds: Annotated[list[Seed], AfterValidator(no_repetition)] = []
     stages: dict[str, Definition] = Field(min_length=1)
+    claims: dict[Annotated[str, Field(pattern=r"^[a-z]\w{0,99}$")], Claim] = {}
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Recipe:
     lineage: the names under which a scale may override each stage.
     changes: what a stage with `like` says otherwise than its model; no override of the model may undo it.
     axes, made: the seeds and arms of each stage as it is written, and what is made of it; of used recipes, too.
+    claims: what the study is there to decide, by name.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Recipe:
     changes: dict[str, dict[str, Any]]
     axes: dict[str, Axes]
     made: dict[str, list[Variant]]
+    claims: dict[str, Claim]
 
     @property
     def variants(self) -> dict[str, Variant]:
@@ -103,7 +107,7 @@ def load_recipe(path: str | Path, users: tuple[str, ...] = (), seeds: list[int] 
     users: the recipes that use it; seeds: what holds instead of its own, and of those that it uses.
     """
     path = Path(path)
-    keys = {(): keys_of(RecipeFile), ("paper",): keys_of(Paper), ("stages", "*"): keys_of(Definition)}
+    keys = {(): keys_of(RecipeFile), ("paper",): keys_of(Paper), ("stages", "*"): keys_of(Definition)} | claim_keys()
     file = checked(RecipeFile, read_yaml(path, "recipe"), path, keys)
     if file.use == path.stem:
         raise InputError(f"{path}: `use` names the recipe itself")
@@ -148,7 +152,7 @@ def load_recipe(path: str | Path, users: tuple[str, ...] = (), seeds: list[int] 
     spoken = {name: lineages[name] for name in own}
     axes, made = (dict(used.axes), dict(used.made)) if used else ({}, {})
     recipe = with_variants(
-        Recipe(path.stem, str(path), file.paper, used, own, own, spoken, changes, axes, made),
+        Recipe(path.stem, str(path), file.paper, used, own, own, spoken, changes, axes, made, file.claims),
         file.seeds if seeds is None else seeds,
     )
     check_citations(recipe)

@@ -87,6 +87,10 @@ class GRPO(Rollouts):
         """Different prompts that one rollout takes."""
         return self.prompts_per_step * self.steps_per_rollout
 
+    def curves(self):
+        of_rewards = {f"rewards/{name}/mean" for name in self.rewards}
+        return super().curves() | of_rewards | {"reward", "completions/mean_length", "kl", "entropy"}
+
     def batches(self):
         update = self.prompts_per_step * self.group_size
         return [(("prompts_per_step", "group_size"), update, self.micro_batch_size)]
@@ -165,6 +169,9 @@ class MirrorDescent(Rollouts):
     def batches(self):
         update = self.prompts_per_iteration * self.group_size // self.updates_per_iteration
         return [(("prompts_per_iteration", "group_size", "updates_per_iteration"), update, self.micro_batch_size)]
+
+    def curves(self):
+        return super().curves() | {"reward", "completions/mean_length"}
 
     @model_validator(mode="after")
     def _whole_updates(self):

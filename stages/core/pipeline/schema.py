@@ -53,7 +53,10 @@ def read_yaml(path: Path, kind: Literal["recipe", "scale"]) -> dict[str, Any]:
 
 
 def checked(model: type[BaseModel], content: dict[str, Any], file: Any, keys: Mapping[tuple[str, ...], Iterable[str]]):
-    """`content` as `model`, or one sentence about the first thing that is wrong."""
+    """`content` as `model`, or one sentence about the first thing that is wrong.
+
+    keys: place -> the keys that are allowed there; `*` stands for any name.
+    """
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -61,12 +64,24 @@ def checked(model: type[BaseModel], content: dict[str, Any], file: Any, keys: Ma
         path = wrong.place
         where = f"{file}: {'.'.join(path[:-1])}" if len(path) > 1 else f"{file}"
         if wrong.kind == "extra_forbidden":
-            allowed = keys["stages", "*"] if len(path) == 3 and path[0] == "stages" else keys.get(path[:-1], [])
-            raise InputError(f"{where}: unknown key `{path[-1]}`; {nearest(path[-1], allowed)}") from None
+            raise InputError(
+                f"{where}: unknown key `{path[-1]}`; {nearest(path[-1], allowed(keys, path[:-1]))}"
+            ) from None
         if wrong.kind == "missing":
             raise InputError(f"{where}: `{path[-1]}` is missing") from None
         where = f"{file}: {'.'.join(path)}" if wrong.fields else where
         raise InputError(f"{where}: {wrong.of(path[-1] if path else 'it')}") from None
+
+
+def allowed(keys: Mapping[tuple[str, ...], Iterable[str]], place: tuple[str, ...]) -> Iterable[str]:
+    """The keys that are allowed at a place."""
+
+    def fits(pattern: tuple[str, ...]) -> bool:
+        return len(pattern) == len(place) and all(
+            part in ("*", found) for part, found in zip(pattern, place, strict=True)
+        )
+
+    return next((found for pattern, found in keys.items() if fits(pattern)), [])
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:

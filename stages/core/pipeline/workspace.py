@@ -19,6 +19,7 @@ from stages.core.pipeline.scale import Scale
 from stages.core.pipeline.schema import available, recipe_file, settings_class
 from stages.core.pipeline.scripts import all_scripts
 from stages.core.pipeline.settings import Settings
+from stages.core.pipeline.studies import Study
 from stages.core.pipeline.system import CHANGES_NO_RESULT
 from stages.core.pipeline.variants import Variant, told
 
@@ -276,6 +277,7 @@ class Workspace:
     runs: str
     stages: dict[str, list[Stage]]
     errors: dict[str, InputError]
+    studies: dict[str, Study]
 
     def rules(self) -> list[Stage]:
         """Each stage once, parents first; every base of the scale even if no recipe uses it."""
@@ -292,8 +294,9 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
     scale, overrides, runs, seeds = command_line(configuration)
     stages: dict[str, list[Stage]] = {"": list(resolve_bases(scale, overrides, runs).values())}
     errors: dict[str, InputError] = {}
+    studies: dict[str, Study] = {}
     names = available("recipes")
-    rules = dict.fromkeys(["help", *(f"recipe_{name}" for name in names)], "another target")
+    rules = dict.fromkeys(["help", "ledger", *(f"recipe_{name}" for name in names)], "another target")
     rules |= {base.rule_name: base.folder for base in stages[""]}
     known, planned, unread = set(scale.bases), set(scale.bases), 0
     for name in names:
@@ -312,7 +315,14 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
                 if rules.setdefault(stage.rule_name, stage.folder) != stage.folder:
                     taken = rules[stage.rule_name]
                     raise InputError(f"{recipe.file}: {stage.rule_name} is already the rule of {taken}")
+            study = Study(name, recipe.file, recipe.claims, found)
+            study.check()
+            for claim in recipe.claims:
+                if (taken := rules.setdefault(f"claim_{claim}", recipe.file)) != recipe.file:
+                    raise InputError(f"{recipe.file}: claims.{claim}: claim_{claim} is already the rule of {taken}")
             stages[name] = found
+            if recipe.claims:
+                studies[name] = study
             planned |= aliases
         except InputError as error:
             errors[name] = error
@@ -321,7 +331,7 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
         refuse_unknown("--config stages", overrides, known)
         refuse_unknown(f"{scale.file}: stages", scale.stages, known)
         refuse_unknown(f"{scale.file}: resources", scale.resources, known | {"default"})
-    return Workspace(scale, runs, stages, errors)
+    return Workspace(scale, runs, stages, errors, studies)
 
 
 def refuse_wasted(errors: Iterable[InputError], planned: set[str]) -> None:

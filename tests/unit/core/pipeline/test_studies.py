@@ -1,0 +1,175 @@
+"""Claims in a study's file: what they may say, and what is refused before anything runs."""
+
+from pathlib import Path
+
+import pytest
+
+from data.errors import InputError
+from stages.core.pipeline.workspace import load_workspace
+
+SCALE = """
+description: for tests
+bases:
+  base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 400,
+         mixture: {arithmetic: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
+         learning_rate: 0.001, max_length: 16}
+kinds:
+  grpo: {learning_rate: 1e-3, learning_rate_schedule: constant, max_gradient_norm: 1, clip_epsilon: 1, steps: 1,
+         prompts_per_step: 1, steps_per_rollout: 1, inner_epochs: 1, reference_refresh_steps: 1, tasks: {arithmetic: 1},
+         max_completion_length: 8, prompts: 1, micro_batch_size: 2, group_size: 2, kl_coefficient: 0, temperature: 1,
+         loss_aggregation: grpo, advantage_scaling: group, template: r1_zero, rewards: {accuracy: 1, format: 1}}
+stages:
+  evaluation: {samples_per_question: 4, temperature: 1, top_p: 1, max_completion_length: 8, tasks: {arithmetic: 1},
+               reasoning_questions: 1, questions_per_benchmark: 1, pass_k_questions: 1, pass_k_samples: 8,
+               sampling_batch_size: 1}
+"""
+STUDY = """
+seeds: [1, 2]
+stages:
+  rl: {script: r1.small_rl, from: base, arms: {rate: {slow: {learning_rate: 0.1}, fast: {learning_rate: 0.2}}}}
+  evaluation: {script: evaluation.evaluate, checkpoints: [base, rl]}
+claims:
+  faster_is_better:
+    statement: The fast rate is better.
+    source: s.1
+    tests: [%s]
+"""
+GOOD = "{kind: difference, of: rl_fast, over: rl_slow, above: 0.02}"
+
+
+@pytest.fixture
+def planned(tmp_path, monkeypatch):
+    """Plans a study with a test, or another text of the study."""
+    monkeypatch.chdir(tmp_path)
+    Path("recipes/scales").mkdir(parents=True)
+    Path("recipes/studies").mkdir()
+    monkeypatch.setattr("stages.core.pipeline.schema.RECIPES", Path("recipes"))
+    monkeypatch.setattr("stages.core.pipeline.schema.STUDIES", Path("recipes/studies"))
+    monkeypatch.setattr("stages.core.pipeline.schema.SCALES", Path("recipes/scales"))
+    Path("recipes/scales/tiny.yaml").write_text(SCALE)
+
+    def plan(test: str = GOOD, text: str = STUDY):
+        Path("recipes/studies/mine.yaml").write_text(text % test if "%s" in text else text)
+        workspace = load_workspace({})
+        if "mine" in workspace.errors:
+            raise workspace.errors["mine"]
+        return workspace.studies["mine"]
+
+    return plan
+
+
+def test_a_study_knows_its_checkpoints_by_seed(planned):
+    study = planned()
+    assert study.evaluation.name == "evaluation" and study.seeds == ["seed1", "seed2"]
+    found = {name: {seed: stage.name for seed, stage in of.items()} for name, of in study.checkpoints.items()}
+    assert found == {
+        "base": {"": "base"},
+        "rl_slow": {"seed1": "rl_slow_seed1", "seed2": "rl_slow_seed2"},
+        "rl_fast": {"seed1": "rl_fast_seed1", "seed2": "rl_fast_seed2"},
+    }
+    assert [stage.name for stage in study.needed()][0] == "base" and len(study.needed()) == 6
+
+
+def test_the_numbers_of_samples_are_the_evaluations(planned):
+    study = planned("{kind: difference, of: {checkpoint: rl_fast, metric: cons@k}, over: rl_fast, above: 0}")
+    majority, single = next(study.claims["faster_is_better"].effects()).sides()
+    assert (study.metric(majority), study.metric(single)) == ("cons@4", "pass@1")
+    hot = majority.model_copy(update={"metric": "pass@k (T 1)"})
+    assert study.metric(hot) == "pass@8 (T 1)"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "{kind: level, of: rl_fast, metric: language_consistency, below: 0.9}",
+        "{kind: difference, of: rl_fast, over: base, benchmark: safety, metric: unsafe_refused, above: 0, times: 0.85}",
+        "{kind: gains, from: base, to: rl_fast, of: {metric: greedy}, over: {metric: pass@k (T 1)}, above: 0}",
+        "{kind: order, of: [rl_fast, rl_slow, base], by: 0.01}",
+        "{kind: curve, of: rl_fast, over: rl_slow, metric: reward, take: rise, ends: 3, above: 0.1}",
+        "{kind: correlation, of: rl_fast, first: rewards/accuracy/mean, second: completions/mean_length, above: 0.5}",
+        f"{{kind: any, tests: [{GOOD}, {{kind: level, of: base, above: 0.1}}]}}",
+    ],
+)
+def test_what_a_test_may_be(planned, test):
+    assert list(planned(test).claims["faster_is_better"].effects())
+
+
+@pytest.mark.parametrize(
+    ("test", "sentence"),
+    [
+        (
+            "{kind: difference, of: rl_fas, over: rl_slow, above: 0}",
+            "unknown checkpoint `rl_fas`; did you mean `rl_fast`?",
+        ),
+        ("{kind: difference, of: rl, over: base, above: 0}", "unknown checkpoint `rl`"),
+        ("{kind: difference, of: rl_fast_seed1, over: base, above: 0}", "unknown checkpoint `rl_fast_seed1`"),
+        ("{kind: level, of: rl_fast, benchmark: resoning, above: 0}", "rl_fast: unknown benchmark `resoning`; did you"),
+        ("{kind: level, of: rl_fast, metric: pass@4, above: 0}", "of rl_fast: unknown metric `pass@4`; did you mean"),
+        ("{kind: level, of: rl_fast, mode: thinking, above: 0}", "unknown mode `thinking`; allowed: None"),
+        ("{kind: level, of: rl_fast, budget: 8, above: 0}", "unknown budget `8`; allowed: None"),
+        ("{kind: level, of: rl_fast}", "a test has one of `above`, `below` and `within`, found none of them"),
+        ("{kind: level, of: rl_fast, above: 0, below: 1}", "found `above` and `below`"),
+        ("{kind: level, of: rl_fast, above: .nan}", "`above` is nan"),
+        ("{kind: difference, of: base, over: base, above: 0}", "`of` and `over` are the same"),
+        ("{kind: difference, of: base, above: 0}", "`over` is missing"),
+        ("{kind: difference, of: base, ovr: rl_fast, above: 0}", "unknown key `ovr`; did you mean `over`?"),
+        ("{kind: difference, of: base, over: {chekpoint: rl_fast}, above: 0}", "unknown key `chekpoint`; did you mean"),
+        ("{kind: diference, of: base, over: rl_fast, above: 0}", "tag 'diference'"),
+        ("{of: base, over: rl_fast, above: 0}", "discriminator 'kind'"),
+        ("{kind: order, of: [rl_fast]}", "at least 2 items"),
+        ("{kind: order, of: [base, base]}", "is there twice"),
+        ("{kind: gains, from: base, to: rl_fast, of: {checkpoint: base}, over: {}, above: 0}", "name a metric here"),
+        ("{kind: curve, of: rl, metric: reward, take: rise, above: 0}", "unknown stage `rl`"),
+        (
+            "{kind: curve, of: rl_fast, metric: rewrd, take: rise, above: 0}",
+            "rl_fast has no curve `rewrd`; did you mean",
+        ),
+        (
+            "{kind: curve, of: base, metric: reward, take: rise, above: 0}",
+            "base has one seed, whose curve has no inter",
+        ),
+        ("{kind: curve, of: rl_fast, metric: reward, take: top, above: 0}", "`take` is 'top'"),
+        ("{kind: any, tests: [{kind: level, of: base, abov: 1}, {kind: level, of: base, above: 1}]}", "mean `above`?"),
+    ],
+)
+def test_what_a_test_may_not_be(planned, test, sentence):
+    with pytest.raises(InputError) as raised:
+        planned(test)
+    assert str(raised.value).startswith("recipes/studies/mine.yaml: claims.faster_is_better")
+    assert sentence in str(raised.value)
+
+
+CLAIM = "    statement: The fast rate is better.\n    source: s.1\n    tests: [%s]"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (STUDY.replace(CLAIM, "    statement: x\n    source: s.1"), "claims.faster_is_better: a claim has `tests`, or"),
+        (STUDY.replace(CLAIM, f"{CLAIM}\n    cannot: too small") % GOOD, "a claim has `tests`, or `cannot`"),
+        (STUDY.replace("    source: s.1\n", "") % GOOD, "claims.faster_is_better: `source` is missing"),
+        (STUDY.replace("  faster_is_better", "  Faster-is") % GOOD, "Faster-is"),
+        (STUDY.replace("statement", "statment") % GOOD, "unknown key `statment`; did you mean `statement`?"),
+    ],
+)  # fmt: skip
+def test_what_a_claim_may_not_be(planned, text, sentence):
+    with pytest.raises(InputError, match="mine.yaml: claims") as raised:
+        planned(text=text)
+    assert sentence in str(raised.value)
+
+
+def test_tests_need_an_evaluation(planned):
+    evaluation = "  evaluation: {script: evaluation.evaluate, checkpoints: [base, rl]}\n"
+    Path("recipes/elsewhere.yaml").write_text((STUDY % GOOD).partition("claims")[0])  # the scale speaks of evaluations
+    with pytest.raises(InputError, match="claims.faster_is_better: the study has no stage that evaluates"):
+        planned(text=STUDY.replace(evaluation, "") % GOOD)
+    cannot = STUDY.replace(CLAIM, "    statement: x\n    source: s.1\n    cannot: the model is too small")
+    study = planned(text=cannot.replace(evaluation, ""))
+    assert study.evaluation is None and study.needed() == []
+
+
+def test_a_name_belongs_to_one_claim(planned):
+    planned()
+    Path("recipes/studies/other.yaml").write_text(STUDY % GOOD)
+    errors = load_workspace({}).errors
+    assert "claim_faster_is_better is already the rule of recipes/studies/mine.yaml" in str(errors["other"])
