@@ -31,8 +31,8 @@ TARGETS = set(ARGUMENTS.targets)
 try:
     workspace = load_workspace(config)
     check_targets(workspace, TARGETS, writes=not ARGUMENTS.dryrun)
-    # What the ledger keeps of studies, whose plans are those without a dry run's folder in their marks.
-    ledger = entries(workspace, marks(workspace.rules()), ledger_folder(config))
+    laid = marks(workspace.rules())
+    ledger = entries(workspace, laid, ledger_folder(config))
     check_ledger(workspace, ledger, TARGETS)
 except InputError as error:
     print(f"error: {error}", file=sys.stderr)
@@ -102,7 +102,7 @@ for recipe in workspace.stages:
 
 # The ledger: verdicts of studies whose kept results hold are taken as they are, the others' stages run first.
 if workflow.is_main_process and asked(ledger, TARGETS):
-    say(*forecast(workspace, ledger, TARGETS, verdicts))
+    say(*forecast(workspace, ledger, TARGETS, verdicts, laid))
 
 
 rule ledger:

@@ -15,7 +15,7 @@ from typing import Any
 
 from data.errors import InputError, run_command
 from stages.core.allowed.claims import Correlation, Curve, Gains, Series
-from stages.core.pipeline.__main__ import read_configuration
+from stages.core.pipeline.command_line import read_configuration
 from stages.core.pipeline.studies import Planned, Study
 from stages.core.pipeline.workspace import Workspace, load_workspace
 from stages.core.run.ledger import (
@@ -28,13 +28,14 @@ from stages.core.run.ledger import (
     ShownTest,
     asked,
     check_ledger,
+    complete,
     entries,
     forecast,
     ledger_folder,
+    missing,
     read_kept,
 )
 from stages.core.run.manifest import read_manifest, write_atomically
-from stages.core.run.staleness import Verdict as Standing
 from stages.core.run.staleness import marks, verdicts
 from stages.core.run.tables import read_parquet
 from stages.evaluation.claim_figures import effects_chart
@@ -157,11 +158,6 @@ def rows_of(study: Study) -> str:
     return text.getvalue()
 
 
-def complete(study: Study, standing: Mapping[str, Standing]) -> bool:
-    """Whether the runs of a study are there, by the plan."""
-    return study.evaluation is None or standing[study.evaluation.folder].holds is not False
-
-
 def collect(entry: Entry, scale: str) -> Entry:
     """Make a study's verdicts of its runs, and keep them."""
     kept = kept_of(entry, scale)
@@ -179,6 +175,7 @@ def write_document(workspace: Workspace, ledger: Mapping[str, Entry], folder: Pa
             if claim.tests:
                 figure = folder / kept.scale / f"{name}.svg"
                 write_atomically(figure, effects_chart(claim.tests, alone=True) + "\n")
+    folder.parent.mkdir(parents=True, exist_ok=True)
     text = folder.with_name(f"{folder.name}.md")
     write_atomically(text, document(workspace.scale.name, list(ledger.values()), others, folder.name))
     html = Path(workspace.runs, workspace.scale.name, "ledger.html")
@@ -197,17 +194,17 @@ def run(argv: list[str] | None) -> None:
     configuration = read_configuration(arguments.configuration)
     workspace, folder = load_workspace(configuration), ledger_folder(configuration)
     stages = workspace.rules()
-    ledger = entries(workspace, marks(stages), folder)
+    laid, standing = marks(stages), verdicts(stages)
+    ledger = entries(workspace, laid, folder)
     targets = [f"{PREFIX}{arguments.claim}" if arguments.claim else TARGET]
     if not asked(ledger, targets):
         raise InputError(f"--claim: no study claims `{arguments.claim}`" if arguments.claim else "no study has a claim")
     check_ledger(workspace, ledger, targets)
-    standing = verdicts(stages)
     if arguments.plan:
-        print("\n".join(forecast(workspace, ledger, targets, standing)))
+        print("\n".join(forecast(workspace, ledger, targets, standing, laid)))
         return
     for entry in asked(ledger, targets):
-        if not entry.holds and complete(entry.study, standing):
+        if not entry.holds and all(complete(evaluation, standing, laid) for evaluation in missing([entry])):
             ledger[entry.study.name] = collect(entry, workspace.scale.name)
     written = write_document(workspace, ledger, folder)
     print("\n".join(told(ledger.values(), arguments.claim)))

@@ -82,7 +82,11 @@ def size(line: Line) -> str:
 def counted(lines: Sequence[Line]) -> str:
     """How many claims have which verdict, in a sentence."""
     found = Counter(line.claim.verdict for line in lines)
-    return f"{len(lines)} claims: " + ", ".join(f"{number} {verdict}" for verdict, number in found.items()) + "."
+    return (
+        f"{len(lines)} claim{'s' * (len(lines) != 1)}: "
+        + ", ".join(f"{number} {verdict}" for verdict, number in found.items())
+        + "."
+    )
 
 
 def table(lines: Sequence[Line], where: str) -> list[str]:

@@ -53,12 +53,20 @@ class Series(Part):
         """Without the checkpoint."""
         return Measured(str(self.benchmark), str(self.metric), self.mode, self.budget)
 
-    def __str__(self) -> str:
-        """As a table shows it."""
+    @property
+    def what(self) -> str:
+        """What is measured, as a table shows it."""
+        return f"{self.benchmark} {self.metric}"
+
+    @property
+    def whose(self) -> str:
+        """Of which checkpoint, as a table shows it."""
         about = [str(self.mode).replace("_", "-")] * (self.mode is not None)
         about += [f"budget {self.budget}"] * (self.budget is not None)
-        of = f"{self.checkpoint} ({', '.join(about)})" if about else str(self.checkpoint)
-        return f"{self.benchmark} {self.metric} of {of}"
+        return f"{self.checkpoint} ({', '.join(about)})" if about else str(self.checkpoint)
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.whose}"
 
 
 def _named(value: Any) -> Any:
@@ -124,7 +132,8 @@ class Level(Bounded, Asked):
         return [self.filled(self.of)]
 
     def __str__(self) -> str:
-        return f"{self.filled(self.of)}"
+        of = self.filled(self.of)
+        return f"{of.what}: {of.whose}"
 
 
 class Difference(Bounded, Asked):
@@ -151,7 +160,10 @@ class Difference(Bounded, Asked):
 
     def __str__(self) -> str:
         of, over = self.sides()
-        return f"{of} minus {'' if self.times == 1 else f'{self.times:g} times '}{over}"
+        minus = "minus" if self.times == 1 else f"minus {self.times:g} times"
+        if of.what == over.what:
+            return f"{of.what}: {of.whose} {minus} {over.whose}"
+        return f"{of.whose}: {of.what} {minus} {over.what}" if of.whose == over.whose else f"{of} {minus} {over}"
 
 
 class Gains(Bounded, Asked):
@@ -180,7 +192,7 @@ class Gains(Bounded, Asked):
 
     def __str__(self) -> str:
         of, over = self.sides()[1], self.sides()[3]
-        return f"gain from {self.from_} to {self.to}: {of.benchmark} {of.metric} minus {over.benchmark} {over.metric}"
+        return f"gain from {self.from_} to {self.to}: {of.what} minus {over.what}"
 
 
 class Order(Asked):

@@ -8,25 +8,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from data.errors import InputError, run_command
-from stages.core.pipeline.command_line import command_line
+from stages.core.pipeline.command_line import command_line, read_configuration
 from stages.core.pipeline.overview import overview
 from stages.core.pipeline.recipe import load_recipe
 from stages.core.pipeline.schema import recipe_file
 from stages.core.pipeline.workspace import load_workspace, resolve, resolve_bases
-
-
-def read_configuration(text: str) -> dict[str, Any]:
-    """What `--config` says, given as JSON."""
-    try:
-        configuration = json.loads(text)
-    except (ValueError, RecursionError):
-        configuration = None
-    if not isinstance(configuration, dict):
-        raise InputError(f"CONFIGURATION: found {text[:80]!r}, allowed: a mapping as JSON, such as '{{}}'")
-    return configuration
 
 
 def write_config(manifest: str, key: str, configuration: str) -> None:
@@ -39,6 +27,9 @@ def write_config(manifest: str, key: str, configuration: str) -> None:
         recipe = load_recipe(recipe_file(folder.parent.name), seeds=seeds)
         stages = resolve(recipe, scale, overrides, runs)
     stage = next((stage for stage in stages if stage.manifest_path == manifest), None)
+    if stage is None:  # of seeds that a study asks for, whose file this is not
+        planned = load_workspace(read_configuration(configuration)).rules()
+        stage = next((stage for stage in planned if stage.manifest_path == manifest), None)
     if stage is None or stage.key != key:
         raise InputError(f"{folder}: its recipe or code was edited during the run; give the command again")
     folder.mkdir(parents=True, exist_ok=True)

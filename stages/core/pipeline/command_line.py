@@ -1,6 +1,8 @@
 """What `--config` says. Imports no torch."""
 
+import json
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +25,17 @@ class CommandLine(NamedTuple):
     overrides: dict[str, dict[str, Any]]
     runs: str
     seeds: list[int] | None
+
+
+def read_configuration(text: str) -> dict[str, Any]:
+    """What `--config` says, given as JSON."""
+    try:
+        configuration = json.loads(text)
+    except (ValueError, RecursionError):
+        configuration = None
+    if not isinstance(configuration, dict):
+        raise InputError(f"CONFIGURATION: found {text[:80]!r}, allowed: a mapping as JSON, such as '{{}}'")
+    return configuration
 
 
 def command_line(configuration: dict[str, Any]) -> CommandLine:
@@ -61,3 +74,22 @@ def seeds_of(given: Any) -> list[int]:
             "different ones, whole numbers from 0 up, such as [1, 2, 5]"
         )
     return seeds
+
+
+def refuse_wasted(errors: Iterable[InputError], planned: set[str]) -> None:
+    """Raise what is wrong with a setting of the command line that no recipe can take, whichever it was meant for.
+
+    planned: the names of the stages that all is well with.
+    """
+    for error in errors:
+        spoken = re.match(r"--config stages\.(\w+):", str(error))
+        if spoken and spoken[1] not in planned:
+            raise error
+
+
+def refuse_unknown(where: str, named: Iterable[str], known: Iterable[str]) -> None:
+    """InputError where a stage is spoken of that no recipe has."""
+    known = set(known)
+    for name in named:
+        if name not in known:
+            raise InputError(f"{where}: unknown stage `{name}`; {nearest(name, known)}")

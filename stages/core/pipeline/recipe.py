@@ -119,7 +119,7 @@ def load_recipe(path: str | Path, users: tuple[str, ...] = (), seeds: list[int] 
             used_file = recipe_file(file.use)
         except InputError as error:
             raise InputError(f"{path}: `use`: {error}") from None
-        used = load_recipe(used_file, (*users, path.stem), seeds)
+        used = load_recipe(used_file, (*users, path.stem), seeds or file.seeds or None)
     definitions: dict[str, Definition] = dict(used.written) if used else {}
     lineages: dict[str, tuple[str, ...]] = dict(used.lineage) if used else {}
     own: dict[str, Definition] = {}

@@ -1,10 +1,10 @@
 """Seeds and arms: a stage of a recipe becomes one for each seed, and for each arm of a study. Imports no torch.
 
-A recipe says `seeds: [1, 2, 3]`, which holds for all of its own stages, and a stage says `arms:`, axis by axis, each
-arm with the settings that it changes. `--config seeds=3` holds instead of the file's, and for the recipes that it uses,
-too, so that each arm starts from a parent of its own seed. What reads such a stage is itself made once for each, from
-the one of its own seed and arm; what collects (evaluation, report) is made once and reads them all; what no seed
-reaches, the bases, is made once and shared.
+A recipe says `seeds: [1, 2, 3]`, which holds for all of its own stages and for the recipes that it uses, so that each
+arm starts from a parent of its own seed; a stage says `arms:`, axis by axis, each arm with what it changes. `--config
+seeds=3` holds instead of the file's. What reads such a stage is itself made once for each, from the one of its own seed
+and arm; what collects (evaluation, report) is made once and reads them all; what no seed reaches, the bases, is made
+once and shared.
 
 The seed that every stage has where none is named, 42, adds nothing to a name: `seeds=[42, 1, 2]` keeps a run without
 seeds and adds two to it. Seed 1 cannot be that run: its folder would hold now one seed, now the other.

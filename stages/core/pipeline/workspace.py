@@ -1,7 +1,6 @@
 """Recipe x scale -> one config per stage. Imports no torch."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from data.errors import InputError
 from stages.core.allowed.sentences import nearest
 from stages.core.pipeline.agreement import Parent, check_layers, check_settings_together, check_stage
-from stages.core.pipeline.command_line import command_line
+from stages.core.pipeline.command_line import command_line, refuse_unknown, refuse_wasted
 from stages.core.pipeline.fingerprint import digest, fingerprint
 from stages.core.pipeline.layers import Written, layers_of, resources_of, settings_of
 from stages.core.pipeline.recipe import Definition, Recipe, load_recipe
@@ -295,6 +294,7 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
     stages: dict[str, list[Stage]] = {"": list(resolve_bases(scale, overrides, runs).values())}
     errors: dict[str, InputError] = {}
     studies: dict[str, Study] = {}
+    keys: dict[str, str] = {}
     names = available("recipes")
     rules = dict.fromkeys(["help", "ledger", *(f"recipe_{name}" for name in names)], "another target")
     rules |= {base.rule_name: base.folder for base in stages[""]}
@@ -315,6 +315,8 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
                 if rules.setdefault(stage.rule_name, stage.folder) != stage.folder:
                     taken = rules[stage.rule_name]
                     raise InputError(f"{recipe.file}: {stage.rule_name} is already the rule of {taken}")
+                if keys.setdefault(stage.folder, stage.key) != stage.key:
+                    raise InputError(f"{recipe.file}: {stage.folder} is of other inputs here: name its stage anew")
             study = Study(name, recipe.file, recipe.claims, found)
             study.check()
             for claim in recipe.claims:
@@ -332,22 +334,3 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
         refuse_unknown(f"{scale.file}: stages", scale.stages, known)
         refuse_unknown(f"{scale.file}: resources", scale.resources, known | {"default"})
     return Workspace(scale, runs, stages, errors, studies)
-
-
-def refuse_wasted(errors: Iterable[InputError], planned: set[str]) -> None:
-    """Raise what is wrong with a setting of the command line that no recipe can take, whichever it was meant for.
-
-    planned: the names of the stages that all is well with.
-    """
-    for error in errors:
-        spoken = re.match(r"--config stages\.(\w+):", str(error))
-        if spoken and spoken[1] not in planned:
-            raise error
-
-
-def refuse_unknown(where: str, named: Iterable[str], known: Iterable[str]) -> None:
-    """InputError where a stage is spoken of that no recipe has."""
-    known = set(known)
-    for name in named:
-        if name not in known:
-            raise InputError(f"{where}: unknown stage `{name}`; {nearest(name, known)}")

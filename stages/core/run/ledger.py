@@ -172,12 +172,18 @@ def check_ledger(workspace: Workspace, ledger: Mapping[str, Entry], targets: Ite
             raise error
 
 
-def to_run(entry: Entry, verdicts: Mapping[str, Verdict]) -> list[Planned]:
+def complete(folder: str, verdicts: Mapping[str, Verdict], marks: Mapping[str, str]) -> bool:
+    """Whether a stage's result is that of the plan; where its parents are gone, its mark alone can say."""
+    holds = verdicts[folder].holds
+    return Path(marks[folder]).exists() if holds is None else holds
+
+
+def to_run(entry: Entry, verdicts: Mapping[str, Verdict], marks: Mapping[str, str]) -> list[Planned]:
     """The stages that must run before a study's verdicts can be made anew, parents first."""
     wanted = set(missing([entry]))
     found = []
     for stage in reversed(entry.study.needed()):
-        if stage.folder in wanted and verdicts[stage.folder].holds is False:
+        if stage.folder in wanted and not complete(stage.folder, verdicts, marks):
             found.append(stage)
             wanted.update(stage.parents)
     return found[::-1]
@@ -200,7 +206,11 @@ def known_seconds(stages: Iterable[Stage], ledger: Iterable[Entry]) -> tuple[dic
 
 
 def forecast(
-    workspace: Workspace, ledger: Mapping[str, Entry], targets: Iterable[str], verdicts: Mapping[str, Verdict]
+    workspace: Workspace,
+    ledger: Mapping[str, Entry],
+    targets: Iterable[str],
+    verdicts: Mapping[str, Verdict],
+    marks: Mapping[str, str],
 ) -> list[str]:
     """Before anything runs: of each study that is asked for its state, the stages to run, and how long they took.
 
@@ -211,7 +221,7 @@ def forecast(
     counted, whole, timed = set[str](), 0.0, False
     lines = [f"{'study':<28} {'claims':>6} {'stages to run':>14} {'about':>9}   kept results"]
     for entry in wanted:
-        new = [stage for stage in to_run(entry, verdicts) if stage.folder not in counted]
+        new = [stage for stage in to_run(entry, verdicts, marks) if stage.folder not in counted]
         counted |= {stage.folder for stage in new}
         seconds = [by_rule.get(f"{stage.recipe}_{stage.name}", by_script.get(stage.script)) for stage in new]
         total = sum(found for found in seconds if found is not None)

@@ -192,7 +192,7 @@ def test_verdicts():
     assert said.verdict == REPRODUCED and said.reason == ""
     assert said.outcomes[0].effect == pytest.approx((0.11, 0.1, 0.12), abs=1e-9)
     said = judged(test | {"above": 0.11}, **values)
-    assert said.verdict == NOT_REPRODUCED and said.reason.startswith("reasoning pass@1 of rl minus reasoning pass@1 of")
+    assert said.verdict == NOT_REPRODUCED and said.reason.startswith("reasoning pass@1: rl minus base: ")
     assert said.reason.endswith("undecided: its interval holds the bound")
     assert judged(test | {"of": "base", "over": "rl"}, **values).reason.endswith("lies on the other side")
     assert judged({"kind": "level", "of": "rl", "above": 0.5}, **values).verdict == REPRODUCED
@@ -211,7 +211,7 @@ def test_an_order_needs_each_neighbour():
     assert judged({"kind": "order", "of": ["a", "b", "c"]}, **values).verdict == REPRODUCED
     said = judged({"kind": "order", "of": ["a", "c", "b"], "by": 0.05}, **values)
     assert said.verdict == NOT_REPRODUCED and [found.holds for found in said.outcomes] == [True, False]
-    assert "of c minus reasoning pass@1 of b" in said.reason
+    assert "pass@1: c minus b: " in said.reason
     assert judged({"kind": "order", "of": ["a", "b", "c"], "by": 0.1}, **values).verdict == NOT_REPRODUCED
 
 
