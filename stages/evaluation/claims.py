@@ -6,14 +6,13 @@ lies wholly where the study's file says; where an interval holds the bound, the 
 reproduced. Nothing is corrected for the number of claims.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.allowed.claims import (
-    AnyOf,
     Claim,
     Correlation,
     Difference,
@@ -22,19 +21,36 @@ from stages.core.allowed.claims import (
     Level,
     Order,
     Series,
+    Several,
 )
-from stages.evaluation.estimators import Estimate, over_seeds, paired_over_seeds
+from stages.evaluation.estimators import Estimate, over_seeds, sets_over_seeds
 
 SHARED = ""
 """In the place of a seed: of a checkpoint that all seeds share."""
 RESAMPLES = 4000
 
-Answers = Mapping[str, Mapping[str, tuple[float, str]]]
+
+class Question(NamedTuple):
+    """Of which data set, and its id."""
+
+    data_set: str
+    id: str
+
+
+Answers = Mapping[str, Mapping[Question, tuple[float, str]]]
 """Seed -> question -> its value (a mean over samples) and its key (what it is about)."""
 Curves = Mapping[str, Sequence[tuple[float, float]]]
 """Seed -> (step, value) along a run."""
 Seeds = NDArray[np.float64]
 """(seeds, problems), or (1, problems) of what all seeds share."""
+
+
+class Measure(NamedTuple):
+    """An effect; that of each seed alone; how many questions it is a mean over, None of a curve."""
+
+    effect: Estimate
+    by_seed: dict[str, float]
+    questions: int | None
 
 
 class Evidence(Protocol):
@@ -48,16 +64,10 @@ class Evidence(Protocol):
 
 
 class Outcome(NamedTuple):
-    """One test: its effect, and whether the interval lies where it must.
-
-    by_seed: the effect of each seed alone; questions: how many it is a mean over, None of a curve; reason: why it does
-    not hold, empty where it does.
-    """
+    """One test: what came out, and whether the interval lies where it must. reason: why it does not hold."""
 
     test: Effect
-    effect: Estimate
-    by_seed: dict[str, float]
-    questions: int | None
+    measure: Measure
     holds: bool
     reason: str
 
@@ -73,10 +83,11 @@ class Verdict(NamedTuple):
 REPRODUCED, NOT_REPRODUCED, CANNOT = "reproduced", "not reproduced", "cannot be tested at this scale"
 
 
-def aligned(sides: Sequence[Answers]) -> tuple[list[str], list[str], list[Seeds]]:
-    """Seeds' labels, keys of the questions, and each side's values on the questions that all sides and seeds have.
+def aligned(sides: Sequence[Answers]) -> tuple[list[str], list[list[str]], list[list[Seeds]]]:
+    """Seeds' labels; of each data set the keys of its questions; of each data set the values of each side.
 
-    Where no side has seeds the label is SHARED. ValueError where sides have other seeds, or no question in common.
+    Taken are the questions that all sides and seeds have. Where no side has seeds the label is SHARED. ValueError where
+    sides have other seeds, or no question in common.
     """
     labels = [tuple(side) for side in sides if SHARED not in side]
     if any(set(found) != set(labels[0]) for found in labels):
@@ -84,36 +95,45 @@ def aligned(sides: Sequence[Answers]) -> tuple[list[str], list[str], list[Seeds]
     seeds = list(labels[0]) if labels else [SHARED]
     rows = [[side[SHARED]] if SHARED in side else [side[label] for label in seeds] for side in sides]
     tables = [table for side in rows for table in side]
-    common = [question for question in tables[0] if all(question in table for table in tables)]
-    if not common:
+    by_set: dict[str, list[Question]] = {}
+    for question in tables[0]:
+        if all(question in table for table in tables):
+            by_set.setdefault(question.data_set, []).append(question)
+    if not by_set:
         raise ValueError("no question has a value on all sides and of all seeds")
-    keys = [tables[0][question][1] for question in common]
-    return seeds, keys, [np.array([[table[q][0] for q in common] for table in side], dtype=np.float64) for side in rows]
+    keys = [[tables[0][question][1] for question in common] for common in by_set.values()]
+    values = [
+        [np.array([[table[question][0] for question in common] for table in side], dtype=np.float64) for side in rows]
+        for common in by_set.values()
+    ]
+    return seeds, keys, values
 
 
-def level(of: Answers) -> tuple[Estimate, dict[str, float], int]:
-    """The mean of a series over seeds and questions; of each seed; the number of questions."""
-    seeds, keys, (values,) = aligned([of])
-    found = over_seeds(values, keys, RESAMPLES)
-    return found, dict(zip(seeds, values.mean(axis=1).tolist(), strict=True)), len(keys)
+def contrast(sides: Sequence[Answers], combined: Callable[..., Seeds]) -> Measure:
+    """An effect that each question of each seed has, `combined` of the sides' values: its mean, with the interval.
+
+    Data sets count alike, as in the evaluation's own rows.
+    """
+    seeds, keys, values = aligned(sides)
+    effects = [combined(*found) for found in values]
+    means = np.mean([np.broadcast_to(found, (len(seeds), found.shape[1])).mean(axis=1) for found in effects], axis=0)
+    estimate = sets_over_seeds(effects, keys, RESAMPLES)
+    return Measure(estimate, dict(zip(seeds, means.tolist(), strict=True)), sum(map(len, keys)))
 
 
-def difference(of: Answers, over: Answers, times: float = 1.0) -> tuple[Estimate, dict[str, float], int]:
+def level(of: Answers) -> Measure:
+    """The mean of a series over seeds and questions."""
+    return contrast([of], lambda values: values)
+
+
+def difference(of: Answers, over: Answers, times: float = 1.0) -> Measure:
     """`of` minus `times` x `over`, paired by question and seed."""
-    seeds, keys, (above, below) = aligned([of, over])
-    return _paired(seeds, keys, times * below, above)
+    return contrast([of, over], lambda of, over: of - times * over)
 
 
-def gains(of: tuple[Answers, Answers], over: tuple[Answers, Answers]) -> tuple[Estimate, dict[str, float], int]:
+def gains(of: tuple[Answers, Answers], over: tuple[Answers, Answers]) -> Measure:
     """What `of` gains from its first to its second minus what `over` gains, paired by question and seed."""
-    seeds, keys, (of_before, of_after, over_before, over_after) = aligned([*of, *over])
-    return _paired(seeds, keys, over_after - over_before, of_after - of_before)
-
-
-def _paired(seeds: list[str], keys: list[str], first: Seeds, second: Seeds) -> tuple[Estimate, dict[str, float], int]:
-    found = paired_over_seeds(first, second, keys, RESAMPLES)
-    means = np.broadcast_to(second - first, (len(seeds), len(keys))).mean(axis=1)
-    return found, dict(zip(seeds, means.tolist(), strict=True)), len(keys)
+    return contrast([*of, *over], lambda before, after, first, second: after - before - (second - first))
 
 
 def taken(points: Sequence[tuple[float, float]], take: str, ends: int = 1) -> float:
@@ -150,9 +170,9 @@ def rank_correlation(first: Sequence[tuple[float, float]], second: Sequence[tupl
     return float(a @ b / scale) if scale else 0.0
 
 
-def over_curves(numbers: Mapping[str, float]) -> Estimate:
+def over_curves(numbers: dict[str, float]) -> Measure:
     """Seed -> a number of its curve: their mean, with the interval over seeds alone."""
-    return over_seeds([[number] for number in numbers.values()], None, RESAMPLES)
+    return Measure(over_seeds([[number] for number in numbers.values()], None, RESAMPLES), numbers, None)
 
 
 def lies(effect: Estimate, bound: str, limit: float) -> tuple[bool, str]:
@@ -168,41 +188,45 @@ def lies(effect: Estimate, bound: str, limit: float) -> tuple[bool, str]:
     return False, "its interval lies on the other side" if opposite else "undecided: its interval holds the bound"
 
 
-def outcome(test: Effect, evidence: Evidence) -> Outcome:
-    """One test against what was measured."""
-    questions: int | None = None
+def measure(test: Effect, evidence: Evidence) -> Measure:
+    """A test's effect."""
     if isinstance(test, Level | Difference | Gains):
         answers = [evidence.answers(side) for side in test.sides()]
         if isinstance(test, Level):
-            effect, by_seed, questions = level(answers[0])
-        elif isinstance(test, Difference):
-            effect, by_seed, questions = difference(answers[0], answers[1], test.times)
-        else:
-            effect, by_seed, questions = gains((answers[0], answers[1]), (answers[2], answers[3]))
-    elif isinstance(test, Correlation):
+            return level(answers[0])
+        if isinstance(test, Difference):
+            return difference(answers[0], answers[1], test.times)
+        return gains((answers[0], answers[1]), (answers[2], answers[3]))
+    if isinstance(test, Correlation):
         first, second = evidence.curves(test.of, test.first), evidence.curves(test.of, test.second)
-        by_seed = {seed: rank_correlation(points, second[seed]) for seed, points in first.items()}
-        effect = over_curves(by_seed)
-    else:
-        of = evidence.curves(test.of, test.metric)
-        by_seed = {seed: taken(points, test.take, test.ends) for seed, points in of.items()}
-        if test.over:
-            minus = evidence.curves(test.over, test.metric)
-            for seed in by_seed:
-                by_seed[seed] -= taken(minus[seed if seed in minus else SHARED], test.take, test.ends)
-        effect = over_curves(by_seed)
-    holds, reason = lies(effect, *test.bound)
-    return Outcome(test, effect, by_seed, questions, holds, reason and f"{test}: {reason}")
+        return over_curves({seed: rank_correlation(points, second[seed]) for seed, points in first.items()})
+    found = {
+        seed: taken(points, test.take, test.ends) for seed, points in evidence.curves(test.of, test.metric).items()
+    }
+    if test.over:
+        minus = evidence.curves(test.over, test.metric)
+        for seed in found:
+            found[seed] -= taken(minus[seed if seed in minus else SHARED], test.take, test.ends)
+    return over_curves(found)
+
+
+def outcome(test: Effect, evidence: Evidence) -> Outcome:
+    """One test against what was measured."""
+    found = measure(test, evidence)
+    holds, reason = lies(found.effect, *test.bound)
+    return Outcome(test, found, holds, reason and f"{test}: {reason}")
 
 
 def decide(tests: Sequence[Any], evidence: Evidence) -> tuple[bool, str, list[Outcome]]:
     """Whether all of some tests hold, the first reason why not, and the outcome of each."""
     reasons, outcomes = [], []
     for test in tests:
-        if isinstance(test, AnyOf):
+        if isinstance(test, Several):
             parts = [decide([part], evidence) for part in test.tests]
             outcomes += [found for _, _, inner in parts for found in inner]
-            if not any(holds for holds, _, _ in parts):
+            if test.kind == "all":
+                reasons += [reason for holds, reason, _ in parts if not holds]
+            elif not any(holds for holds, _, _ in parts):
                 reasons.append("; ".join(reason for _, reason, _ in parts))
             continue
         for part in test.steps() if isinstance(test, Order) else [test]:

@@ -39,12 +39,12 @@ from stages.core.run.manifest import read_manifest, write_atomically
 from stages.core.run.staleness import marks, verdicts
 from stages.core.run.tables import read_parquet
 from stages.evaluation.claim_figures import effects_chart
-from stages.evaluation.claims import Answers, Curves, Outcome, verdict
+from stages.evaluation.claims import Answers, Curves, Outcome, Question, verdict
 from stages.evaluation.ledger_page import document, page, told
 from stages.evaluation.records import read_metrics, series
 
 PLACE = ("checkpoint", "benchmark", "metric", "mode", "budget")
-COLUMNS = (*PLACE, "question", "key", "value")
+COLUMNS = (*PLACE, "data_set", "question", "key", "value")
 DIGITS = 6
 """Of a kept number behind the point: more would differ from machine to machine."""
 
@@ -57,18 +57,18 @@ class Measurements:
         self.study = study
         self.file = Path(study.evaluation.folder, "data", "questions.parquet")
         table = read_parquet(self.file, COLUMNS)
-        self.values: dict[tuple, dict[str, tuple[float, str]]] = {}
+        self.values: dict[tuple, dict[Question, tuple[float, str]]] = {}
         columns = [table[name].to_pylist() for name in COLUMNS]
-        for *place, question, key, value in zip(*columns, strict=True):
-            self.values.setdefault(tuple(place), {})[question] = (value, key)
+        for *place, data_set, question, key, value in zip(*columns, strict=True):
+            self.values.setdefault(tuple(place), {})[Question(data_set, question)] = (value, key)
 
     def answers(self, asked: Series) -> Answers:
         """The values of a series, by seed and question."""
-        metric, found = self.study.metric(asked), {}
+        measured, found = self.study.measured(asked), {}
         for seed, stage in self.study.replicas(asked).items():
-            place = (stage.name, asked.benchmark, metric, asked.mode, asked.budget)
+            place = (stage.name, *measured)
             if place not in self.values:
-                raise InputError(f"{self.file}: {stage.name} has no value of {asked.benchmark} {metric}")
+                raise InputError(f"{self.file}: {stage.name} has no value of {measured.benchmark} {measured.metric}")
             found[seed] = self.values[place]
         return found
 
@@ -89,10 +89,11 @@ def shown_test(found: Outcome) -> ShownTest:
         metric = test.metric if isinstance(test, Curve) else "correlation"
     else:
         metric = str(test.sides()[1 if isinstance(test, Gains) else 0].metric)
+    effect, by_seed, questions = found.measure
     return ShownTest(
-        test=str(test), metric=metric, bound=bound, limit=limit, value=round(found.effect.value, DIGITS),
-        low=round(found.effect.low, DIGITS), high=round(found.effect.high, DIGITS),
-        by_seed={seed: round(value, DIGITS) for seed, value in found.by_seed.items()}, questions=found.questions,
+        test=str(test), metric=metric, bound=bound, limit=limit, value=round(effect.value, DIGITS),
+        low=round(effect.low, DIGITS), high=round(effect.high, DIGITS),
+        by_seed={seed: round(value, DIGITS) for seed, value in by_seed.items()}, questions=questions,
         holds=found.holds,
     )  # fmt: skip
 

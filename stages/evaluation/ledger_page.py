@@ -119,7 +119,7 @@ def section(line: Line, where: str, folder: str) -> list[str]:
         for test in line.claim.tests:
             questions = f"; {test.questions:,} questions" if test.questions else ""
             seeds = ", ".join(in_unit(test.metric, found) for found in test.by_seed.values())
-            alone = f"; seeds {seeds}" if len(test.by_seed) > 1 else "; one seed"
+            alone = f"; seeds {seeds}" if len(test.by_seed) > 1 else "; one for all seeds"
             text.append(f"- {test.test}: {effect(test)}, must lie {bound(test)}{questions}{alone}")
     if line.kept and line.claim.tests:
         text.append(origin(line.kept))

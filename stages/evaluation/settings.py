@@ -101,7 +101,7 @@ class Evaluation(Settings):
 
     def measured(self, checkpoint):
         return {
-            Measured(benchmark, metric): name
+            Measured(benchmark, metric): Measured(benchmark, name)
             for benchmark, metrics in self.by_benchmark().items()
             for metric, name in metrics.items()
         }
@@ -155,17 +155,22 @@ class ModeEvaluation(Evaluation):
     def measured(self, checkpoint):
         modes = ("thinking", "non_thinking") if checkpoint in self.both_modes else (None,)
         found = {
-            item._replace(mode=mode): name
-            for item, name in super().measured(checkpoint).items()
+            item._replace(mode=mode): of_table._replace(mode=mode)
+            for item, of_table in super().measured(checkpoint).items()
             for mode in modes
             if (item.metric, mode) != ("format_rate", "non_thinking")
         }
-        found |= {Measured("length_control", "length_score", mode): "length_score" for mode in modes}
+        alone = {("length_control", "length_score")}
         if checkpoint in self.both_modes:
-            found |= {Measured("think_follow", "followed", mode): "followed" for mode in modes}
-        if checkpoint == self.budget_checkpoint:
-            cut = ("pass@1", "cut", "pass@1 (cut)", "mean_tokens")
-            found |= {Measured("budget", name, "thinking", budget): name for name in cut for budget in self.budgets}
+            alone |= {("think_follow", "followed")}
+        found |= {Measured(*about, mode): Measured(*about, mode) for about in alone for mode in modes}
+        if checkpoint == self.budget_checkpoint and self.budgets:
+            order = sorted(self.budgets)
+            spoken = {"least": order[0], "middle": order[len(order) // 2], "most": order[-1]}
+            for metric in ("pass@1", "cut", "pass@1 (cut)", "mean_tokens"):
+                for word, tokens in spoken.items():
+                    asked = Measured("budget", metric, "thinking", word)
+                    found[asked] = asked._replace(budget=tokens)
         return found
 
     def by_benchmark(self):

@@ -69,8 +69,8 @@ class Settings(BaseModel):
     def check_inputs(self, inputs: Mapping[str, Sequence[str]]) -> None:
         """Misfit where names among the settings and the inputs (role -> stages) do not fit."""
 
-    def measured(self, checkpoint: str) -> Mapping[Measured, str]:
-        """What it measures of a checkpoint, question by question -> the metric's name in its tables."""
+    def measured(self, checkpoint: str) -> Mapping[Measured, Measured]:
+        """What it measures of a checkpoint, question by question, as a claim names it -> as its tables do."""
         return {}
 
     def curves(self) -> frozenset[str]:

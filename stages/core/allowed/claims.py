@@ -10,22 +10,25 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from stages.core.allowed.sentences import disagree
-from stages.core.allowed.values import Count, NotNegative, Number, Positive, Rate, Text, no_repetition
+from stages.core.allowed.values import NotNegative, Number, Positive, Rate, Text, no_repetition
 
 Mode = Literal["thinking", "non_thinking"]
+Budget = Literal["least", "middle", "most"]
+"""Of those that the scale tries."""
 BOUNDS = ("above", "below", "within")
 
 
 class Measured(NamedTuple):
     """What an evaluation measures of a checkpoint, question by question, as a claim names it.
 
-    metric: with `k` for the number of samples, which is the scale's (`cons@k`); mode: of a checkpoint that has two.
+    metric: with `k` for the number of samples, which is the scale's (`cons@k`), as is a budget's number; mode: of a
+    checkpoint that has two. In the evaluation's tables both are numbers.
     """
 
     benchmark: str
     metric: str
     mode: str | None = None
-    budget: int | None = None
+    budget: int | str | None = None
 
 
 class Part(BaseModel):
@@ -45,8 +48,8 @@ class Series(Part):
     """What of the answers."""
     mode: Mode | None = None
     """In which mode the checkpoint answered, where it has two."""
-    budget: Count | None = None
-    """After how many tokens thinking was cut."""
+    budget: Budget | None = None
+    """With which thinking budget."""
 
     @property
     def measured(self) -> Measured:
@@ -62,7 +65,7 @@ class Series(Part):
     def whose(self) -> str:
         """Of which checkpoint, as a table shows it."""
         about = [str(self.mode).replace("_", "-")] * (self.mode is not None)
-        about += [f"budget {self.budget}"] * (self.budget is not None)
+        about += [f"{self.budget} budget"] * (self.budget is not None)
         return f"{self.checkpoint} ({', '.join(about)})" if about else str(self.checkpoint)
 
     def __str__(self) -> str:
@@ -73,7 +76,7 @@ def _named(value: Any) -> Any:
     return {"checkpoint": value} if isinstance(value, str) else value
 
 
-Side = Annotated[Series, BeforeValidator(_named)]
+Side = Annotated[Series, BeforeValidator(_named, json_schema_input_type=str | Series)]
 """`reasoning_rl`, or a mapping of what is otherwise than the test says."""
 
 
@@ -86,8 +89,8 @@ class Asked(Part):
     """What of the answers."""
     mode: Mode | None = None
     """In which mode checkpoints answered that have two."""
-    budget: Count | None = None
-    """After how many tokens thinking was cut."""
+    budget: Budget | None = None
+    """With which thinking budget."""
 
     def filled(self, side: Series, **others: Any) -> Series:
         """A side with what the test says of both."""
@@ -246,20 +249,20 @@ class Correlation(Bounded):
         return f"rank correlation of {self.first} and {self.second} along {self.of}"
 
 
-class AnyOf(Part):
-    """One of several tests is enough."""
+class Several(Part):
+    """Several tests, of which one is enough (`any`), or none may fail (`all`)."""
 
-    kind: Literal["any"]
+    kind: Literal["any", "all"]
     tests: list["Test"] = Field(min_length=2)
     """The tests."""
 
 
 Effect = Level | Difference | Gains | Curve | Correlation
 """A test of one number."""
-Test = Annotated[Level | Difference | Gains | Order | Curve | Correlation | AnyOf, Field(discriminator="kind")]
+Test = Annotated[Level | Difference | Gains | Order | Curve | Correlation | Several, Field(discriminator="kind")]
 KINDS = {"level": Level, "difference": Difference, "gains": Gains, "order": Order, "curve": Curve,
-         "correlation": Correlation, "any": AnyOf}  # fmt: skip
-AnyOf.model_rebuild()
+         "correlation": Correlation, "any": Several, "all": Several}  # fmt: skip
+Several.model_rebuild()
 
 
 class Claim(Part):
@@ -288,7 +291,7 @@ class Claim(Part):
 def effects(tests: list[Any]) -> Iterator[Effect]:
     """The tests of one number that tests consist of."""
     for test in tests:
-        if isinstance(test, AnyOf):
+        if isinstance(test, Several):
             yield from effects(test.tests)
         elif isinstance(test, Order):
             yield from test.steps()
@@ -305,7 +308,7 @@ def claim_keys() -> Mapping[tuple[str, ...], list[str]]:
     found = {("claims", "*"): keys(Claim)}
     tests = ("claims", "*", "tests", "*")
     for kind, model in KINDS.items():
-        for place in ((*tests, kind), (*tests, "any", "tests", "*", kind)):
+        for place in ((*tests, kind), (*tests, "*", "tests", "*", kind)):
             found |= {place: keys(model)} | {(*place, side): keys(Series) for side in ("of", "over")}
             found[(*place, "of", "*")] = keys(Series)
     return found

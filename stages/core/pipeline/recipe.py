@@ -185,8 +185,9 @@ def with_variants(recipe: Recipe, seeds: list[int]) -> Recipe:
             stages[variant.name] = written.model_copy(
                 update=roles | {"settings": written.settings | variant.settings, "arms": {}}
             )
-            # A scale may speak of one arm: kimi_k15_objective_slow.
-            spoken = [f"{recipe.name}_{label}" for axis, label in variant.labels.items() if axis != "seed"]
+            # A scale may speak of one arm, of all its stages or of one: kimi_k15_objective_slow, rl_rest_slow.
+            arms = [label for axis, label in variant.labels.items() if axis != "seed"]
+            spoken = [f"{recipe.name}_{label}" for label in arms] + ["_".join([name, *arms])] * bool(arms)
             own = [variant.name] if variant.labels else []
             lineage[variant.name] = tuple(dict.fromkeys((*recipe.lineage[name], *spoken, *own)))
             if variant.labels:

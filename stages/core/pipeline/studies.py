@@ -106,8 +106,8 @@ class Study:
             )
         return self.checkpoints[series.checkpoint]
 
-    def metric(self, series: Series) -> str:
-        """The name that a series' metric has in the evaluation's tables; InputError where nothing measures it."""
+    def measured(self, series: Series) -> Measured:
+        """What a series is called in the evaluation's tables; InputError where nothing measures it."""
         assert self.evaluation is not None
         asked = series.measured
         stage = next(iter(self.replicas(series).values())).name
@@ -135,7 +135,7 @@ class Study:
                         continue
                     seeds = set()
                     for side in test.sides():
-                        self.metric(side)
+                        self.measured(side)
                         seeds |= {frozenset(self.replicas(side)) - {SHARED}} - {frozenset()}
                     if len(seeds) > 1:
                         raise InputError(f"{test}: its checkpoints have other seeds than each other")

@@ -8,6 +8,7 @@ from stages.evaluation.claims import (
     CANNOT,
     NOT_REPRODUCED,
     REPRODUCED,
+    Question,
     aligned,
     difference,
     gains,
@@ -26,7 +27,8 @@ def answers(*seeds, shared=False, keys=None):
     """(questions,) values of each seed -> what a series answers; shared: of a checkpoint that all seeds share."""
     return {
         "" if shared else f"seed{number}": {
-            f"q{place}": (float(value), keys[place] if keys else f"q{place}") for place, value in enumerate(values)
+            Question("set", f"q{place}"): (float(value), keys[place] if keys else f"q{place}")
+            for place, value in enumerate(values)
         }
         for number, values in enumerate(seeds, 1)
     }
@@ -89,11 +91,11 @@ def test_the_seeds_are_matched_by_label_not_by_place():
 
 def test_a_question_that_one_side_or_seed_lacks_is_left_out():
     of, over = answers([1, 1, 0], [1, 1, 0]), answers([0, 0, 0], [0, 0, 0])
-    del over["seed2"]["q2"]
+    del over["seed2"][Question("set", "q2")]
     effect, _, questions = difference(of, over)
     assert questions == 2 and effect.value == pytest.approx(1, abs=1e-9)
     with pytest.raises(ValueError, match="no question"):
-        difference(answers([1]), {"seed1": {"another": (1.0, "another")}})
+        difference(answers([1]), {"seed1": {Question("set", "another"): (1.0, "another")}})
 
 
 def test_other_seeds_are_refused():
@@ -118,9 +120,15 @@ def test_gains_is_a_difference_of_differences():
 
 def test_aligned_takes_the_keys_of_the_common_questions():
     one = answers([1, 2, 3], keys=["a", "b", "c"])
-    del one["seed1"]["q1"]
-    seeds, keys, (values,) = aligned([one])
-    assert (seeds, keys) == (["seed1"], ["a", "c"]) and values.tolist() == [[1, 3]]
+    del one["seed1"][Question("set", "q1")]
+    seeds, keys, ((values,),) = aligned([one])
+    assert (seeds, keys) == (["seed1"], [["a", "c"]]) and values.tolist() == [[1, 3]]
+
+
+def test_data_sets_count_alike():
+    small, large = {Question("small", "q"): (1.0, "q")}, {Question("large", f"q{n}"): (0.0, f"q{n}") for n in range(9)}
+    effect, by_seed, questions = level({"seed1": small | large})
+    assert effect == pytest.approx((0.5, 0.5, 0.5)) and by_seed == {"seed1": 0.5} and questions == 10
 
 
 @pytest.mark.parametrize(
@@ -178,7 +186,7 @@ def test_ranks_and_their_correlation():
 
 def test_an_interval_over_curves_is_over_seeds_alone():
     found = over_curves({"seed1": 0.1, "seed2": 0.2, "seed3": 0.6})
-    assert found.value == pytest.approx(0.3, abs=1e-9) and (found.low, found.high) == pytest.approx((0.1, 0.6))
+    assert found.effect == pytest.approx((0.3, 0.1, 0.6), abs=1e-9) and found.questions is None
 
 
 ALIKE = np.linspace(0.2, 0.8, 50)
@@ -190,7 +198,7 @@ def test_verdicts():
     test = {"kind": "difference", "of": "rl", "over": "base", "above": 0.05}
     said = judged(test, **values)
     assert said.verdict == REPRODUCED and said.reason == ""
-    assert said.outcomes[0].effect == pytest.approx((0.11, 0.1, 0.12), abs=1e-9)
+    assert said.outcomes[0].measure.effect == pytest.approx((0.11, 0.1, 0.12), abs=1e-9)
     said = judged(test | {"above": 0.11}, **values)
     assert said.verdict == NOT_REPRODUCED and said.reason.startswith("reasoning pass@1: rl minus base: ")
     assert said.reason.endswith("undecided: its interval holds the bound")
@@ -201,7 +209,7 @@ def test_verdicts():
 def test_one_seed_has_an_interval_over_questions():
     values = {"base__pass@1": answers([0, 0, 1] * 9, shared=True), "rl__pass@1": answers([0, 1, 1] * 9)}
     said = judged({"kind": "difference", "of": "rl", "over": "base", "above": 0.0}, **values)
-    assert said.verdict == REPRODUCED and said.outcomes[0].by_seed == pytest.approx({"seed1": 1 / 3})
+    assert said.verdict == REPRODUCED and said.outcomes[0].measure.by_seed == pytest.approx({"seed1": 1 / 3})
 
 
 def test_an_order_needs_each_neighbour():
@@ -225,6 +233,11 @@ def test_all_tests_must_hold_and_any_one_of_any():
     assert said.verdict == REPRODUCED and [part.holds for part in said.outcomes] == [False, True]
     said = verdict(claim({"kind": "any", "tests": [down, down]}), found)
     assert said.verdict == NOT_REPRODUCED and said.reason.count("other side") == 2
+    both = {"kind": "all", "tests": [up, down]}
+    said = verdict(claim({"kind": "any", "tests": [both, down]}), found)
+    assert said.verdict == NOT_REPRODUCED and len(said.outcomes) == 3
+    assert verdict(claim({"kind": "any", "tests": [both, up]}), found).verdict == REPRODUCED
+    assert verdict(claim({"kind": "all", "tests": [up, up]}), found).verdict == REPRODUCED
 
 
 def test_gains_and_two_metrics_of_one_checkpoint():
@@ -234,7 +247,7 @@ def test_gains_and_two_metrics_of_one_checkpoint():
     }  # fmt: skip
     test = {"kind": "gains", "from": "base", "to": "rl", "of": {"metric": "pass@1"}, "over": {"metric": "pass@k"}}
     said = judged(test | {"above": 0.1}, **values)
-    assert said.verdict == REPRODUCED and said.outcomes[0].effect.value == pytest.approx(0.15, abs=1e-9)
+    assert said.verdict == REPRODUCED and said.outcomes[0].measure.effect.value == pytest.approx(0.15, abs=1e-9)
     test = {"kind": "difference", "of": {"metric": "pass@k"}, "over": {"metric": "pass@1"}}
     of_rl = {side: {"checkpoint": "rl", **test[side]} for side in ("of", "over")}
     assert judged(test | of_rl | {"within": 0.06}, **values).verdict == REPRODUCED
@@ -247,10 +260,13 @@ def test_curves_and_correlations():
     values = {"rl__acc": curve(0.5, 0.6), "other__acc": {"": [(0.0, 0.2), (1.0, 0.2), (2.0, 0.3)]}}
     rise = {"kind": "curve", "metric": "acc", "of": "rl", "take": "rise"}
     said = judged(rise | {"above": 0.2}, **values)
-    assert said.verdict == REPRODUCED and said.outcomes[0].questions is None
-    assert said.outcomes[0].by_seed == pytest.approx({"seed1": 0.3, "seed2": 0.4})
+    assert said.verdict == REPRODUCED and said.outcomes[0].measure.questions is None
+    assert said.outcomes[0].measure.by_seed == pytest.approx({"seed1": 0.3, "seed2": 0.4})
     said = judged(rise | {"over": "other", "above": 0.25}, **values)
-    assert said.outcomes[0].by_seed == pytest.approx({"seed1": 0.2, "seed2": 0.3}) and said.verdict == NOT_REPRODUCED
+    assert (
+        said.outcomes[0].measure.by_seed == pytest.approx({"seed1": 0.2, "seed2": 0.3})
+        and said.verdict == NOT_REPRODUCED
+    )
     said = judged({"kind": "correlation", "of": "rl", "first": "acc", "second": "acc", "above": 0.9}, **values)
     assert said.verdict == REPRODUCED
 

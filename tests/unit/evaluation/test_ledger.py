@@ -28,7 +28,7 @@ def finish(study, values=VALUES):
             "git": {"commit": "abcdef0123", "dirty": False}, "hardware": {"cpus": 2, "machine": "x86_64"},
         }  # fmt: skip
         if stage.name == "evaluation":
-            common = {"benchmark": "reasoning", "metric": "pass@1", "mode": None, "budget": None}
+            common = {"benchmark": "reasoning", "metric": "pass@1", "mode": None, "budget": None, "data_set": "world"}
             rows = [
                 common | {"checkpoint": name, "question": f"q{n}", "key": f"q{n // 2}", "value": value + n % 3 / 10}
                 for name, value in values.items()

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
+from stages.core.allowed.claims import Measured
+from stages.core.pipeline.scripts import all_scripts
 from stages.core.pipeline.workspace import load_workspace
 from tests.studies import GOOD, STUDY, plan_study, recipes_in
 
@@ -31,9 +33,19 @@ def test_a_study_knows_its_checkpoints_by_seed(planned):
 def test_the_numbers_of_samples_are_the_evaluations(planned):
     study = planned("{kind: difference, of: {checkpoint: rl_fast, metric: cons@k}, over: rl_fast, above: 0}")
     majority, single = next(study.claims["faster_is_better"].effects()).sides()
-    assert (study.metric(majority), study.metric(single)) == ("cons@4", "pass@1")
+    assert [study.measured(side).metric for side in (majority, single)] == ["cons@4", "pass@1"]
     hot = majority.model_copy(update={"metric": "pass@k (T 1)"})
-    assert study.metric(hot) == "pass@8 (T 1)"
+    assert study.measured(hot).metric == "pass@8 (T 1)"
+
+
+def test_a_checkpoint_of_two_modes_has_a_mode_and_budgets_are_those_of_the_scale():
+    settings = load_workspace({"scale": "tiny"}).studies["qwen3_stages"].evaluation.config["settings"]
+    found = all_scripts()["evaluation.evaluate_modes"].model_validate(settings).measured("general_rl")
+    assert found[Measured("budget", "cut", "thinking", "middle")] == ("budget", "cut", "thinking", 32)
+    assert found[Measured("budget", "cut", "thinking", "most")].budget == 128
+    assert Measured("reasoning", "pass@1", "non_thinking") in found and Measured("reasoning", "pass@1") not in found
+    of_base = all_scripts()["evaluation.evaluate_modes"].model_validate(settings).measured("base")
+    assert Measured("reasoning", "pass@1") in of_base and not any(item.mode or item.budget for item in of_base)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +58,7 @@ def test_the_numbers_of_samples_are_the_evaluations(planned):
         "{kind: curve, of: rl_fast, over: rl_slow, metric: reward, take: rise, ends: 3, above: 0.1}",
         "{kind: correlation, of: rl_fast, first: rewards/accuracy/mean, second: completions/mean_length, above: 0.5}",
         f"{{kind: any, tests: [{GOOD}, {{kind: level, of: base, above: 0.1}}]}}",
+        f"{{kind: any, tests: [{GOOD}, {{kind: all, tests: [{GOOD}, {GOOD}]}}]}}",
     ],
 )
 def test_what_a_test_may_be(planned, test):
@@ -64,7 +77,7 @@ def test_what_a_test_may_be(planned, test):
         ("{kind: level, of: rl_fast, benchmark: resoning, above: 0}", "rl_fast: unknown benchmark `resoning`; did you"),
         ("{kind: level, of: rl_fast, metric: pass@4, above: 0}", "of rl_fast: unknown metric `pass@4`; did you mean"),
         ("{kind: level, of: rl_fast, mode: thinking, above: 0}", "unknown mode `thinking`; allowed: None"),
-        ("{kind: level, of: rl_fast, budget: 8, above: 0}", "unknown budget `8`; allowed: None"),
+        ("{kind: level, of: rl_fast, budget: most, above: 0}", "unknown budget `most`; allowed: None"),
         ("{kind: level, of: rl_fast}", "a test has one of `above`, `below` and `within`, found none of them"),
         ("{kind: level, of: rl_fast, above: 0, below: 1}", "found `above` and `below`"),
         ("{kind: level, of: rl_fast, above: .nan}", "`above` is nan"),
