@@ -154,18 +154,20 @@ def document(scale: str, entries: Sequence[Entry], others: Sequence[Kept], folde
 
 
 def page(scale: str, entries: Sequence[Entry]) -> str:
-    """The ledger of a scale as one HTML page that needs no network."""
+    """The ledger of a scale as one HTML page that needs no network, in the style of the reports."""
     import jinja2
-
-    from stages.evaluation.reporting import STYLE
 
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    template = Path(__file__).with_name("ledger_template.html.j2").read_text(encoding="utf-8")
+    template, report = (
+        Path(__file__).with_name(f"{name}_template.html.j2").read_text(encoding="utf-8")
+        for name in ("ledger", "report")
+    )
+    style = report.partition("<style>")[2].partition("</style>")[0]
     lines = list(lines_of(entries))
     return environment.from_string(template).render(
-        style=STYLE, scale=scale, lines=lines, counted=counted(lines), effect=effect, bound=bound, size=size,
+        style=style, scale=scale, lines=lines, counted=counted(lines), effect=effect, bound=bound, size=size,
         verdict_of=verdict_of, figure=effects_chart, origin=origin,
     )  # fmt: skip
 
