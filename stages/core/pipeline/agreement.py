@@ -11,6 +11,7 @@ from stages.core.pipeline.layers import Written, last_place
 from stages.core.pipeline.scale import Scale
 from stages.core.pipeline.settings import GRPO, DrawnGRPO, Rollouts, Settings, trains_in_several
 from stages.core.pipeline.system import PublicData, System, in_shards
+from stages.core.pipeline.variants import Variant
 
 Inputs = Mapping[str, Sequence[str]]
 """Role -> the stages that are named for it."""
@@ -50,6 +51,14 @@ def check_stage(
         raise InputError(f"{place}: {stage} ({script}): {error}" if place else f"{where}: {error}") from None
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def check_seed(written: Written, variant: Variant, where: str) -> None:
+    """InputError where something over the recipe gives a stage another seed than `seeds` does."""
+    seed = written.settings.seed
+    if variant.seed not in (None, seed):
+        place = written.places.get("seed", where)
+        raise InputError(f"{place}: `seed` is {seed}, allowed: {variant.seed}, as `seeds` has it, or nothing")
 
 
 def check_roles(script: str, settings: type[Settings], inputs: Inputs, known: Mapping[str, type[Settings]]) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from data.errors import InputError
 from stages.core.allowed.sentences import nearest
-from stages.core.pipeline.agreement import Parent, check_layers, check_settings_together, check_stage
+from stages.core.pipeline.agreement import Parent, check_layers, check_seed, check_settings_together, check_stage
 from stages.core.pipeline.command_line import command_line, refuse_unknown, refuse_wasted
 from stages.core.pipeline.fingerprint import digest, fingerprint
-from stages.core.pipeline.layers import Written, layers_of, resources_of, settings_of
+from stages.core.pipeline.layers import layers_of, resources_of, settings_of
 from stages.core.pipeline.recipe import Definition, Recipe, load_recipe
 from stages.core.pipeline.scale import Scale
 from stages.core.pipeline.schema import available, recipe_file, settings_class
@@ -176,25 +176,43 @@ def about(stage: Stage, by_folder: dict[str, Stage]) -> Parent:
     return Parent(all_scripts()[stage.script], None if None in counts else sum(counts))
 
 
-def contexts_of(stages: list[Stage], by_folder: dict[str, Stage], scale: Scale) -> set[int]:
-    """Tokens that the bases behind some stages can read, as far as that is known; the sampler may be set to fewer."""
-    bases = [stage for stage in ancestors(stages, by_folder) if stage.recipe is None]
-    found = {all_scripts()[base.script].model_validate(base.config["settings"]).context() for base in bases}
+def contexts_of(
+    stages: list[Stage], by_folder: dict[str, Stage], contexts: dict[str, int | None], scale: Scale
+) -> set[int]:
+    """Tokens that the bases behind some stages can read, as far as that is known; the sampler may be set to fewer.
+
+    contexts: of each base, by its folder.
+    """
+    found = {contexts[stage.folder] for stage in ancestors(stages, by_folder) if stage.recipe is None}
     if scale.system.engine == "vllm":
         found.add(scale.system.vllm.max_model_length)
     return {context for context in found if context is not None}
 
 
 def resolve(
-    recipe: Recipe, scale: Scale, overrides: dict[str, dict[str, Any]] | None = None, runs: str = "runs"
+    recipe: Recipe,
+    scale: Scale,
+    overrides: dict[str, dict[str, Any]] | None = None,
+    runs: str = "runs",
+    solved: dict[tuple[str, ...], list[Stage]] | None = None,
 ) -> list[Stage]:
-    """Every stage of a recipe at a scale, parents first; bases and stages of a used recipe only as needed."""
-    overrides = overrides or {}
+    """Every stage of a recipe at a scale, parents first; bases and stages of a used recipe only as needed.
+
+    solved: used recipes by their name and stages, which several recipes of one call share.
+    """
+    overrides, solved = overrides or {}, {} if solved is None else solved
     known = resolve_bases(scale, overrides, runs)
-    by_folder = {stage.folder: stage for stage in known.values()}
+    contexts_of_bases = {
+        base.folder: all_scripts()[base.script].model_validate(base.config["settings"]).context()
+        for base in known.values()
+    }
     if recipe.used:
-        for stage in resolve(recipe.used, scale, overrides, runs):
-            known[stage.name] = by_folder[stage.folder] = stage
+        key = (recipe.used.name, *recipe.used.stages)
+        if key not in solved:
+            solved[key] = resolve(recipe.used, scale, overrides, runs, solved)
+        known |= {stage.name: stage for stage in solved[key]}
+    by_folder = {stage.folder: stage for stage in known.values()}
+    others = {name: about(stage, by_folder) for name, stage in known.items()}
     own: list[Stage] = []
     variants = recipe.variants
     for name, definition in recipe.stages.items():
@@ -208,15 +226,14 @@ def resolve(
         written = settings_of(script, layers, name, scale)
         check_seed(written, variants[name], where)
         read = [stage for stages in named.values() for stage in stages.values()]
-        contexts = contexts_of(read, by_folder, scale)
-        others = {name: about(stage, by_folder) for name, stage in known.items()}
+        contexts = contexts_of(read, by_folder, contexts_of_bases, scale)
         # Parents are spoken of as the recipe writes them, by its settings and in a sentence.
-        others |= {template_of(stage.name, variants): about(stage, by_folder) for stage in read}
+        parents_too = others | {template_of(stage.name, variants): others[stage.name] for stage in read}
         spoken = {
             role: list(dict.fromkeys(template_of(stage.name, variants) for stage in stages.values()))
             for role, stages in named.items()
         }
-        check_stage(written, script, spoken, others, contexts, scale, where)
+        check_stage(written, script, spoken, parents_too, contexts, scale, where)
         if settings.payload == "report":
             if not own:
                 raise InputError(f"{where}: a report shows the stages above it, and there is none")
@@ -242,15 +259,8 @@ def resolve(
         )  # fmt: skip
         own.append(stage)
         known[name] = by_folder[folder] = stage
+        others[name] = about(stage, by_folder)
     return ancestors(own, by_folder)
-
-
-def check_seed(written: Written, variant: Variant, where: str) -> None:
-    """InputError where something over the recipe gives a stage another seed than `seeds` does."""
-    seed = written.settings.seed
-    if variant.seed not in (None, seed):
-        place = written.places.get("seed", where)
-        raise InputError(f"{place}: `seed` is {seed}, allowed: {variant.seed}, as `seeds` has it, or nothing")
 
 
 def priorities(stages: Iterable[Stage]) -> dict[str, int]:
@@ -295,6 +305,7 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
     errors: dict[str, InputError] = {}
     studies: dict[str, Study] = {}
     keys: dict[str, str] = {}
+    solved: dict[tuple[str, ...], list[Stage]] = {}
     names = available("recipes")
     rules = dict.fromkeys(["help", "ledger", *(f"recipe_{name}" for name in names)], "another target")
     rules |= {base.rule_name: base.folder for base in stages[""]}
@@ -310,7 +321,7 @@ def load_workspace(configuration: dict[str, Any]) -> Workspace:
             unread -= 1
             aliases = {alias for lineage in recipe.lineage.values() for alias in lineage}
             known |= aliases
-            found = resolve(recipe, scale, overrides, runs)
+            found = resolve(recipe, scale, overrides, runs, solved)
             for stage in found:
                 if rules.setdefault(stage.rule_name, stage.folder) != stage.folder:
                     taken = rules[stage.rule_name]
