@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from stages.core.run.ledger import Entry, Kept, ShownClaim, ShownTest
 from stages.evaluation.claim_figures import effects_chart
+from stages.evaluation.claims import REPRODUCED
 from stages.evaluation.results import in_unit
 
 HEAD = """# Ledger
@@ -81,7 +82,7 @@ def size(line: Line) -> str:
 
 def counted(lines: Sequence[Line]) -> str:
     """How many claims have which verdict, in a sentence."""
-    found = Counter(line.claim.verdict for line in lines)
+    found = Counter(map(verdict_of, lines))
     return (
         f"{len(lines)} claim{'s' * (len(lines) != 1)}: "
         + ", ".join(f"{number} {verdict}" for verdict, number in found.items())
@@ -176,8 +177,8 @@ def told(entries: Iterable[Entry], claim: str | None) -> list[str]:
     """For the terminal: one claim with its tests, or how all stand and which are not reproduced."""
     lines = list(lines_of(entries))
     if claim is None:
-        open_ones = [line for line in lines if line.claim.verdict != "reproduced"]
-        return [counted(lines), *(f"  {line.name}: {verdict_of(line)}" for line in open_ones)]
+        others = [line for line in lines if verdict_of(line) != REPRODUCED]
+        return [counted(lines), *(f"  {line.name}: {verdict_of(line)}" for line in others)]
     line = next(line for line in lines if line.name == claim)
     text = [f"{line.name}: {line.claim.statement} ({line.claim.source})"]
     for test in line.claim.tests:
