@@ -7,6 +7,8 @@ PAPER        Qwen3 s.4.6 (sampling in each mode), s.4.7 Table 22 (ThinkFollow, L
 DEVIATIONS   1 ThinkFollow's and LengthCtrl's questions are the world's
              2 of the paper's public data sets AIME, MATH-500, GPQA Diamond and IFEval alone can be asked; the others'
                numbers stand apart in the report
+             3 questions harder than any training data, and families that nothing is trained on, are asked too; what a
+               guesser scores stands beside
 """
 
 import random
@@ -35,6 +37,7 @@ from stages.evaluation.benchmarks import (
     preference_scorer,
     reasoning,
 )
+from stages.evaluation.beyond import beyond_training, harder_or_new
 from stages.evaluation.questions import Answers, answers_to_all, ask, asked, by_set, decoding_of
 from stages.evaluation.recorder import Recorder, Value, values_of
 from stages.evaluation.settings import ModeEvaluation
@@ -48,6 +51,7 @@ def main(run: Run) -> None:
     questions = {name: drawn for name, drawn in held_out(run).items() if name != "safety"} | {
         "length_control": rows({"repeat_word": 1.0}, settings.questions_per_benchmark, settings.split, settings.seed)
     }
+    beyond = beyond_training(run)
     recorder = Recorder(run)
     names = list(run.config["inputs"]["checkpoints"])
     if unknown := {*settings.both_modes, settings.budget_checkpoint} - set(names):
@@ -63,6 +67,7 @@ def main(run: Run) -> None:
             decoding = decoding_of(settings, mode)
             found = answers_to_all(engine, settings, questions, decoding, mode)
             reasoning(recorder, name, engine, questions["reasoning"], found["reasoning"], decoding, mode)
+            harder_or_new(recorder, name, engine, beyond, decoding, mode)
             general[mode][name] = found["general"]
             instructions(recorder, name, questions["instruction_following"], found["instruction_following"], mode)
             lengths = [
