@@ -14,7 +14,7 @@ from stages.core.rewards.rules import accuracy, format, instruction
 from stages.core.run.stage import Run
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
-from stages.evaluation.beyond import by_level, guessed
+from stages.evaluation.beyond import by_part, guessed, level_in_words
 from stages.evaluation.estimators import cons_at_k, pass_at_k
 from stages.evaluation.questions import Answers, answers_as, asked, by_set
 from stages.evaluation.recorder import Recorder, Scores, Value, Values, values_of
@@ -110,7 +110,7 @@ def reasoning(
     }
     groups["chinese"] = {"chinese": [i for i in places if questions[i]["language"] == "zh"]}
     groups["reasoning"] = {"reasoning": list(places)}
-    by_level(recorder, name, "reasoning", questions, table["pass@1"], mode)
+    by_part(recorder, name, "levels", questions, table["pass@1"], level_in_words, mode)
     for benchmark, sets in groups.items():
         guessed(recorder, name, benchmark, sets, questions, mode)
         for metric, values in table.items():

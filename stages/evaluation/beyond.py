@@ -55,13 +55,6 @@ def harder_or_new(
         by_part(recorder, name, benchmark, questions, right, part_of, mode)
 
 
-def by_level(
-    recorder: Recorder, name: str, benchmark: str, questions: Sequence[Row], right: Values, mode: Mode | None = None
-) -> None:
-    """pass@1 of the questions of each level (R1 v2 C.1): `pass@1 (5 steps)`."""
-    by_part(recorder, name, benchmark, questions, right, level_in_words, mode)
-
-
 def by_part(
     recorder: Recorder,
     name: str,
@@ -71,7 +64,10 @@ def by_part(
     part_of: Callable[[Row], str | None],
     mode: Mode | None = None,
 ) -> None:
-    """pass@1 of each part of a benchmark's questions; part_of: its name, None for a question of none."""
+    """pass@1 of each part of some questions, as of each level (R1 v2 C.1): `pass@1 (5 steps)`.
+
+    part_of: the name of a question's part; None where it is in none.
+    """
     parts: dict[str, list[int]] = {}
     for place, row in enumerate(questions):
         if part := part_of(row):

@@ -23,6 +23,7 @@ _WHOLE = {
     "code": _ACCURACY,
     "stem": _ACCURACY,
     "chinese": _ACCURACY[:1],
+    "levels": (),  # too many to lead
     "extrapolation": (*_ACCURACY, r"pass@1 \(\d.*\)", r"mean_tokens"),
     "transfer": (*_ACCURACY, r"pass@1 \([a-z].*\)", r"mean_tokens"),
     "instruction_following": (r"followed",),
