@@ -13,7 +13,7 @@ from stages.core.run.stage import Run
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
 from stages.evaluation.questions import answers_of, by_set
-from stages.evaluation.recorder import Recorder, Value, Values, values_of
+from stages.evaluation.recorder import Recorder, Values, values_of
 from stages.evaluation.settings import Evaluation
 
 Asked = dict[str, list[Row]]
@@ -91,10 +91,7 @@ def guessed(
     mode: Mode | None = None,
 ) -> None:
     """`chance`, beside the accuracy of each data set: what a guesser scores; nothing where of one nobody can say."""
-    found: Values = {}
-    for place in {place for places in sets.values() for place in places}:
-        if (score := chance(questions[place])) is not None:
-            found[place] = Value(score, 1, questions[place]["key"])
+    found = values_of(questions, [[chance(row)] for row in questions])
     known = {part: places for part, places in sets.items() if all(place in found for place in places)}
     if len(known) == len(sets):
         recorder.add_sets(name, benchmark, "chance", sets, found, mode)
