@@ -50,11 +50,11 @@ def audit_corpus(documents: Iterable[Document], tokens: Callable[[str], int]) ->
 def family_figures(documents: Sequence[Document], total: int, tokens: Callable[[str], int]) -> Figures:
     """Figures of a family's documents, of `total` in the corpus.
 
-    `documents`: their share of the corpus; `thought`: the share that has one; `right`: kind -> score of its stated
-    answers and how many they are; `chance`, `commonest`: of `guesser`, where it has thoughts; `steps` and `tokens` of
-    the thoughts: mean, 95 % quantile, maximum; of the thoughts the shares that end in a guess (`guess`), are in both
-    languages (`mixed`) or wholly in the other one (`other_language`); `tags`: of the thoughts in a template with tags,
-    the share in the right format.
+    `documents`: their share of the corpus; `thought`: the share that has one; `author`: score of all stated answers,
+    which is what a model scores that writes as he does; `right`: kind -> score of its answers and how many they are;
+    `chance`, `commonest`: of `guesser`, where it has thoughts; `steps`, `tokens` of the thoughts: mean, 95 % quantile,
+    maximum; of the thoughts the shares that end in a guess (`guess`), are in both languages (`mixed`) or wholly in the
+    other one (`other_language`); `tags`: of the thoughts in a template with tags, the share in the right format.
     """
     thoughts = [document for document in documents if document.trace is not None]
     kept = [_consistency(document) for document in thoughts]
@@ -66,6 +66,7 @@ def family_figures(documents: Sequence[Document], total: int, tokens: Callable[[
     return {
         "documents": share(len(documents), total),
         "thought": share(len(thoughts), len(documents)),
+        "author": fmean(verdict for verdicts in right.values() for verdict in verdicts),
         "right": {kind: {"score": fmean(right[kind]), "n": len(right[kind])} for kind in KINDS if kind in right},
         **(guesser([_problem(d) for d in documents]) if thoughts else dict.fromkeys(("chance", "commonest"))),
         "steps": spread([len(document.trace.steps) for document in thoughts if document.trace is not None]),

@@ -1,9 +1,9 @@
 """What the corpus of a base holds: `python -m stages.base.audit --scale tiny`. A tool for the terminal, not a stage.
 
 Printed are, family by family: its share of the documents, how many of them have a thought, what the answers of the
-corpus score (without a thought, by a careless and by a patient author), what a guesser scores and what the commonest
-answer does, how long thoughts are (steps or tries, tokens), which of them are given up, mix languages, have their tags;
-then the families whose worked solutions are in no corpus. The documents are those that the base begins with.
+corpus score (all; those without a thought, of a careless and of a patient author), what a guesser scores and what the
+commonest answer does, how long thoughts are (steps or tries, tokens), which of them are given up, mix languages, have
+their tags; then families whose worked solutions are in no corpus. The documents are those that the base begins with.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def audit_base(scale: str, base: str | None, documents: int) -> Figures:
 
 def tables(figures: Figures) -> list[Table]:
     """The figures for a terminal: shares and scores in percent."""
-    columns = ("documents", "thought", "direct", "careless", "patient", "chance", "commonest")
+    columns = ("documents", "thought", "author", "direct", "careless", "patient", "chance", "commonest")
     title = "Its share of the documents, theirs with a thought, what is right of their answers, in percent"
     right = _table(title, "family", *columns)
     shape = _table(
@@ -70,9 +70,8 @@ def tables(figures: Figures) -> list[Table]:
     )  # fmt: skip
     for name, found in figures["families"].items():
         scores = [found["right"].get(kind, {}).get("score") for kind in ("direct", "careless", "patient")]
-        if "general" in found["right"]:
-            scores[0] = found["right"]["general"]["score"]
-        cells = [found["documents"], found["thought"], *scores, found["chance"], found["commonest"]]
+        cells = [found[key] for key in ("documents", "thought", "author")]
+        cells += [*scores, found["chance"], found["commonest"]]
         right.add_row(name, *map(percent, cells))
         if found["steps"]:
             cells = [found[key] for key in ("guess", "mixed", "other_language", "tags")]

@@ -70,6 +70,7 @@ def test_scores_of_the_authors_and_of_a_guesser(figures):
         "general": {"score": 1.0, "n": 1}
     }
     assert everything["right"]["patient"] == {"score": 0.5, "n": 4}
+    assert (sums["author"], pairs["author"], greetings["author"]) == (3 / 5, 1 / 2, 1.0)
     assert sums["chance"] == pytest.approx(1 / 21) and pairs["chance"] == pytest.approx(1 / 6)
     assert everything["chance"] == pytest.approx((5 / 21 + 2 / 6) / 7)
     assert sums["commonest"] == pairs["commonest"] == 1.0 and everything["commonest"] == pytest.approx(5 / 7)
