@@ -15,6 +15,7 @@ from stages.core.rewards.rules import accuracy, format, instruction
 from stages.core.run.stage import Run
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
+from stages.evaluation.beyond import by_part, guessed, level_in_words
 from stages.evaluation.by_question import Value
 from stages.evaluation.estimators import cons_at_k, pass_at_k
 from stages.evaluation.questions import Answers, answers_as, asked, by_set
@@ -114,7 +115,9 @@ def reasoning(
     }
     groups["chinese"] = {"chinese": [i for i in places if questions[i]["language"] == "zh"]}
     groups["reasoning"] = {"reasoning": list(places)}
+    by_part(recorder, name, "levels", questions, table["pass@1"], level_in_words, mode)
     for benchmark, sets in groups.items():
+        guessed(recorder, name, benchmark, sets, questions, mode)
         for metric, values in table.items():
             if metric in of_k and benchmark not in DOMAINS and any(i not in values for i in sets[benchmark]):
                 continue  # of a part of the pooled questions it would be another benchmark

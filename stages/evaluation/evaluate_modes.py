@@ -7,6 +7,8 @@ PAPER        Qwen3 s.4.6 (sampling in each mode), s.4.7 Table 22 (ThinkFollow, L
 DEVIATIONS   1 ThinkFollow's and LengthCtrl's questions are the world's
              2 of the paper's public data sets AIME, MATH-500, GPQA Diamond and IFEval alone can be asked; the others'
                numbers stand apart in the report
+             3 questions harder than any training data, and families that nothing is trained on, are asked too; what a
+               guesser scores stands beside
 """
 
 import random
@@ -37,6 +39,7 @@ from stages.evaluation.benchmarks import (
     reasoning,
     reference_of,
 )
+from stages.evaluation.beyond import beyond_training, harder_or_new
 from stages.evaluation.by_question import Value
 from stages.evaluation.earlier import take_over
 from stages.evaluation.questions import Answers, answers_to_all, ask, asked, by_set, decoding_of
@@ -53,6 +56,7 @@ def main(run: Run) -> None:
     questions = {name: drawn for name, drawn in held_out(run).items() if name != "safety"} | {
         "length_control": rows({"repeat_word": 1.0}, settings.questions_per_benchmark, settings.split, settings.seed)
     }
+    beyond = beyond_training(run)
     recorder = Recorder(run, run.config.get("variants", {}))
     names = list(run.config["inputs"]["checkpoints"])
     stages = {name: origin_of(name, recorder.variants).stage for name in names}
@@ -71,6 +75,7 @@ def main(run: Run) -> None:
             decoding = decoding_of(settings, mode)
             found = answers_to_all(engine, settings, questions, decoding, mode)
             reasoning(recorder, name, engine, questions["reasoning"], found["reasoning"], decoding, mode)
+            harder_or_new(recorder, name, engine, beyond, decoding, mode)
             general[mode][name] = found["general"]
             instructions(recorder, name, questions["instruction_following"], found["instruction_following"], mode)
             lengths = [

@@ -6,8 +6,17 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
 from data.public.sources import SOURCES
+from data.world.families import HARDER, TRANSFER
 from stages.core.allowed.claims import Measured
-from stages.core.allowed.mixtures import DataSet, GeneralQuestions, InstructionQuestions, Questions, SafetyQuestions
+from stages.core.allowed.mixtures import (
+    DataSet,
+    GeneralQuestions,
+    HarderQuestions,
+    InstructionQuestions,
+    Questions,
+    SafetyQuestions,
+    UntrainedQuestions,
+)
 from stages.core.allowed.sentences import Misfit, disagree, nearest
 from stages.core.allowed.values import Count, Number, Positive, Share, Temperature, no_repetition
 from stages.core.pipeline.settings import Settings
@@ -47,6 +56,8 @@ class Evaluation(Settings):
     run_fields = Settings.run_fields | {
         "tasks", "general_tasks", "instruction_tasks", "safety_tasks", "reasoning_questions", "questions_per_benchmark",
         "pass_k_questions", "pass_k_samples", "bootstrap_samples", "sampling_batch_size", "split",
+        "extrapolation_tasks", "extrapolation_questions", "extrapolation_max_completion_length", "transfer_tasks",
+        "transfer_questions",
     }  # fmt: skip
 
     samples_per_question: Positive
@@ -92,11 +103,23 @@ class Evaluation(Settings):
     """Resamples behind each interval."""
     sampling_batch_size: Positive
     """Sequences that are sampled at a time."""
+    extrapolation_tasks: HarderQuestions = dict.fromkeys(HARDER, 1.0)
+    """What questions that are harder than any training data are drawn from."""
+    extrapolation_questions: Count = 0
+    """Such questions, at most; 0 asks none."""
+    extrapolation_max_completion_length: Positive | None = None
+    """Longest completion of such a question, in tokens; null is `max_completion_length`."""
+    transfer_tasks: UntrainedQuestions = dict.fromkeys(TRANSFER, 1.0)
+    """What questions of families that nothing is trained on are drawn from."""
+    transfer_questions: Count = 0
+    """Such questions, at most; 0 asks none."""
     split: Literal["validation", "test"] = "test"
     """Which questions are asked: those of the validation or of the test split."""
 
     def lengths(self):
         own = {f"by_data_set.{name}": asked.get("max_completion_length", 0) for name, asked in self.by_data_set.items()}
+        if self.extrapolation_questions and self.extrapolation_max_completion_length:
+            own["extrapolation_max_completion_length"] = self.extrapolation_max_completion_length
         return super().lengths() | own
 
     def measured(self, checkpoint):
@@ -115,6 +138,8 @@ class Evaluation(Settings):
             "instruction_following": ("followed",),
             "general": ("gold", "win_rate", "reward_model_score"),
             "safety": ("unsafe_refused", "safe_answered"),
+            "extrapolation": ("pass@1", "mean_tokens"),
+            "transfer": ("pass@1", "mean_tokens"),
         }
         return {name: {metric: metric for metric in whole} | of_k for name in REASONING} | {
             name: {metric: metric for metric in metrics} for name, metrics in alone.items()

@@ -80,7 +80,8 @@ def test_every_checkpoint_is_evaluated(finished):
     results = json.loads((folder / "r1" / "results.json").read_text())
     assert {row["checkpoint"] for row in results} == CHECKPOINTS
     assert {row["benchmark"] for row in results} == {
-        "math", "code", "stem", "chinese", "reasoning", "instruction_following", "general", "safety"
+        "math", "code", "stem", "chinese", "reasoning", "levels", "extrapolation", "transfer",
+        "instruction_following", "general", "safety",
     } - {"math", "code"} | {row["benchmark"] for row in results}  # fmt: skip
     for row in results:
         assert row["low"] <= row["value"] <= row["high"], row

@@ -8,7 +8,17 @@ from pydantic import AfterValidator
 
 from data.errors import InputError
 from data.public.sources import SOURCES, Kind, Source
-from data.world.families import GENERAL, PUZZLES, REASONING, TASKS, family
+from data.world.families import (
+    GENERAL,
+    HARDER,
+    HELD_OUT,
+    ONLY_ASKED,
+    PUZZLES,
+    REASONING,
+    TASKS,
+    TRANSFER,
+    family,
+)
 from stages.core.allowed.sentences import nearest
 from stages.core.allowed.values import NotNegative
 
@@ -74,7 +84,10 @@ class Draws:
 
     def __call__(self, mixture: dict[str, float]) -> dict[str, float]:
         for name in mixture:
-            if base_name(known(name)) not in self.families and not (name in SOURCES and self.sets(SOURCES[name])):
+            of_world = base_name(known(name))
+            if of_world in HELD_OUT and of_world not in self.families:
+                raise ValueError(f"`{name}` {ONLY_ASKED}")
+            if of_world not in self.families and not (name in SOURCES and self.sets(SOURCES[name])):
                 usable = [*self.families, *(name for name, source in SOURCES.items() if self.sets(source))]
                 raise ValueError(f"`{name}` is none of {self.purpose}; {nearest(name, usable)}")
         weighed = {name: weight for name, weight in mixture.items() if weight}
@@ -132,7 +145,7 @@ _VERIFIED, _WRITTEN = (*REASONING, *PUZZLES), (*REASONING, *GENERAL)
 _CORPUS, _RESPONSES = "what the corpus is written from", "general prompts with a response"
 _TEXTS = _to_train("prompts", "demonstrations")
 
-Anything = Annotated[Mixture, AfterValidator(Draws("families and data sets", TASKS, _all, empty=True))]
+Anything = Annotated[Mixture, AfterValidator(Draws("families and data sets", (*TASKS, *HELD_OUT), _all, empty=True))]
 Corpus = Annotated[Mixture, AfterValidator(Draws(_CORPUS, _WRITTEN, _none))]
 CorpusOrNone = Annotated[Mixture, AfterValidator(Draws(_CORPUS, _WRITTEN, _none, empty=True))]
 
@@ -154,6 +167,8 @@ References = Annotated[Mixture, AfterValidator(Draws("prompts with a reference a
 
 Questions = Annotated[Mixture, AfterValidator(Draws("questions with a verifier", TASKS, _judged, _VERIFIED))]
 """Reasoning questions to be asked in an evaluation."""
+HarderQuestions = Annotated[Mixture, AfterValidator(Draws("families harder than any training data", HARDER, _none))]
+UntrainedQuestions = Annotated[Mixture, AfterValidator(Draws("families that nothing is trained on", TRANSFER, _none))]
 GeneralQuestions = Annotated[Mixture, AfterValidator(Draws("general prompts", GENERAL, _general, empty=True))]
 InstructionQuestions = Annotated[
     Mixture, AfterValidator(Draws("prompts with instructions to check", GENERAL, _instructed, empty=True))

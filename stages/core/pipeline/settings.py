@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from data.world.author import USUAL, CorpusAuthor
 from stages.core.allowed.base import Adam, Settings, in_order
 from stages.core.allowed.mixtures import Anything, Corpus, Mixture, Preferences, Prompts
 from stages.core.allowed.values import (
@@ -169,10 +170,12 @@ class Pretraining(Settings):
     """A base model: how long it learns from the corpus. Nothing here is of a paper."""
 
     several_processes = False
-    run_fields = Settings.run_fields | {"mixture", "steps", "batch_size", "learning_rate", "max_length"}
+    run_fields = Settings.run_fields | {"mixture", "author", "steps", "batch_size", "learning_rate", "max_length"}
 
     mixture: Corpus
     """What the documents of the corpus are drawn from."""
+    author: CorpusAuthor = USUAL
+    """Who writes the corpus: how careless he is, how he searches, how he writes it down."""
     steps: Count
     """Updates of the run."""
     batch_size: Positive
