@@ -13,7 +13,7 @@ from data.text.chat import THINK_CLOSE, THINK_OPEN, render_completion
 from data.text.language import Language
 from data.text.prompts import R1_ZERO_TEMPLATE
 from data.text.summary import summarise
-from data.world.families import GENERAL, TASKS, family
+from data.world.families import GENERAL, TASKS, family, refuse_held_out
 from data.world.reasoning.chains import LIMIT, apply
 from data.world.task import Author, Problem, Trace
 
@@ -44,6 +44,7 @@ def documents(mixture: dict[str, float], seed: int, mixing: bool = True) -> Iter
 
     mixing: whether a thought or an answer may stand in the other language, for a model that knows both.
     """
+    refuse_held_out(mixture)
     rng = random.Random(seed)
     names, weights = zip(*mixture.items(), strict=True)
     while True:

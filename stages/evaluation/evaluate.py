@@ -22,6 +22,7 @@ from stages.evaluation.benchmarks import (
 from stages.evaluation.questions import Answers, answers_to_all, decoding_of
 from stages.evaluation.recorder import Recorder
 from stages.evaluation.settings import Evaluation
+from stages.evaluation.unseen import unseen, unseen_kinds
 
 REFERENCE = "general_sft"
 """Whose answers the others' are compared with."""
@@ -30,6 +31,7 @@ REFERENCE = "general_sft"
 def main(run: Run) -> None:
     settings: Evaluation = run.settings
     questions = held_out(run)
+    kinds = unseen_kinds(run)
     recorder = Recorder(run)
     general: dict[str, Answers] = {}
     decoding = decoding_of(settings)
@@ -41,6 +43,7 @@ def main(run: Run) -> None:
         general[name] = found["general"]
         instructions(recorder, name, questions["instruction_following"], found["instruction_following"])
         safety(recorder, name, questions["safety"], found["safety"])
+        unseen(recorder, name, engine, kinds, decoding)
         run.metrics.log(number + 1, len(names), **headline(recorder, name))
     preference(recorder, questions["general"], general, general.get(REFERENCE), preference_scorer(run))
     recorder.save(len(names))

@@ -6,10 +6,19 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
 from data.public.sources import SOURCES
-from stages.core.allowed.mixtures import DataSet, GeneralQuestions, InstructionQuestions, Questions, SafetyQuestions
+from data.text.language import Language
+from stages.core.allowed.mixtures import (
+    DataSet,
+    GeneralQuestions,
+    InstructionQuestions,
+    LengthQuestions,
+    Questions,
+    SafetyQuestions,
+)
 from stages.core.allowed.sentences import Misfit, disagree, nearest
 from stages.core.allowed.values import Count, Number, Positive, Share, Temperature, no_repetition
 from stages.core.pipeline.settings import Settings
+from stages.core.sampling.thinking_budget import PAPERS_CLOSING
 
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
 
@@ -43,7 +52,7 @@ class Evaluation(Settings):
     optional = frozenset({"reward_models"})
     run_fields = Settings.run_fields | {
         "tasks", "general_tasks", "instruction_tasks", "safety_tasks", "reasoning_questions", "questions_per_benchmark",
-        "pass_k_questions", "pass_k_samples", "bootstrap_samples", "sampling_batch_size", "split",
+        "pass_k_questions", "pass_k_samples", "bootstrap_samples", "sampling_batch_size", "split", "unseen_questions",
     }  # fmt: skip
 
     samples_per_question: Positive
@@ -81,6 +90,8 @@ class Evaluation(Settings):
     """Reasoning questions, at most."""
     questions_per_benchmark: Positive
     """Questions of each benchmark, at most."""
+    unseen_questions: Count = 0
+    """Questions of each of the two general kinds that nothing is trained on, at most; 0 asks none."""
     pass_k_questions: Positive
     """Questions on which pass@k is measured."""
     pass_k_samples: Positive
@@ -108,7 +119,7 @@ class Evaluation(Settings):
 class ModeEvaluation(Evaluation):
     """`evaluate_modes`: thinking and non-thinking, flags in conversations, thinking budgets."""
 
-    run_fields = Evaluation.run_fields | {"budgets", "conversations"}
+    run_fields = Evaluation.run_fields | {"budgets", "conversations", "length_tasks"}
 
     both_modes: Annotated[list[str], AfterValidator(no_repetition)]
     """Checkpoints that are evaluated with and without thinking; the others in the mode they have."""
@@ -122,11 +133,16 @@ class ModeEvaluation(Evaluation):
     """What the logit of a token loses without thinking that the completion has already."""
     budget_checkpoint: str
     """The checkpoint whose thinking budgets are tried."""
+    closing_sentence: str | dict[Language, str] = PAPERS_CLOSING
+    """What is inserted behind a cut thought, before its closing tag, with what parts it from the thought; by language
+    where it is not one for all. An empty text closes the thought alone."""
 
     budgets: Annotated[list[Count], AfterValidator(no_repetition)]
     """Thinking budgets that are tried, in tokens."""
     conversations: Positive
     """Conversations of several turns in which the last flag must count."""
+    length_tasks: LengthQuestions = {"repeat_word": 1.0}
+    """What prompts that ask for a length are drawn from."""
 
     def check_inputs(self, inputs):
         for field, names in (("both_modes", self.both_modes), ("budget_checkpoint", [self.budget_checkpoint])):

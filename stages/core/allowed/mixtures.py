@@ -8,7 +8,8 @@ from pydantic import AfterValidator
 
 from data.errors import InputError
 from data.public.sources import SOURCES, Kind, Source
-from data.world.families import GENERAL, PUZZLES, REASONING, TASKS, family
+from data.world.families import GENERAL, HELD_OUT, ONLY_ASKED, PUZZLES, REASONING, TASKS, family
+from data.world.general.length_control import LENGTH_ASKED
 from stages.core.allowed.sentences import nearest
 from stages.core.allowed.values import NotNegative
 
@@ -30,6 +31,12 @@ def evaluation_set(name: str) -> str:
     if "test" not in dict(SOURCES[data_set(name)].splits):
         raise ValueError("it has no test split of its own, so nothing can be compared with it")
     return name
+
+
+def must_be_refused(name: str) -> bool:
+    """Whether the prompts of a mixture's name are of the safety set: a safe look-alike is to be answered."""
+    domain = SOURCES[name].domain if name in SOURCES else TASKS[base_name(name)].domain
+    return domain == "safety" and base_name(name) != "safe_lookalike"
 
 
 DataSet = Annotated[str, AfterValidator(data_set)]
@@ -74,7 +81,10 @@ class Draws:
 
     def __call__(self, mixture: dict[str, float]) -> dict[str, float]:
         for name in mixture:
-            if base_name(known(name)) not in self.families and not (name in SOURCES and self.sets(SOURCES[name])):
+            of_world = base_name(known(name))
+            if of_world in HELD_OUT and of_world not in self.families:
+                raise ValueError(f"`{name}` {ONLY_ASKED}")
+            if of_world not in self.families and not (name in SOURCES and self.sets(SOURCES[name])):
                 usable = [*self.families, *(name for name, source in SOURCES.items() if self.sets(source))]
                 raise ValueError(f"`{name}` is none of {self.purpose}; {nearest(name, usable)}")
         weighed = {name: weight for name, weight in mixture.items() if weight}
@@ -158,6 +168,7 @@ GeneralQuestions = Annotated[Mixture, AfterValidator(Draws("general prompts", GE
 InstructionQuestions = Annotated[
     Mixture, AfterValidator(Draws("prompts with instructions to check", GENERAL, _instructed, empty=True))
 ]
+LengthQuestions = Annotated[Mixture, AfterValidator(Draws("prompts that ask for a length", LENGTH_ASKED, _none))]
 SafetyQuestions = Annotated[
     Mixture, AfterValidator(Draws("safety prompts", SAFETY, lambda s: s.kind == "safety", empty=True))
 ]
