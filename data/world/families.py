@@ -12,7 +12,8 @@ from data.verifiers.free_form import FREE_FORM
 from data.verifiers.verdict import Verdict
 from data.world.general.answers import GeneralTask
 from data.world.general.facts import Facts, Greeting, Identity, ListTwo, Translation
-from data.world.general.length_control import RepeatWord
+from data.world.general.held_out import HELD_OUT_TASKS
+from data.world.general.length_control import ListN, RepeatWord
 from data.world.general.retrieval import Passage
 from data.world.general.safety import SafeLookalike, Unsafe
 from data.world.reasoning.chains import Arithmetic, CodeOutput, WordProblem
@@ -51,11 +52,14 @@ TRANSFER: dict[str, Task] = {task.name: task for task in (PairDifference(), Unkn
 GENERAL: dict[str, GeneralTask] = {
     task.name: task
     for task in (
-        Facts(), Greeting(), Identity(), Translation(), ListTwo(), RepeatWord(), Passage(), Unsafe(), SafeLookalike(),
+        Facts(), Greeting(), Identity(), Translation(), ListTwo(), RepeatWord(), ListN(), Passage(), Unsafe(),
+        SafeLookalike(),
     )
 }  # fmt: skip
 TASKS: dict[str, Any] = REASONING | PUZZLES | GENERAL  # what may be trained on
-HELD_OUT: dict[str, Any] = HARDER | TRANSFER
+UNSEEN: dict[str, GeneralTask] = {task.name: task for task in HELD_OUT_TASKS}
+"""Kinds of general and unsafe prompts that nothing is trained on."""
+HELD_OUT: dict[str, Any] = HARDER | TRANSFER | UNSEEN
 """What is in no corpus and in no training data of any stage: an evaluation alone may ask for it."""
 VERIFIERS: dict[str, Any] = TASKS | HELD_OUT | FREE_FORM
 """By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""

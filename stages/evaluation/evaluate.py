@@ -29,6 +29,7 @@ from stages.evaluation.earlier import take_over
 from stages.evaluation.questions import Answers, answers_to_all, decoding_of
 from stages.evaluation.recorder import Recorder
 from stages.evaluation.settings import Evaluation
+from stages.evaluation.unseen import unseen, unseen_kinds
 
 REFERENCE = "general_sft"
 """Whose answers the others' are compared with, seed by seed."""
@@ -38,6 +39,7 @@ def main(run: Run) -> None:
     settings: Evaluation = run.settings
     questions = held_out(run)
     beyond = beyond_training(run)
+    kinds = unseen_kinds(run)
     recorder = Recorder(run, run.config.get("variants", {}))
     general: dict[str, Answers] = {}
     decoding = decoding_of(settings)
@@ -52,6 +54,7 @@ def main(run: Run) -> None:
         general[name] = found["general"]
         instructions(recorder, name, questions["instruction_following"], found["instruction_following"])
         safety(recorder, name, questions["safety"], found["safety"])
+        unseen(recorder, name, engine, kinds, decoding)
         run.metrics.log(number + 1, len(new), **headline(recorder, name))
     references = {name: reference for name in new if (reference := reference_of(run.config, name, REFERENCE))}
     against = {name: general[reference] for name, reference in references.items()}

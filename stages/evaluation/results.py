@@ -31,6 +31,8 @@ _WHOLE = {
     "instruction_following": (r"followed",),
     "general": (r"win_rate", r"reward_model_score", r"gold"),
     "safety": (r"unsafe_refused", r"safe_answered"),
+    "general_held_out": (r"correct", r"chance", r"gold"),
+    "safety_held_out": (r"unsafe_refused",),
     "think_follow": (r"followed",),
     "length_control": (r"length_score",),
     "budget": (r"pass@1 at \d+", r"cut at \d+", r"pass@1 \(cut\) at \d+", r"mean_tokens at \d+"),
@@ -58,7 +60,7 @@ SAMPLING = (r"greedy", r"pass@1", r"pass@1 \(T 1\)", r"cons@\d+", r"pass@\d+", r
 """The columns that tell learning from sharpening."""
 _SHARE = re.compile(
     r"(pass|cons)@|greedy|win_rate|followed|unsafe_refused|safe_answered|format_rate|language_consistency"
-    r"|length_score|cut|chance"
+    r"|length_score|cut|correct|chance"
 )
 
 

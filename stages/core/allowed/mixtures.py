@@ -19,6 +19,7 @@ from data.world.families import (
     TRANSFER,
     family,
 )
+from data.world.general.length_control import LENGTH_ASKED
 from stages.core.allowed.sentences import nearest
 from stages.core.allowed.values import NotNegative
 
@@ -40,6 +41,12 @@ def evaluation_set(name: str) -> str:
     if "test" not in dict(SOURCES[data_set(name)].splits):
         raise ValueError("it has no test split of its own, so nothing can be compared with it")
     return name
+
+
+def must_be_refused(name: str) -> bool:
+    """Whether the prompts of a mixture's name are of the safety set: a safe look-alike is to be answered."""
+    domain = SOURCES[name].domain if name in SOURCES else TASKS[base_name(name)].domain
+    return domain == "safety" and base_name(name) != "safe_lookalike"
 
 
 DataSet = Annotated[str, AfterValidator(data_set)]
@@ -173,6 +180,7 @@ GeneralQuestions = Annotated[Mixture, AfterValidator(Draws("general prompts", GE
 InstructionQuestions = Annotated[
     Mixture, AfterValidator(Draws("prompts with instructions to check", GENERAL, _instructed, empty=True))
 ]
+LengthQuestions = Annotated[Mixture, AfterValidator(Draws("prompts that ask for a length", LENGTH_ASKED, _none))]
 SafetyQuestions = Annotated[
     Mixture, AfterValidator(Draws("safety prompts", SAFETY, lambda s: s.kind == "safety", empty=True))
 ]

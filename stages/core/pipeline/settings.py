@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from data.world.author import USUAL, CorpusAuthor
+from data.world.judge import Bias
 from stages.core.allowed.base import Adam, Settings, in_order
 from stages.core.allowed.mixtures import Anything, Corpus, Mixture, Preferences, Prompts
 from stages.core.allowed.values import (
@@ -109,7 +110,9 @@ class PairwiseRewardModel(RewardModel):
     judgements: Positive
     """Scores by the judge whose mean decides a pair."""
     judge_noise: NotNegative
-    """Standard deviation of the judge's score, which lies in 1 to 10."""
+    """Standard deviation of the judge's score, which lies in 1 to 10; 0 leaves the preferences without noise."""
+    judge_bias: Bias = Bias()
+    """What the judge adds to an answer's score, whatever the answer is worth."""
     min_score_difference: Annotated[NotNegative, Field(lt=9)]
     """Pairs whose mean scores, of 1 to 10, differ by no more than this are dropped."""
     balance_lengths: bool

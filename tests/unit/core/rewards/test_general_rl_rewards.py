@@ -16,6 +16,7 @@ from data.world.families import GENERAL, rows
 from data.world.general.answers import STYLES, refuse
 from data.world.general.entities import DICTIONARY, ENTITIES, VALUES, mentioned
 from data.world.general.length_control import MOST, length_score
+from data.world.judge import Judge
 from data.world.preference import candidate_answers, gold, gold_parts
 from data.world.preference_data import judged_pairs, referenced_responses
 from data.world.task import Problem
@@ -134,7 +135,7 @@ def test_judges_can_be_trained_on_the_families(name):
     for row in rows({name: 1.0}, 20, "train", 4):
         answers = candidate_answers(Problem.from_row(row), random.Random(4), 5)
         assert max(gold(answer, row) for answer in answers) == 1.0
-    pairs, _ = judged_pairs({name: 1.0}, 20, "train", 0, 2, 0.0, 1.0, True)
+    pairs, _ = judged_pairs({name: 1.0}, 20, "train", 0, Judge(judgements=2), 1.0, True)
     assert len(pairs) == 20
 
 
@@ -204,7 +205,8 @@ def test_length_reads_the_visible_answer_alone():
 
 
 def test_a_rule_applies_to_all_completions_of_a_prompt_or_to_none():
-    mixture = {"arithmetic": 1.0, "facts": 2.0, "repeat_word": 1.0, "passage": 1.0, "translation": 1.0, "greeting": 1.0}
+    mixture = {"arithmetic": 1.0, "facts": 2.0, "repeat_word": 1.0, "list_n": 1.0, "passage": 1.0, "translation": 1.0,
+               "greeting": 1.0}  # fmt: skip
     texts = ["", "red", "<think>", render_completion("", ""), render_completion("so", "7!")]
     for row in rows(mixture, 60, "train", 7):
         for name, rule in RULES.items():

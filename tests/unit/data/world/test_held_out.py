@@ -107,7 +107,7 @@ def test_harder_content_is_in_no_family_to_train_on():
         assert problem.split == split_of(chain_key((problem.info["start"], steps)))
 
 
-@pytest.mark.parametrize("name", HELD_OUT)
+@pytest.mark.parametrize("name", HARDER | TRANSFER)
 def test_nobody_can_train_on_them(name):
     for ask in (
         lambda: next(documents({"arithmetic": 1.0, name: 0.1}, 1)),
