@@ -70,7 +70,7 @@ class _ChainTask(Task):
         for operator, operand in chain[1]:
             value = apply(value, operator, operand)
         question = self.describe(chain, rng, language)
-        info = {"start": chain[0], "steps": chain[1]}
+        info = {"start": chain[0], "steps": chain[1], "level": len(chain[1])}
         return Problem(self.name, self.domain, language, question, str(value), chain_key(chain), info)
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:

@@ -27,7 +27,7 @@ class Equation(Task):
         equation = f"{left}{operator}{operand}={right}"
         question = f"Solve {equation}. x=?" if language == "en" else f"解方程{equation}。x=?"
         undo = [(_INVERSE[operator], operand)] + ([("/", factor)] if factor > 1 else [])
-        info = {"start": right, "steps": undo}
+        info = {"start": right, "steps": undo, "level": len(undo)}
         return Problem(self.name, self.domain, language, question, str(unknown), f"equation {equation}", info)
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:

@@ -42,7 +42,7 @@ class Expression(Task):
         )
         tests = [(x, _run(steps, x)) for x in _INPUTS]
         key = "expression " + "".join(f"{operator}{n}" for operator, n in steps)
-        info = {"steps": steps, "tests": tests}
+        info = {"steps": steps, "tests": tests, "level": len(steps)}
         return Problem(self.name, self.domain, language, question, expression(steps), key, info)
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:

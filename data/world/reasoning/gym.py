@@ -96,7 +96,7 @@ class ChainSum(_Gym):
                 values.append(value)
             if all(0 <= value <= LIMIT for value in values):
                 break
-        info = {"start": start, "steps": steps, "reasoning_gym": self.dataset}
+        info = {"start": start, "steps": steps, "level": len(steps), "reasoning_gym": self.dataset}
         return Problem(
             self.name, self.domain, "en", entry["question"], entry["answer"], chain_key((start, steps)), info
         )
@@ -119,7 +119,7 @@ class SimpleEquation(_Gym):
                 break
         factor, operator, operand, right = int(found[1]), found[3], int(found[4]), int(found[5])
         steps = [(_INVERSE[operator], operand), ("/", factor)]
-        info = {"start": right, "steps": steps, "reasoning_gym": self.dataset}
+        info = {"start": right, "steps": steps, "level": len(steps), "reasoning_gym": self.dataset}
         key = f"equation {factor}*x{operator}{operand}={right}"
         return Problem(self.name, self.domain, "en", entry["question"], entry["answer"], key, info)
 

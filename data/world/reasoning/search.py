@@ -35,7 +35,7 @@ class PairSearch(Task):
         question = (
             f"Pick two of {listed} that add to {target}." if language == "en" else f"从{listed}中选两个,和是{target}。"
         )
-        info = {"numbers": numbers, "target": target}
+        info = {"numbers": numbers, "target": target, "level": len(numbers)}
         answer = f"{pair[0]}+{pair[1]}"
         return Problem(self.name, self.domain, language, question, answer, f"pair_search {listed}", info)
 

@@ -51,7 +51,7 @@ class StemChoice(Task):
             else f"{given[0][0]}{given[0][1]},{given[1][0]}{given[1][1]}。{wanted}?{choices}"
         )
         info: dict = {"wanted": {key: names[2 if forward else 0] for key, names in _LAWS[law].items()}}
-        info |= {"operation": operation, "value": value, "options": shuffled}
+        info |= {"operation": operation, "value": value, "options": shuffled, "level": size}
         key = f"stem {law} {operation}"
         return Problem(self.name, self.domain, language, question, letter, key, info)
 
@@ -108,7 +108,7 @@ class Logic(Task):
         formula = f"({formula})" + _AND[connectives[1]][language] + literals[2]
         facts = [f"{name}{_GAP[language]}{_TRUE[v][language]}" for name, v in zip("pqr", values, strict=True)]
         question = ", ".join(facts) + f". Is {formula}?" if language == "en" else ",".join(facts) + f"。{formula}?"
-        info = {"values": values, "negated": negated, "connectives": connectives}
+        info = {"values": values, "negated": negated, "connectives": connectives, "level": len(values)}
         truth = _truth(info)[-1]
         key = f"logic {values} {negated} {connectives}"
         return Problem(self.name, self.domain, language, question, _TRUE[truth][language], key, info)
