@@ -5,9 +5,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
-from data.public.sources import SOURCES
-from stages.core.allowed.mixtures import DataSet, GeneralQuestions, InstructionQuestions, Questions, SafetyQuestions
-from stages.core.allowed.sentences import Misfit, disagree, nearest
+from stages.core.allowed.mixtures import (
+    DataSet,
+    GeneralQuestions,
+    InstructionQuestions,
+    Questions,
+    SafetyQuestions,
+    has_split,
+)
+from stages.core.allowed.sentences import Misfit, nearest
 from stages.core.allowed.values import Count, Number, Positive, Share, Temperature, no_repetition
 from stages.core.pipeline.settings import Settings
 
@@ -99,9 +105,7 @@ class Evaluation(Settings):
     @model_validator(mode="after")
     def _has_the_split(self):
         for field in ("tasks", "general_tasks", "instruction_tasks", "safety_tasks"):
-            for name in getattr(self, field):
-                if self.split == "validation" and name in SOURCES and "train" not in dict(SOURCES[name].splits):
-                    disagree(("split", field), f"`split` is 'validation', which `{name}` of `{field}` does not have")
+            has_split(self.split, getattr(self, field), ("split", field))
         return self
 
 

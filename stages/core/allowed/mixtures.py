@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 from data.errors import InputError
 from data.public.sources import SOURCES, Kind, Source
 from data.world.families import GENERAL, PUZZLES, REASONING, TASKS, family
-from stages.core.allowed.sentences import nearest
+from stages.core.allowed.sentences import disagree, nearest
 from stages.core.allowed.values import NotNegative
 
 Mixture = dict[str, NotNegative]
@@ -56,6 +56,13 @@ def known(name: str) -> str:
 
 Known = Annotated[str, AfterValidator(known)]
 """A task family or a public data set."""
+
+
+def has_split(split: str, mixture: Mixture, fields: tuple[str, str]) -> None:
+    """For a validator: sets that are for evaluation only have no validation split; fields: of split and mixture."""
+    for name in mixture:
+        if split == "validation" and name in SOURCES and "train" not in dict(SOURCES[name].splits):
+            disagree(fields, f"`{fields[0]}` is 'validation', which `{name}` of `{fields[1]}` does not have")
 
 
 @dataclass(frozen=True)
@@ -152,8 +159,10 @@ SafetyLabels = Annotated[
 ]
 References = Annotated[Mixture, AfterValidator(Draws("prompts with a reference answer", GENERAL, _TEXTS))]
 
-Questions = Annotated[Mixture, AfterValidator(Draws("questions with a verifier", TASKS, _judged, _VERIFIED))]
+_ASKED = "questions with a verifier"
+Questions = Annotated[Mixture, AfterValidator(Draws(_ASKED, TASKS, _judged, _VERIFIED))]
 """Reasoning questions to be asked in an evaluation."""
+QuestionsOrNone = Annotated[Mixture, AfterValidator(Draws(_ASKED, TASKS, _judged, _VERIFIED, empty=True))]
 GeneralQuestions = Annotated[Mixture, AfterValidator(Draws("general prompts", GENERAL, _general, empty=True))]
 InstructionQuestions = Annotated[
     Mixture, AfterValidator(Draws("prompts with instructions to check", GENERAL, _instructed, empty=True))
