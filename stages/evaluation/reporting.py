@@ -19,6 +19,7 @@ from stages.evaluation.beside import (
     summary_table,
     token_points,
 )
+from stages.evaluation.held_out_figures import PREFIX, held_out
 from stages.evaluation.published import (
     FIG_2_BUDGETS,
     KIMI_FIG_7_SOURCE,
@@ -74,7 +75,8 @@ _ZERO_CURVES = {
 
 def curves(stage: StageRecord) -> tuple[list[str], list[str]]:
     """A stage's training curves as figures: those of CURVES, and the others that vary."""
-    keys = [key for key in dict.fromkeys(key for row in stage.metrics for key in row) if series(stage.metrics, key)]
+    named = dict.fromkeys(key for row in stage.metrics for key in row if not key.startswith(PREFIX))
+    keys = [key for key in named if series(stage.metrics, key)]
     drawn, used = [], set()
     for pattern, title in CURVES:
         for key in keys:
@@ -327,6 +329,7 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         number=number,
         sampling=sampling_lines(results),
         zero=zero_figure(stages),
+        held_out=held_out(stages),
         curves=[(stage, *curves(stage)) for stage in stages if any(curves(stage))],
         samples=samples(completions, columns),
         counts=filter_counts(stages),
