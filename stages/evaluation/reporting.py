@@ -19,7 +19,7 @@ from stages.evaluation.beside import (
     summary_table,
     token_points,
 )
-from stages.evaluation.held_out_figures import PREFIX, held_out
+from stages.evaluation.held_out_figures import PREFIX, held_out, seconds_trained
 from stages.evaluation.published import (
     FIG_2_BUDGETS,
     KIMI_FIG_7_SOURCE,
@@ -268,9 +268,10 @@ def column_of(row: Mapping[str, Any]) -> str:
 def strong_to_weak(results: Sequence[Row], stages: Sequence[StageRecord]) -> list[dict[str, Any]]:
     """Off-policy distillation, RL and on-policy distillation of one student (Qwen3 Table 21), with their seconds.
 
-    `times`, `hours_times`: the compute of RL as a multiple of on-policy distillation's, here and in the paper.
+    Those are without measurements. `times`, `hours_times`: the compute of RL as a multiple of on-policy distillation's,
+    here and in the paper.
     """
-    seconds = {stage.name: float(stage.manifest.get("seconds") or 0) for stage in stages}
+    seconds = {stage.name: seconds_trained(stage) for stage in stages}
     least, least_hours = seconds.get(TABLE_21_STAGES[-1]), TABLE_21_HOURS[-1]
     measured = [line for line in lines(results) if line.benchmark == "reasoning"]
     found = []

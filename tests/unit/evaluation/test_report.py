@@ -404,6 +404,7 @@ def test_held_out_curves_are_drawn_by_their_steps_and_apart_from_training(tmp_pa
     [stage] = read(tmp_path, "r1_zero")
     [found] = held_out_figures.held_out([stage])
     assert (found.stage, found.measurements, found.seconds, found.share) == ("r1_zero", 2, 3.0, 3.0 / 75.0)
+    assert held_out_figures.seconds_trained(stage) == 72.0
     titles = [re.search("<b>(.*?)</b>", figure)[1] for figure in found.curves]
     assert titles == [
         "accuracy", "accuracy by level", "gold", "KL to the start on general prompts, nats a completion",
