@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
-from data.public.sources import SOURCES
 from data.text.language import Language
 from data.world.families import HARDER, TRANSFER
 from stages.core.allowed.claims import Measured
@@ -18,8 +17,9 @@ from stages.core.allowed.mixtures import (
     Questions,
     SafetyQuestions,
     UntrainedQuestions,
+    has_split,
 )
-from stages.core.allowed.sentences import Misfit, disagree, nearest
+from stages.core.allowed.sentences import Misfit, nearest
 from stages.core.allowed.values import Count, Number, Positive, Share, Temperature, no_repetition
 from stages.core.pipeline.settings import Settings
 from stages.core.sampling.thinking_budget import PAPERS_CLOSING
@@ -149,7 +149,7 @@ class Evaluation(Settings):
         if self.transfer_questions:
             alone["transfer"] = ("pass@1", "mean_tokens")
         if self.unseen_questions:
-            alone |= {"general_held_out": ("correct", "gold"), "safety_held_out": ("unsafe_refused", "gold")}
+            alone |= {"general_held_out": ("correct", "gold"), "safety_held_out": ("unsafe_refused",)}
         return {name: {metric: metric for metric in whole} | of_k for name in REASONING} | {
             name: {metric: metric for metric in metrics} for name, metrics in alone.items()
         }
@@ -157,9 +157,7 @@ class Evaluation(Settings):
     @model_validator(mode="after")
     def _has_the_split(self):
         for field in ("tasks", "general_tasks", "instruction_tasks", "safety_tasks"):
-            for name in getattr(self, field):
-                if self.split == "validation" and name in SOURCES and "train" not in dict(SOURCES[name].splits):
-                    disagree(("split", field), f"`split` is 'validation', which `{name}` of `{field}` does not have")
+            has_split(self.split, getattr(self, field), ("split", field))
         return self
 
 

@@ -30,7 +30,7 @@ from stages.core.allowed.mixtures import must_be_refused
 from stages.core.rewards.rules import BatchReward
 from stages.core.run.gate import refuse_weak
 from stages.core.run.stage import Run, stage_main
-from stages.core.sampling.drawing import draw_rows, first_uses
+from stages.core.sampling.drawing import draw_rows, first_uses, with_room
 from stages.r1.settings import GeneralRL
 
 HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
@@ -39,7 +39,7 @@ HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
 def main(run: Run) -> None:
     from stages.core.machines.weights import load_model, load_tokenizer, save_model
     from stages.core.rewards.rules import accuracy, format, language, weighted
-    from stages.core.training.grpo import policy_trainer, train_policy, with_room
+    from stages.core.training.grpo import policy_trainer, train_policy
     from stages.core.training.objectives import grpo_terms
 
     settings: GeneralRL = run.settings

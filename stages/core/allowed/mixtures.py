@@ -20,7 +20,7 @@ from data.world.families import (
     family,
 )
 from data.world.general.length_control import LENGTH_ASKED
-from stages.core.allowed.sentences import nearest
+from stages.core.allowed.sentences import disagree, nearest
 from stages.core.allowed.values import NotNegative
 
 Mixture = dict[str, NotNegative]
@@ -73,6 +73,13 @@ def known(name: str) -> str:
 
 Known = Annotated[str, AfterValidator(known)]
 """A task family or a public data set."""
+
+
+def has_split(split: str, mixture: Mixture, fields: tuple[str, str]) -> None:
+    """For a validator: sets that are for evaluation only have no validation split; fields: of split and mixture."""
+    for name in mixture:
+        if split == "validation" and name in SOURCES and "train" not in dict(SOURCES[name].splits):
+            disagree(fields, f"`{fields[0]}` is 'validation', which `{name}` of `{fields[1]}` does not have")
 
 
 @dataclass(frozen=True)
@@ -172,10 +179,12 @@ SafetyLabels = Annotated[
 ]
 References = Annotated[Mixture, AfterValidator(Draws("prompts with a reference answer", GENERAL, _TEXTS))]
 
-Questions = Annotated[Mixture, AfterValidator(Draws("questions with a verifier", TASKS, _judged, _VERIFIED))]
+_ASKED = "questions with a verifier"
+Questions = Annotated[Mixture, AfterValidator(Draws(_ASKED, TASKS, _judged, _VERIFIED))]
 """Reasoning questions to be asked in an evaluation."""
 HarderQuestions = Annotated[Mixture, AfterValidator(Draws("families harder than any training data", HARDER, _none))]
 UntrainedQuestions = Annotated[Mixture, AfterValidator(Draws("families that nothing is trained on", TRANSFER, _none))]
+QuestionsOrNone = Annotated[Mixture, AfterValidator(Draws(_ASKED, TASKS, _judged, _VERIFIED, empty=True))]
 GeneralQuestions = Annotated[Mixture, AfterValidator(Draws("general prompts", GENERAL, _general, empty=True))]
 InstructionQuestions = Annotated[
     Mixture, AfterValidator(Draws("prompts with instructions to check", GENERAL, _instructed, empty=True))

@@ -21,7 +21,7 @@ from data.world.preference import candidate_answers, gold, gold_parts
 from data.world.preference_data import judged_pairs, referenced_responses
 from data.world.task import Problem
 from stages.core.rewards import rules as rewards
-from stages.core.rewards.preference import preference_reward, question, reference_reward, score_scale, sigmoid
+from stages.core.rewards.preference import PreferenceReward, question, reference_reward, score_scale, sigmoid
 from stages.core.rewards.rules import RULES
 from stages.core.rewards.self_test import self_test
 from stages.qwen3.general_rl import BY_RULE, WITH_REFERENCE, is_open, mixed_prompts
@@ -230,12 +230,13 @@ class Scorer:
 def test_preference_is_a_clipped_z_score_of_open_answers():
     batch = [first_row("facts"), first_row("translation"), first_row("greeting"), first_row("arithmetic")]
     scorer = Scorer()
-    reward = preference_reward(scorer, is_open, mean=4.0, deviation=2.0, clip=3.0)
+    reward = PreferenceReward(scorer, is_open, mean=4.0, deviation=2.0, clip=3.0)
     answers = [answered("abc"), answered("abcd"), answered("a" * 50), answered("7")]
     assert reward(answers, batch) == [-0.5, None, 3.0, None]
     assert scorer.asked == [question(batch[0]), question(batch[2])]  # what it does not apply to is not read
-    assert preference_reward(Scorer(), is_open, 4.0, 0.0, 3.0)(answers[:1], batch[:1]) == [0.0]
+    assert PreferenceReward(Scorer(), is_open, 4.0, 0.0, 3.0)(answers[:1], batch[:1]) == [0.0]
     assert reward([], []) == [] and reward(answers[3:], batch[3:]) == [None]
+    assert reward.scores(answers, batch) == [3.0, None, 50.0, None]
 
 
 def test_reference_is_a_probability_and_shows_the_reference():
