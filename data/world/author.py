@@ -3,13 +3,20 @@
 from collections.abc import Callable
 from typing import Annotated, Literal, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from data.world.task import Author
 
-Share = Annotated[float, Field(strict=True, ge=0, le=1)]
-Weight = Annotated[float, Field(strict=True, ge=0, le=1e9)]
-Tries = Annotated[int, Field(strict=True, ge=1, le=1_000)]
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed, not a truth value")
+    return value
+
+
+Share = Annotated[float, BeforeValidator(_no_truth), Field(ge=0, le=1)]
+Weight = Annotated[float, BeforeValidator(_no_truth), Field(ge=0, le=1e9)]
+Tries = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=1_000)]
 
 Order = Literal["random", "list", "closing_in"]
 Form = Literal["r1_zero", "chat", "plain"]
