@@ -16,6 +16,7 @@ from data.errors import InputError, say
 from stages.core.pipeline.overview import asked_for, check_targets, failures, stage_line, summary
 from stages.core.pipeline.workspace import load_workspace, priorities
 from stages.core.run.ledger import asked, check_ledger, entries, forecast, ledger_folder, missing
+from stages.core.run.gate import check_gates
 from stages.core.run.lock import check_free
 from stages.core.run.staleness import marks, renew_marks
 from stages.core.run.untrusted_code import check_sandbox
@@ -139,6 +140,7 @@ onstart:
     try:
         for stage in needed:
             check_free(Path(stage.folder))
+        check_gates(needed)
         if workflow.local_exec:
             check_sandbox(stage.config for stage in needed)
     except InputError as error:

@@ -118,7 +118,7 @@ def reasoning_rl(scale: str, checkpoint: Path, folder: Path, engine: str = "tran
     stages = load_workspace({"scale": scale}).stages["r1"]
     config = next(stage for stage in stages if stage.name == "reasoning_rl").config
     config |= {"output": str(folder), "inputs": {"from": str(checkpoint)}}
-    config["settings"] |= {"steps": 10_000, "save_every_rollouts": 10_000} | settings
+    config["settings"] |= {"steps": 10_000, "save_every_rollouts": 10_000, "held_out_every": 0} | settings
     config["system"] |= {"engine": engine}
     return Run(config)
 

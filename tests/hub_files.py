@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from data.world.families import GENERAL, problems
+from data.world.judge import Judge
 from data.world.preference_data import judged_pairs, labelled_responses
 
 LEAKED = 3
@@ -39,7 +40,7 @@ def write_files(folder: Path) -> None:
     test = solved({"equation@en": 1.0}, 30, "test", 1)
     train = solved({"equation@en": 1.0}, 150, "train", 2) + test[:LEAKED]
     mixture = {"facts@en": 1.0, "greeting@en": 1.0}
-    pairs, _ = judged_pairs(mixture, 160, "train", 3, 4, 0.0, 1.0, False)
+    pairs, _ = judged_pairs(mixture, 160, "train", 3, Judge(judgements=4), 1.0, False)
     labels = labelled_responses({"unsafe@en": 1.0, "safe_lookalike@en": 1.0}, 160, "train", 4, 0.0)
     looks = [
         next(problems({name: 1.0}, seed, "test")) for name in ("unsafe@en", "safe_lookalike@en") for seed in range(9)

@@ -3,7 +3,7 @@
 import random
 import re
 
-from data.world.families import REASONING, TASKS
+from data.world.families import REASONING, family
 
 FAMILIES = [(name, language) for name, task in REASONING.items() for language in task.languages]
 CHAINS = ("arithmetic", "word_problem", "code_output", "chain_sum")
@@ -13,13 +13,13 @@ NUMERIC = (*CHAINS, "equation", "simple_equations")
 def draw(name, language="en", count=150, seed=0):
     """Random problems of a family."""
     rng = random.Random(seed)
-    return [TASKS[name].problem(rng, language) for _ in range(count)]
+    return [family(name)[0].problem(rng, language) for _ in range(count)]
 
 
 def find(name, language="en", condition=lambda problem: True):
     """The row of the first problem that meets a condition."""
     rng = random.Random(0)
-    return next(p for _ in range(5000) if condition(p := TASKS[name].problem(rng, language))).row()
+    return next(p for _ in range(5000) if condition(p := family(name)[0].problem(rng, language))).row()
 
 
 VERBS = {

@@ -12,13 +12,15 @@ MAX_CHARACTERS = 1 << 19
 class Completion:
     """What a policy wrote after a prompt, cut to MAX_CHARACTERS: whoever reads a sample reads it from here.
 
-    `tokens` counts the end token; `finished` tells whether there was one.
+    `tokens` counts the end token; `finished` tells whether there was one; `cut`, whether a thinking budget ended its
+    thought.
     """
 
     text: str
     tokens: int
     finished: bool
     template: Template
+    cut: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", self.text[:MAX_CHARACTERS])

@@ -5,6 +5,7 @@ Every table of the pipeline has these columns; a stage that adds one derives a c
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NotRequired, TypedDict, TypeVar
 
@@ -82,6 +83,16 @@ def question_of(row: Row) -> str:
 def row_info(row: Row) -> dict[str, Any]:
     """The `info` column of a row, which is JSON text in a table."""
     return json.loads(row["info"]) if isinstance(row["info"], str) else row["info"]
+
+
+def level_of(row: Row) -> int | None:
+    """How hard its family or data set says that a question is, as a whole number; None where it does not say.
+
+    Families count what makes their questions long (steps, numbers, options, variables); MATH says `Level 5`.
+    """
+    level = row_info(row).get("level")
+    found = re.fullmatch(r"(?:Level )?(\d{1,3})", str(level)) if isinstance(level, int | str) else None
+    return int(found[1]) if found else None
 
 
 def apply_rules(rows: Iterable[T], rules: dict[str, Callable[[T], bool]]) -> tuple[list[T], dict[str, int]]:

@@ -8,7 +8,7 @@ import re
 from string import ascii_uppercase
 from typing import ClassVar, Literal, Protocol
 
-from data.text.row import Row
+from data.text.row import Row, row_info
 from data.verifiers.instructions import Instructions
 from data.verifiers.math_answers import MathAnswer, bare
 from data.verifiers.programs import Program
@@ -41,6 +41,11 @@ class Choice:
     """Multiple choice: `answer` of the row is a letter, `choices` in its info the options in the order of letters."""
 
     reads: ClassVar[Literal["final", "answer"]] = "final"
+
+    def chance(self, row: Row) -> float | None:
+        """What a guesser scores who takes one option as likely as another; None where the row lists none."""
+        choices = row_info(row).get("choices")
+        return 1 / len(choices) if choices else None
 
     def verify(self, answer: str, row: Row) -> bool:
         """Whether the answer is the letter, bare, in parentheses or before its own option's text; nothing else."""

@@ -12,15 +12,18 @@ from data.verifiers.free_form import FREE_FORM
 from data.verifiers.verdict import Verdict
 from data.world.general.answers import GeneralTask
 from data.world.general.facts import Facts, Greeting, Identity, ListTwo, Translation
-from data.world.general.length_control import RepeatWord
+from data.world.general.held_out import HELD_OUT_TASKS
+from data.world.general.length_control import ListN, RepeatWord
 from data.world.general.retrieval import Passage
 from data.world.general.safety import SafeLookalike, Unsafe
 from data.world.reasoning.chains import Arithmetic, CodeOutput, WordProblem
 from data.world.reasoning.equations import Equation
 from data.world.reasoning.expressions import Expression
-from data.world.reasoning.gym import ChainSum, Puzzle, SimpleEquation
+from data.world.reasoning.gym import BasicArithmetic, ChainSum, GreatestCommonDivisor, Puzzle, SimpleEquation
+from data.world.reasoning.harder import LongArithmetic, LongCodeOutput, LongExpression, LongPairSearch, LongWordProblem
 from data.world.reasoning.search import PairSearch
 from data.world.reasoning.stem import Logic, StemChoice
+from data.world.reasoning.transfer import PairDifference, UnknownStart
 from data.world.task import Problem, Task
 
 REASONING: dict[str, Task] = {
@@ -33,20 +36,35 @@ REASONING: dict[str, Task] = {
 PUZZLES: dict[str, Task] = {
     task.name: task
     for task in (
-        Puzzle("knights_knaves", n_people=3), Puzzle("zebra_puzzles"), Puzzle("color_cube_rotation"),
-        Puzzle("cryptarithm"), Puzzle("jugs", difficulty=6),
+        Puzzle("knights_knaves", 1 / 2**3, n_people=3), Puzzle("zebra_puzzles", 1 / 4),
+        Puzzle("color_cube_rotation", 1 / 6), Puzzle("cryptarithm"), Puzzle("jugs", difficulty=6),
+        BasicArithmetic(), GreatestCommonDivisor(),
     )
 }  # fmt: skip
 """Reasoning families too, but without worked solutions: the tiny world has none of them."""
+HARDER: dict[str, Task] = {
+    task.name: task
+    for task in (LongArithmetic(), LongWordProblem(), LongCodeOutput(), LongPairSearch(), LongExpression())
+}
+"""Families of the world with more steps or numbers than in any training data."""
+TRANSFER: dict[str, Task] = {task.name: task for task in (PairDifference(), UnknownStart())}
+"""Families like others, which nothing is trained on."""
 GENERAL: dict[str, GeneralTask] = {
     task.name: task
     for task in (
-        Facts(), Greeting(), Identity(), Translation(), ListTwo(), RepeatWord(), Passage(), Unsafe(), SafeLookalike(),
+        Facts(), Greeting(), Identity(), Translation(), ListTwo(), RepeatWord(), ListN(), Passage(), Unsafe(),
+        SafeLookalike(),
     )
 }  # fmt: skip
-TASKS: dict[str, Any] = REASONING | PUZZLES | GENERAL  # families with worked solutions and general ones
-VERIFIERS: dict[str, Any] = TASKS | FREE_FORM
+TASKS: dict[str, Any] = REASONING | PUZZLES | GENERAL  # what may be trained on
+UNSEEN: dict[str, GeneralTask] = {task.name: task for task in HELD_OUT_TASKS}
+"""Kinds of general and unsafe prompts that nothing is trained on."""
+HELD_OUT: dict[str, Any] = HARDER | TRANSFER | UNSEEN
+"""What is in no corpus and in no training data of any stage: an evaluation alone may ask for it."""
+VERIFIERS: dict[str, Any] = TASKS | HELD_OUT | FREE_FORM
 """By the name in a row's `verifier`: a family verifies its own rows, those of public data sets have five kinds."""
+
+ONLY_ASKED = "is held out of all training: an evaluation alone may ask for it, by a setting of its own"
 
 MAX_FINAL = 2_000
 """Characters of a bare final answer; a longer one is none."""
@@ -113,16 +131,30 @@ def _read(given: Parsed | str | None, row: Row) -> str | None:
     return given if whole or given is None or len(given) <= MAX_FINAL else None
 
 
+def chance(row: Row) -> float | None:
+    """What a guesser scores on a row who takes any plausible answer as likely as another; None where nobody can say."""
+    guess = getattr(VERIFIERS[row["verifier"]], "chance", None)
+    return None if guess is None else guess(row)
+
+
+def refuse_held_out(mixture: Iterable[str]) -> None:
+    """InputError where a mixture to train on names a family that is held out of all training."""
+    for name in mixture:
+        if name.partition("@")[0] in HELD_OUT:
+            raise InputError(f"mixture: {name!r} {ONLY_ASKED}")
+
+
 def family(name: str) -> tuple[Task, tuple[Language, ...]]:
     """A mixture's name -> the family and the languages to ask in: `arithmetic`, or `arithmetic@en` for one alone."""
     task, _, only = name.partition("@")
-    known = getattr(TASKS.get(task), "languages", LANGUAGES)
-    if task not in TASKS or (only and only not in known):
+    tasks = TASKS | HELD_OUT
+    known = getattr(tasks.get(task), "languages", LANGUAGES)
+    if task not in tasks or (only and only not in known):
         raise InputError(
             f"mixture: {name!r} is no task family and no public data set; allowed are {', '.join(TASKS)}, each with "
             "@en or @zh behind it for one language, and the names in data/public/sources.py"
         )
-    return TASKS[task], tuple(language for language in known if only in ("", language))
+    return tasks[task], tuple(language for language in known if only in ("", language))
 
 
 def problems(mixture: dict[str, float], seed: int, split: str | None = None) -> Iterator[Problem]:
@@ -138,6 +170,8 @@ def problems(mixture: dict[str, float], seed: int, split: str | None = None) -> 
 
 def rows(mixture: dict[str, float], count: int, split: str, seed: int) -> list[Row]:
     """`count` rows with different questions; fewer where the families have no more (after many draws)."""
+    if split == "train":
+        refuse_held_out(mixture)
     found: dict[str, Row] = {}
     if not count:
         return []

@@ -7,13 +7,16 @@ models have judged them.
 import json
 import random
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from data.errors import InputError
 from data.text.chat import parse, render_completion
 from data.text.row import Row, last_turn
 from data.world.families import GENERAL, problems
+from data.world.judge import Judge
 from data.world.preference import candidate_answers, complied_unsafely, gold
+from data.world.task import Problem
 
 Pair = dict[str, str]
 """A question with a response that is preferred to another (`question`, `chosen`, `rejected`)."""
@@ -27,16 +30,15 @@ def judged_pairs(
     count: int,
     split: str,
     seed: int,
-    judgements: int,
-    noise: float,
+    judge: Judge,
     min_difference: float,
     balance_lengths: bool,
 ) -> tuple[list[Pair], dict[str, int]]:
     """(`count` pairs, how many were dropped and why).
 
-    Each answer is scored 1-10 by a judge who sees the gold preference through noise (standard deviation `noise`), the
-    mean of `judgements`; pairs that differ by no more than `min_difference` are dropped. R1's judge gives one of five
-    verdicts on a pair instead (v2 s.3.1, B.2), so that a difference of 1 is not the same there.
+    Each answer is scored 1-10 by a judge who sees the gold preference; pairs that differ by no more than
+    `min_difference` are dropped. R1's judge gives one of five verdicts on a pair instead (v2 s.3.1, B.2), so that a
+    difference of 1 is not the same there.
     balance_lengths: as many pairs with the longer answer chosen as with the shorter one.
     """
     rng = random.Random(seed)
@@ -49,10 +51,7 @@ def judged_pairs(
         row = problem.row()
         first, second = rng.sample(candidate_answers(problem, rng, 4), 2)
         counts["total"] += 1
-        scores = [
-            sum(1 + 9 * gold(answer, row) + rng.gauss(0, noise) for _ in range(judgements)) / judgements
-            for answer in (first, second)
-        ]
+        scores = judge.scores((first, second), partial(gold, row=row), rng)
         if abs(scores[0] - scores[1]) <= min_difference:
             counts["difference too small"] += 1
             continue
@@ -90,30 +89,36 @@ def labelled_responses(
 
 
 def referenced_responses(
-    mixture: dict[str, float], count: int, split: str, seed: int, label_noise: float
+    mixture: dict[str, float], count: int, split: str, seed: int, label_noise: float, contrast: bool = False
 ) -> list[Labelled]:
     """`count` answers to questions that have a reference answer, half of them drafted as wrong ones.
 
     The label says whether the verifier finds the answer right (1.0) or wrong (0.0); some labels are flipped.
+    contrast: each question has two of them, one that the verifier finds right and one that it finds wrong.
     """
     rng = random.Random(seed)
-    found = []
+    found: list[Labelled] = []
     for problem in problems(mixture, seed, split):
-        task = GENERAL[problem.task]
-        drafted = replace(problem, info=task.wrong(problem.info, rng)) if rng.random() < 0.5 else problem
-        answer = task.undisciplined_answer(drafted, rng)
-        right = task.verify(answer, problem.row()) != (rng.random() < label_noise)
-        found.append(
-            {
-                "question": problem.question,
-                "reference": problem.answer,
-                "response": answer,
-                "label": float(right),
-            }
-        )
-        if len(found) == count:
-            return found
+        task, row = GENERAL[problem.task], problem.row()
+        wanted = (True, False) if contrast else (rng.random() >= 0.5,)
+        for right in wanted:
+            answer = _drafted(problem, right, rng, until_so=contrast)
+            label = task.verify(answer, row) != (rng.random() < label_noise)
+            about = {"question": problem.question, "reference": problem.answer}
+            found.append(about | {"response": answer, "label": float(label)})
+            if len(found) == count:
+                return found
     return found
+
+
+def _drafted(problem: Problem, right: bool, rng: random.Random, until_so: bool) -> str:
+    """An answer that is meant to be right or wrong; until_so: another one, as long as the author errs in that."""
+    task, row = GENERAL[problem.task], problem.row()
+    while True:
+        drafted = problem if right else replace(problem, info=task.wrong(problem.info, rng))
+        answer = task.undisciplined_answer(drafted, rng)
+        if not until_so or task.verify(answer, row) == right:
+            return answer
 
 
 # -- of public rows

@@ -70,6 +70,14 @@ class Author:
     """Probability of taking a failed try for a hit."""
     thorough: float = 0.0
     """Probability of trying a list's pairs from the first to the last, where others also close in or try at random."""
+    orders: tuple[float, float, float] = (10.0, 50.0, 40.0)
+    """Weights of the ways through a list's pairs: at random, from the first to the last, closing in from both ends."""
+    longest_search: int | None = None
+    """Failed tries after which he guesses."""
+
+    def stops(self, failed: int, rng: random.Random) -> bool:
+        """Whether he guesses after so many failed tries."""
+        return rng.random() < self.give_up or failed == self.longest_search
 
 
 PERFECT = Author()
@@ -89,6 +97,8 @@ class Task(ABC):
     name: str
     domain: Domain
     languages: tuple[Language, ...] = ("en", "zh")
+    unit: str = ""
+    """What a question's level counts: steps, numbers, options."""
 
     @abstractmethod
     def problem(self, rng: random.Random, language: Language) -> Problem:
@@ -101,6 +111,13 @@ class Task(ABC):
     @abstractmethod
     def verify(self, answer: str, row: Row) -> bool:
         """Whether a bare final answer is right for a row."""
+
+    def chance(self, row: Row) -> float | None:
+        """What a guesser scores who takes any plausible answer as likely as another; None where nobody can list them.
+
+        Plausible is what the question and the world allow: an option, a pair of the list, a number of the world.
+        """
+        return None
 
     def explain(self, answer: str, row: Row) -> Verdict:
         """`verify`, with what was read and why."""

@@ -1,9 +1,12 @@
 """The tiny world's tokenizer: byte-level BPE trained on the corpus, a real transformers tokenizer."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 from data.text.chat import ANSWER_CLOSE, ANSWER_OPEN, CHAT_TEMPLATE, THINK_CLOSE, THINK_OPEN
 from data.text.prompts import R1_ZERO_INSTRUCTION
@@ -23,8 +26,26 @@ digits a base of this size does not learn to follow a chain in minutes.
 """
 
 
-def train_tokenizer(texts: Iterable[str], vocabulary_size: int, words: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A tokenizer without unknowns (256 byte alphabet).
+LEARNED_FROM = 8_000
+"""Documents of a corpus that its tokenizer is trained on: the first ones."""
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary_size: int, words: Iterable[str]) -> "PreTrainedTokenizerFast":
+    """`train_pieces`, as a tokenizer of transformers."""
+    from transformers import PreTrainedTokenizerFast  # brings torch, which counting tokens can do without
+
+    return PreTrainedTokenizerFast(
+        tokenizer_object=train_pieces(texts, vocabulary_size, words),
+        pad_token=PAD,
+        eos_token=TURN_END,
+        chat_template=CHAT_TEMPLATE,
+        clean_up_tokenization_spaces=False,
+        padding_side="left",
+    )
+
+
+def train_pieces(texts: Iterable[str], vocabulary_size: int, words: Iterable[str]) -> Tokenizer:
+    """A tokenizer without unknowns (256 byte alphabet). Imports no torch.
 
     words: names that become one token each. The R1-Zero instruction is one token too: spelled out it would be twice
     as long as an answer of this world, and a tiny base cannot read it anyway.
@@ -46,11 +67,4 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int, words: Iterable[
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in plain])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token=PAD,
-        eos_token=TURN_END,
-        chat_template=CHAT_TEMPLATE,
-        clean_up_tokenization_spaces=False,
-        padding_side="left",
-    )
+    return tokenizer

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from typing import NamedTuple
 
 from data.errors import InputError
 from data.text.chat import Template, parse, render_completion
@@ -11,7 +12,8 @@ from data.text.row import Row
 from data.text.summary import state_answer, statement
 from data.world.corpus import join_steps
 from data.world.families import GENERAL, PUZZLES, REASONING, TASKS
-from data.world.general.length_control import length_score
+from data.world.general.length_control import LENGTH_ASKED, length_score
+from data.world.judge import Judge
 from data.world.preference import gold
 from data.world.task import Author, Problem
 
@@ -31,25 +33,36 @@ def example(row: Row, language: Language) -> tuple[str, str]:
     return _THOUGHT[language], statement(row, language)
 
 
-def response(row: Row, drafts: int, rng: random.Random) -> tuple[str, str]:
-    """(thought, answer) of somebody else to a general prompt: what comes with a public row, or the world's author.
+class Response(NamedTuple):
+    """What somebody else answers to a general prompt; the thought may be empty.
 
-    drafts: of how many of the author's answers the best one is taken. The thought may be empty.
+    worth: what its judge takes it to be worth, 0 to 1 and beyond where he errs; None where nobody judged it.
+    """
+
+    thought: str
+    answer: str
+    worth: float | None
+
+
+def response(row: Row, drafts: int, rng: random.Random, judge: Judge, judging: random.Random) -> Response:
+    """What comes with a public row, or the best of some answers of the world's author.
+
+    drafts: how many he writes, by `rng`; judge: who takes the best one; judging: what his noise is drawn from, apart
+    from the drafts, so that these are the same whoever judges them.
     """
     if row["task"] not in TASKS:
         if "completion" not in row:
             raise InputError(f"source {row['task']} has no responses to learn from: a demonstrations source is needed")
-        written = parse(row["completion"])
-        return written.thinking or "", written.answer or ""
+        parsed = parse(row["completion"])
+        return Response(parsed.thinking or "", parsed.answer or "", None)
     task, problem = GENERAL[row["task"]], Problem.from_row(row)
-    worth = checklist(row)
-    answer = max((task.undisciplined_answer(problem, rng) for _ in range(drafts)), key=worth)
-    return task.thought(problem) or "", answer
+    written = [task.undisciplined_answer(problem, rng) for _ in range(drafts)]
+    return Response(task.thought(problem) or "", *judge.best(written, checklist(row), judging))
 
 
 def checklist(row: Row) -> Callable[[str], float]:
     """How good an answer to a row of the world is, in [0, 1]."""
-    score = length_score if row["task"] == "repeat_word" else gold
+    score = length_score if row["task"] in LENGTH_ASKED else gold
     return lambda answer: score(answer, row)
 
 

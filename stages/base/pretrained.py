@@ -77,7 +77,7 @@ def go_on(run: Run, model, tokenizer):
 
     settings: Pretrained = run.settings
     model = with_adapter(model, run.system.lora, settings.seed)
-    texts = documents(settings.mixture, settings.seed, mixing=False)
+    texts = documents(settings.mixture, settings.seed, mixing=False, author=settings.author)
     rows = list(islice(packed(texts, tokenizer, settings.max_length), settings.steps * settings.batch_size))
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, settings.learning_rate, weight_decay=0.0)

@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 from data.world.corpus import documents
 from data.world.general.entities import NAMES
-from data.world.tokenizer import END_OF_TEXT, train_tokenizer
+from data.world.tokenizer import END_OF_TEXT, LEARNED_FROM, train_tokenizer
 from stages.base.settings import Pretrain
 from stages.core.run.stage import Run, stage_main
 
@@ -26,8 +26,8 @@ def main(run: Run) -> None:
     from stages.core.training.pretraining import packed, train_on_rows, with_chunked_loss
 
     settings: Pretrain = run.settings
-    texts = documents(settings.mixture, settings.seed)
-    first = list(islice(texts, 8000))
+    texts = documents(settings.mixture, settings.seed, author=settings.author)
+    first = list(islice(texts, LEARNED_FROM))
     tokenizer = train_tokenizer(first, settings.vocabulary_size, NAMES)
     rows = list(
         islice(packed(chain(first, texts), tokenizer, settings.max_length), settings.steps * settings.batch_size)

@@ -7,6 +7,8 @@ PAPER        Qwen3 s.4.6 (sampling in each mode), s.4.7 Table 22 (ThinkFollow, L
 DEVIATIONS   1 ThinkFollow's and LengthCtrl's questions are the world's
              2 of the paper's public data sets AIME, MATH-500, GPQA Diamond and IFEval alone can be asked; the others'
                numbers stand apart in the report
+             3 questions harder than any training data, and families that nothing is trained on, are asked too; what a
+               guesser scores stands beside
 """
 
 import random
@@ -26,7 +28,7 @@ from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.asking import open_engine
 from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
-from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget
+from stages.core.sampling.thinking_budget import generate_with_budget
 from stages.evaluation.benchmarks import (
     basis_of,
     headline,
@@ -37,12 +39,14 @@ from stages.evaluation.benchmarks import (
     reasoning,
     reference_of,
 )
+from stages.evaluation.beyond import beyond_training, harder_or_new
 from stages.evaluation.by_question import Value
 from stages.evaluation.earlier import take_over
 from stages.evaluation.questions import Answers, answers_to_all, ask, asked, by_set, decoding_of
 from stages.evaluation.recorder import Recorder, values_of
 from stages.evaluation.seeds import origin_of
 from stages.evaluation.settings import ModeEvaluation
+from stages.evaluation.unseen import unseen, unseen_kinds
 
 REFERENCE = "thinking_mode_fusion"
 """Whose answers the others' are compared with, seed by seed and mode by mode; those of one mode with its thinking."""
@@ -51,8 +55,10 @@ REFERENCE = "thinking_mode_fusion"
 def main(run: Run) -> None:
     settings: ModeEvaluation = run.settings
     questions = {name: drawn for name, drawn in held_out(run).items() if name != "safety"} | {
-        "length_control": rows({"repeat_word": 1.0}, settings.questions_per_benchmark, settings.split, settings.seed)
+        "length_control": rows(settings.length_tasks, settings.questions_per_benchmark, settings.split, settings.seed)
     }
+    beyond = beyond_training(run)
+    kinds = unseen_kinds(run)
     recorder = Recorder(run, run.config.get("variants", {}))
     names = list(run.config["inputs"]["checkpoints"])
     stages = {name: origin_of(name, recorder.variants).stage for name in names}
@@ -71,7 +77,9 @@ def main(run: Run) -> None:
             decoding = decoding_of(settings, mode)
             found = answers_to_all(engine, settings, questions, decoding, mode)
             reasoning(recorder, name, engine, questions["reasoning"], found["reasoning"], decoding, mode)
+            harder_or_new(recorder, name, engine, beyond, decoding, mode)
             general[mode][name] = found["general"]
+            unseen(recorder, name, engine, kinds, decoding, mode)
             instructions(recorder, name, questions["instruction_following"], found["instruction_following"], mode)
             lengths = [
                 [length_score(c.answer, row) for c in group]
@@ -147,7 +155,8 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
             prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") + settings.opening for row in rows]
             # The answer behind a cut thought must have room: the limit is on thinking.
             longer = replace(decoding, max_tokens=decoding.max_tokens + budget)
-            return generate_with_budget(engine, prompts, samples, longer, budget, settings.seed)
+            closings = [closing_of(settings, row) for row in rows]
+            return generate_with_budget(engine, prompts, samples, longer, budget, settings.seed, closings=closings)
 
         answers = ask(questions, lambda row: asked(settings, row, stages_own), answer)
         for metric, value in BUDGET_METRICS.items():
@@ -156,15 +165,16 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
             recorder.add_sets(name, "budget", metric, sets, values, "thinking", budget, pooled=True)
 
 
-def was_cut(completion: Completion) -> bool:
-    """Whether the budget ended the thought."""
-    return EARLY_STOP in completion.text
+def closing_of(settings: ModeEvaluation, row: Row) -> str:
+    """What closes a cut thought about a question."""
+    closing = settings.closing_sentence
+    return closing if isinstance(closing, str) else closing[row["language"]]
 
 
 BUDGET_METRICS: dict[str, Callable[[Completion, Row], float | None]] = {
     "pass@1": accuracy,
-    "cut": lambda c, row: float(was_cut(c)),
-    "pass@1 (cut)": lambda c, row: accuracy(c, row) if was_cut(c) else None,
+    "cut": lambda c, row: float(c.cut),
+    "pass@1 (cut)": lambda c, row: accuracy(c, row) if c.cut else None,
     "mean_tokens": lambda c, row: float(c.tokens),
 }
 

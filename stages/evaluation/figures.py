@@ -89,6 +89,53 @@ def line_chart(points: Sequence[tuple[float, float]], title: str, x_label: str =
     return f"<figure><figcaption>{caption}</figcaption>{picture}</figure>"
 
 
+def lines_chart(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], title: str, x_label: str = "step") -> str:
+    """(label, points) on one pair of axes, the later the stronger; a label stands at the end of its line."""
+    ends = 44  # what labels need on the right
+    xs = [x for _, points in lines for x, _ in points]
+    ys = [y for _, points in lines for _, y in points]
+    low, high = min(ys), max(ys)
+    if high == low:
+        low, high = low - (abs(low) or 1) / 10, high + (abs(high) or 1) / 10
+    first, last = min(xs), max(xs)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = LEFT + (WIDTH - LEFT - ends) * (x - first) / ((last - first) or 1)
+        return across, HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (y - low) / (high - low)
+
+    parts = []
+    for tick in ticks(low, high):
+        y = f"{place(first, tick)[1]:.1f}"
+        parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - ends}" y1="{y}" y2="{y}"/>')
+        parts.append(f'<text x="{LEFT - 5}" y="{y}" dy="3.5" text-anchor="end">{write(tick)}</text>')
+    parts.append(f'<text x="{LEFT}" y="{HEIGHT - 7}">{write(first)}</text>')
+    parts.append(f'<text x="{WIDTH - ends}" y="{HEIGHT - 7}" text-anchor="end">{x_label} {write(last)}</text>')
+    places = [[place(x, y) for x, y in points] for _, points in lines]
+    labels = apart([found[-1][1] for found in places], 10, HEIGHT - BOTTOM)
+    for number, ((label, _), found, y) in enumerate(zip(lines, places, labels, strict=True)):
+        strength = f"{0.35 + 0.65 * (number + 1) / len(lines):.2f}"
+        drawn = " ".join(f"{across:.1f},{up:.1f}" for across, up in found)
+        parts.append(f'<polyline class="curve" opacity="{strength}" points="{drawn}"/>')
+        parts.append(f'<text x="{WIDTH - ends + 4}" y="{y:.1f}" dy="3.5">{html.escape(label)}</text>')
+    name = html.escape(title)
+    picture = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name}">{"".join(parts)}</svg>'
+    return f"<figure><figcaption><b>{name}</b></figcaption>{picture}</figure>"
+
+
+def apart(places: Sequence[float], gap: float, most: float) -> list[float]:
+    """Places along a line, moved until `gap` is between any two and all are at `most` or below, in their order."""
+    order = sorted(range(len(places)), key=places.__getitem__)
+    moved = list(places)
+    for before, index in zip([None, *order], order, strict=False):
+        if before is not None:
+            moved[index] = max(moved[index], moved[before] + gap)
+    limit = most
+    for index in reversed(order):
+        moved[index] = min(moved[index], limit)
+        limit = moved[index] - gap
+    return moved
+
+
 def interval_chart(values: Sequence[Interval], maximum: float = 1.0) -> str:
     """From top to bottom a dot on its interval, and each seed's beside it, on one axis from 0 to `maximum`."""
     row, right = 26, 60

@@ -20,6 +20,7 @@ from stages.evaluation.beside import (
     summary_table,
     token_points,
 )
+from stages.evaluation.held_out_figures import PREFIX, held_out, seconds_trained
 from stages.evaluation.published import (
     FIG_2_BUDGETS,
     KIMI_FIG_7_SOURCE,
@@ -80,7 +81,8 @@ _ZERO_CURVES = {
 
 def curves(stage: StageRecord) -> tuple[list[str], list[str]]:
     """A stage's training curves as figures: those of CURVES, and the others that vary."""
-    keys = [key for key in dict.fromkeys(key for row in stage.metrics for key in row) if series(stage.metrics, key)]
+    named = dict.fromkeys(key for row in stage.metrics for key in row if not key.startswith(PREFIX))
+    keys = [key for key in named if series(stage.metrics, key)]
     drawn, used = [], set()
     for pattern, title in CURVES:
         for key in keys:
@@ -273,7 +275,7 @@ def seconds_of(stages: Iterable[StageRecord]) -> dict[str, float]:
     """What each stage took; of one with several seeds the mean over them."""
     took: dict[str, list[float]] = {}
     for stage in stages:
-        took.setdefault(stage.of_all_seeds, []).append(float(stage.manifest.get("seconds") or 0))
+        took.setdefault(stage.of_all_seeds, []).append(seconds_trained(stage))
     return {name: sum(found) / len(found) for name, found in took.items()}
 
 
@@ -330,6 +332,7 @@ def render(recipe: str, scale: str, stages: Sequence[StageRecord]) -> str:
         number=number,
         sampling=sampling_lines(results),
         zero=zero_figure(stages),
+        held_out=held_out(stages),
         curves=[(stage, *curves(stage)) for stage in stages if any(curves(stage))],
         samples=samples(completions, columns),
         counts=filter_counts(stages),

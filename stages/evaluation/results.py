@@ -18,15 +18,21 @@ Row = Mapping[str, Any]
 _OF_DOMAIN = {
     "math": "math", "code": "code", "stem": "stem", "logic": "stem", "general": "general", "safety": "safety",
 }  # fmt: skip
+_ACCURACY = (r"pass@1", r"chance")
 _WHOLE = {
-    "reasoning": (r"pass@1", r"cons@\d+", r"pass@\d+", r"format_rate", r"language_consistency", r"mean_tokens"),
-    "math": (r"pass@1",),
-    "code": (r"pass@1",),
-    "stem": (r"pass@1",),
-    "chinese": (r"pass@1",),
+    "reasoning": (*_ACCURACY, r"cons@\d+", r"pass@\d+", r"format_rate", r"language_consistency", r"mean_tokens"),
+    "math": _ACCURACY,
+    "code": _ACCURACY,
+    "stem": _ACCURACY,
+    "chinese": _ACCURACY[:1],
+    "levels": (),  # too many to lead
+    "extrapolation": (*_ACCURACY, r"pass@1 \(\d.*\)", r"mean_tokens"),
+    "transfer": (*_ACCURACY, r"pass@1 \([a-z].*\)", r"mean_tokens"),
     "instruction_following": (r"followed",),
     "general": (r"win_rate", r"reward_model_score", r"gold"),
     "safety": (r"unsafe_refused", r"safe_answered"),
+    "general_held_out": (r"correct", r"chance", r"gold"),
+    "safety_held_out": (r"unsafe_refused",),
     "think_follow": (r"followed",),
     "length_control": (r"length_score",),
     "budget": (r"pass@1 at \d+", r"cut at \d+", r"pass@1 \(cut\) at \d+", r"mean_tokens at \d+"),
@@ -43,7 +49,7 @@ def data_sets(benchmark: str) -> list[str]:
 
 
 LEADING = {
-    name: (*patterns, r"cons@\d+") if name != benchmark and patterns == (r"pass@1",) else patterns
+    name: (*patterns, r"cons@\d+") if name != benchmark and patterns in (_ACCURACY, _ACCURACY[:1]) else patterns
     for benchmark, patterns in _WHOLE.items()
     for name in (benchmark, *data_sets(benchmark))
 }
@@ -54,7 +60,7 @@ SAMPLING = (r"greedy", r"pass@1", r"pass@1 \(T 1\)", r"cons@\d+", r"pass@\d+", r
 """The columns that tell learning from sharpening."""
 _SHARE = re.compile(
     r"(pass|cons)@|greedy|win_rate|followed|unsafe_refused|safe_answered|format_rate|language_consistency"
-    r"|length_score|cut"
+    r"|length_score|cut|correct|chance"
 )
 
 

@@ -5,12 +5,24 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
-from data.public.sources import SOURCES
+from data.text.language import Language
+from data.world.families import HARDER, TRANSFER
 from stages.core.allowed.claims import Measured
-from stages.core.allowed.mixtures import DataSet, GeneralQuestions, InstructionQuestions, Questions, SafetyQuestions
-from stages.core.allowed.sentences import Misfit, disagree, nearest
+from stages.core.allowed.mixtures import (
+    DataSet,
+    GeneralQuestions,
+    HarderQuestions,
+    InstructionQuestions,
+    LengthQuestions,
+    Questions,
+    SafetyQuestions,
+    UntrainedQuestions,
+    has_split,
+)
+from stages.core.allowed.sentences import Misfit, nearest
 from stages.core.allowed.values import Count, Number, Positive, Share, Temperature, no_repetition
 from stages.core.pipeline.settings import Settings
+from stages.core.sampling.thinking_budget import PAPERS_CLOSING
 
 REASONING = ("reasoning", "math", "code", "stem", "chinese")
 """Benchmarks of reasoning questions: all of them, by domain, and the Chinese ones."""
@@ -47,6 +59,8 @@ class Evaluation(Settings):
     run_fields = Settings.run_fields | {
         "tasks", "general_tasks", "instruction_tasks", "safety_tasks", "reasoning_questions", "questions_per_benchmark",
         "pass_k_questions", "pass_k_samples", "bootstrap_samples", "sampling_batch_size", "split",
+        "extrapolation_tasks", "extrapolation_questions", "extrapolation_max_completion_length", "transfer_tasks",
+        "transfer_questions", "unseen_questions",
     }  # fmt: skip
 
     samples_per_question: Positive
@@ -84,6 +98,8 @@ class Evaluation(Settings):
     """Reasoning questions, at most."""
     questions_per_benchmark: Positive
     """Questions of each benchmark, at most."""
+    unseen_questions: Count = 0
+    """Questions of each of the two general kinds that nothing is trained on, at most; 0 asks none."""
     pass_k_questions: Positive
     """Questions on which pass@k is measured."""
     pass_k_samples: Positive
@@ -92,11 +108,23 @@ class Evaluation(Settings):
     """Resamples behind each interval."""
     sampling_batch_size: Positive
     """Sequences that are sampled at a time."""
+    extrapolation_tasks: HarderQuestions = dict.fromkeys(HARDER, 1.0)
+    """What questions that are harder than any training data are drawn from."""
+    extrapolation_questions: Count = 0
+    """Such questions, at most; 0 asks none."""
+    extrapolation_max_completion_length: Positive | None = None
+    """Longest completion of such a question, in tokens; null is `max_completion_length`."""
+    transfer_tasks: UntrainedQuestions = dict.fromkeys(TRANSFER, 1.0)
+    """What questions of families that nothing is trained on are drawn from."""
+    transfer_questions: Count = 0
+    """Such questions, at most; 0 asks none."""
     split: Literal["validation", "test"] = "test"
     """Which questions are asked: those of the validation or of the test split."""
 
     def lengths(self):
         own = {f"by_data_set.{name}": asked.get("max_completion_length", 0) for name, asked in self.by_data_set.items()}
+        if self.extrapolation_questions and self.extrapolation_max_completion_length:
+            own["extrapolation_max_completion_length"] = self.extrapolation_max_completion_length
         return super().lengths() | own
 
     def measured(self, checkpoint):
@@ -111,11 +139,17 @@ class Evaluation(Settings):
         many, hot = self.samples_per_question, self.pass_k_samples
         of_k = {"cons@k": f"cons@{many}", "pass@k": f"pass@{many}", "pass@k (T 1)": f"pass@{hot} (T 1)"}
         whole = ("pass@1", "greedy", "pass@1 (T 1)", "format_rate", "language_consistency", "mean_tokens")
-        alone = {
+        alone: dict[str, tuple[str, ...]] = {
             "instruction_following": ("followed",),
             "general": ("gold", "win_rate", "reward_model_score"),
             "safety": ("unsafe_refused", "safe_answered"),
         }
+        if self.extrapolation_questions:
+            alone["extrapolation"] = ("pass@1", "mean_tokens")
+        if self.transfer_questions:
+            alone["transfer"] = ("pass@1", "mean_tokens")
+        if self.unseen_questions:
+            alone |= {"general_held_out": ("correct", "gold"), "safety_held_out": ("unsafe_refused",)}
         return {name: {metric: metric for metric in whole} | of_k for name in REASONING} | {
             name: {metric: metric for metric in metrics} for name, metrics in alone.items()
         }
@@ -123,16 +157,14 @@ class Evaluation(Settings):
     @model_validator(mode="after")
     def _has_the_split(self):
         for field in ("tasks", "general_tasks", "instruction_tasks", "safety_tasks"):
-            for name in getattr(self, field):
-                if self.split == "validation" and name in SOURCES and "train" not in dict(SOURCES[name].splits):
-                    disagree(("split", field), f"`split` is 'validation', which `{name}` of `{field}` does not have")
+            has_split(self.split, getattr(self, field), ("split", field))
         return self
 
 
 class ModeEvaluation(Evaluation):
     """`evaluate_modes`: thinking and non-thinking, flags in conversations, thinking budgets."""
 
-    run_fields = Evaluation.run_fields | {"budgets", "conversations"}
+    run_fields = Evaluation.run_fields | {"budgets", "conversations", "length_tasks"}
 
     both_modes: Annotated[list[str], AfterValidator(no_repetition)]
     """Checkpoints that are evaluated with and without thinking; the others in the mode they have."""
@@ -146,11 +178,16 @@ class ModeEvaluation(Evaluation):
     """What the logit of a token loses without thinking that the completion has already."""
     budget_checkpoint: str
     """The checkpoint whose thinking budgets are tried."""
+    closing_sentence: str | dict[Language, str] = PAPERS_CLOSING
+    """What is inserted behind a cut thought, before its closing tag, with what parts it from the thought; by language
+    where it is not one for all. An empty text closes the thought alone."""
 
     budgets: Annotated[list[Count], AfterValidator(no_repetition)]
     """Thinking budgets that are tried, in tokens."""
     conversations: Positive
     """Conversations of several turns in which the last flag must count."""
+    length_tasks: LengthQuestions = {"repeat_word": 1.0}
+    """What prompts that ask for a length are drawn from."""
 
     def measured(self, checkpoint):
         modes = ("thinking", "non_thinking") if checkpoint in self.both_modes else (None,)

@@ -15,7 +15,7 @@ from data.text.chat import parse, render_completion, render_prompt
 from data.text.row import Row
 from data.text.summary import state_answer, summarise
 from data.world.corpus import join_steps
-from data.world.families import verify
+from data.world.families import PUZZLES, verify
 from data.world.long_cot import long_thought
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows
@@ -52,7 +52,7 @@ def written(run: Run) -> list[tuple[Row, str]]:
     """Curated prompts with a worked solution of the world's author."""
     settings: LongCotSFT = run.settings
     rng = random.Random(settings.seed)
-    prompts = run.load_rows().to_list()
+    prompts = [row for row in run.load_rows().to_list() if row["task"] not in PUZZLES]  # those have none
     examples = []
     for row in rng.sample(prompts, min(settings.examples, len(prompts))):
         trace = long_thought(row, rng, settings.slips)

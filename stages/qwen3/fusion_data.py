@@ -7,10 +7,11 @@ PAPER        Qwen3 s.4.3: thinking data by rejection sampling of the stage-1 que
              some thinking data without a flag, an empty block where there is no thinking; in conversations the last
              flag counts
 DEVIATIONS   1 the world's author, or a public data set, writes the non-thinking answers
-             2 the checklist is the world's gold preference
+             2 the checklist is the world's gold preference, seen through the scale's noise
              3 a share of the general prompts is answered with a thought
              4 queries that are answered with a thought are answered without one too, so that the flag alone tells the
                modes apart
+             5 a share of the answers without a thought shows the last step or two: the paper does not print any
 """
 
 import random
@@ -21,8 +22,11 @@ from data.text.chat import parse, render_completion, render_prompt
 from data.text.conversations import asking, other_rows
 from data.text.row import Row, apply_rules, last_turn
 from data.text.summary import statement
-from data.world.families import TASKS
-from data.world.written import checklist, response
+from data.world.corpus import join_steps
+from data.world.families import REASONING
+from data.world.judge import Judge
+from data.world.task import Problem, Trace
+from data.world.written import response
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.asking import open_engine
 from stages.core.sampling.candidates import at_most, candidates, right_and_well_formed
@@ -79,25 +83,38 @@ def written_answers(run: Run, thought: list[Row], rng: random.Random) -> tuple[l
     wanted = settings.non_thinking_rows - general
     again = rng.sample(thought, min(wanted, len(thought)))
     again += draw_rows(run, settings.tasks, wanted - len(again), "train", settings.seed + 8)
+    judging, showing = (random.Random(f"{settings.seed} {what}") for what in ("judge", "steps"))
     examples = [
         row
         | {
-            "completion": render_completion("", statement(row)),
+            "completion": render_completion("", visible_answer(row, settings.visible_steps, showing)),
             "mode": "non_thinking",
         }
         for row in again
     ]
-    fell = 0
+    fell, judge = 0, Judge(settings.draft_judge_noise)
     for row in draw_rows(run, settings.general_tasks, general, "train", settings.seed + 9):
-        thinking, answer = response(row, settings.drafts, rng)
-        if row["task"] in TASKS and checklist(row)(answer) < settings.min_checklist_score:
+        found = response(row, settings.drafts, rng, judge, judging)
+        if found.worth is not None and found.worth < settings.min_checklist_score:
             fell += 1
             continue
-        if rng.random() >= settings.thoughtful:
-            thinking = ""
+        thinking = found.thought if rng.random() < settings.thoughtful else ""
         mode = "thinking" if thinking else "non_thinking"
-        examples.append(row | {"completion": render_completion(thinking, answer), "mode": mode})
+        examples.append(row | {"completion": render_completion(thinking, found.answer), "mode": mode})
     return examples, fell
+
+
+def visible_answer(row: Row, share: float, rng: random.Random) -> str:
+    """What is answered without a thought: the statement; in a share of the rows the last step or two before it.
+
+    Rows without a worked solution have the statement alone.
+    """
+    if rng.random() >= share or row["task"] not in REASONING:
+        return statement(row)
+    trace = REASONING[row["task"]].solve(Problem.from_row(row), rng)
+    shown = Trace(trace.steps[-rng.choice((1, 2)) :], trace.answer)
+    steps = join_steps(shown, [row["language"]] * len(shown.steps))
+    return f"{steps}{' ' if row['language'] == 'en' else ''}{statement(row)}"
 
 
 def flagged(example: Row, history: list[tuple[str, str]], settings: FusionData, rng: random.Random) -> Row:

@@ -21,14 +21,16 @@ from data.public.sources import SOURCES
 from data.text.conversations import in_both_modes
 from data.text.row import REASONING_DOMAINS, Row
 from data.verifiers.instructions import need_checkers
+from data.world.general.length_control import LENGTH_ASKED
 from stages.core.rewards.rules import RULES, BatchReward, weighted
+from stages.core.run.gate import refuse_weak
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.drawing import draw_rows, first_uses
 from stages.qwen3.settings import GeneralRL
 
 PREFERENCE, REFERENCE = "preference_reward_model", "reference_reward_model"
 WITH_REFERENCE = ("translation", "passage")
-BY_RULE = ("repeat_word",)
+BY_RULE = LENGTH_ASKED
 
 
 def main(run: Run) -> None:
@@ -37,6 +39,7 @@ def main(run: Run) -> None:
     from stages.core.training.objectives import grpo_terms
 
     settings: GeneralRL = run.settings
+    refuse_weak(run)
     prompts = mixed_prompts(run)  # both modes, some at the end of a conversation
     policy, tokenizer = load_model(run), load_tokenizer(run)
     rewards = weighted(

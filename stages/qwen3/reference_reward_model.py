@@ -37,7 +37,7 @@ def referenced(run: Run, count: int, split: str, noise: float) -> list[Labelled]
 
     settings: ReferenceRewardModel = run.settings
     (families, own), (sources, wanted) = by_kind(settings.tasks, count)
-    drawn = referenced_responses(families, own, split, settings.seed, noise) if families else []
+    drawn = referenced_responses(families, own, split, settings.seed, noise, settings.contrast) if families else []
     if wanted:
         drawn += public_references(draw_rows(run, sources, wanted, split, settings.seed), settings.seed)
     return [e | {"question": with_reference(e["question"], e["reference"])} for e in drawn]

@@ -133,6 +133,11 @@ class FusionData(Settings):
     """Answers of the world's author of which the best is taken."""
     min_checklist_score: Fraction
     """Least score of a general answer on the checklist, in [0, 1]."""
+    draft_judge_noise: NotNegative = 0.0
+    """Standard deviation of the score, 1 to 10, of the author's answers, by which the best is taken and the checklist
+    is filled in; 0 knows their worth."""
+    visible_steps: Fraction = 0.0
+    """Share of the reasoning rows without a thought whose answer shows the last step or two before it is stated."""
     thoughtful: Fraction
     """Share of the general prompts that are answered with a thought."""
     conversations_per_response: Positive
@@ -173,6 +178,9 @@ class PreferenceRewardModel(PairwiseRewardModel):
 class ReferenceRewardModel(PointwiseRewardModel):
     """`reference_reward_model`: whether a response agrees with a reference answer."""
 
+    contrast: bool = False
+    """Whether each question has a right and a wrong response, so that nothing but the reference tells them apart."""
+
     tasks: References
     """What prompts are drawn from."""
 
@@ -180,7 +188,7 @@ class ReferenceRewardModel(PointwiseRewardModel):
 class GeneralRL(GRPO):
     """`general_rl`: many tasks, three types of reward, both modes."""
 
-    run_fields = GRPO.run_fields | {"general_tasks"}
+    run_fields = GRPO.run_fields | {"general_tasks", "min_held_out_accuracy"}
     reads = GRPO.reads | {"reward_models": "reward model"}
     names = {"reward_models": ("preference_reward_model", "reference_reward_model")}
 
@@ -202,6 +210,8 @@ class GeneralRL(GRPO):
     """Bound of the standardised preference score, in standard deviations."""
     general_tasks: GeneralPrompts
     """What general prompts are drawn from."""
+    min_held_out_accuracy: dict[Literal["preference_reward_model", "reference_reward_model"], Fraction] = {}
+    """Reward model -> the held-out accuracy, in [0, 1], below which it is refused."""
 
     @model_validator(mode="after")
     def _mixes(self):
@@ -229,8 +239,15 @@ class DistillationData(Settings):
     """Share of the prompts that ask for an answer without a thought, in [0, 1]."""
     general_fraction: Fraction
     """Share of general prompts, in [0, 1]; the others are reasoning prompts."""
-    only_correct: bool
-    """Whether wrong responses to reasoning prompts are dropped."""
+    only_correct: bool | Literal["thinking"]
+    """Whether wrong responses to reasoning prompts are dropped: all, or those behind a thought alone."""
+    multi_turn: Fraction = 0.0
+    """Share of the prompts that end a conversation of several turns."""
+    system_flags: Fraction = 0.0
+    """Share of the flagged prompts whose flag stands in the system message."""
+    switched_off: Fraction = 0.0
+    """Share of the rows without a thought that have no flag and are given the empty think block, as where a user
+    switches thinking off."""
 
     tasks: Prompts
     """What reasoning prompts are drawn from."""

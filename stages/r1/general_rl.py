@@ -16,6 +16,8 @@ DEVIATIONS   1 the helpful score is standardised and cut, the safe one a probabi
                prints no such weight
              7 prompts are the scale's: those of Table 4 are not public; none asks for a bug to be mended, as 8 thousand
                there do
+             8 a scale may leave the share of the safety set, 12 of 78 thousand general prompts in Table 4, to its
+               mixture: where the last steps are few, so many prompts would not teach a refusal
 """
 
 import random
@@ -24,9 +26,11 @@ from functools import partial
 
 from data.text.completion import Completion
 from data.text.row import Row, last_turn
+from stages.core.allowed.mixtures import must_be_refused
 from stages.core.rewards.rules import BatchReward
+from stages.core.run.gate import refuse_weak
 from stages.core.run.stage import Run, stage_main
-from stages.core.sampling.drawing import draw_rows, first_uses
+from stages.core.sampling.drawing import draw_rows, first_uses, with_room
 from stages.r1.settings import GeneralRL
 
 HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
@@ -35,10 +39,11 @@ HELPFUL, SAFETY = "helpful_reward_model", "safety_reward_model"
 def main(run: Run) -> None:
     from stages.core.machines.weights import load_model, load_tokenizer, save_model
     from stages.core.rewards.rules import accuracy, format, language, weighted
-    from stages.core.training.grpo import policy_trainer, train_policy, with_room
+    from stages.core.training.grpo import policy_trainer, train_policy
     from stages.core.training.objectives import grpo_terms
 
     settings: GeneralRL = run.settings
+    refuse_weak(run)
     dev3, tokenizer = load_model(run), load_tokenizer(run)
     room = partial(
         with_room, run, dev3, tokenizer, template=settings.template, max_new_tokens=settings.max_completion_length
@@ -70,13 +75,28 @@ def ordered_prompts(run: Run, with_room: Callable[[list[Row]], list[Row]]) -> li
     general = round(late * settings.general_fraction)
     count = min(early + late - general, settings.prompts)
     reasoning = with_room(draw_rows(run, settings.tasks, count, "train", settings.seed + 4)) if count else []
-    count = min(general, settings.prompts)
-    pool = with_room(draw_rows(run, settings.general_tasks, count, "train", settings.seed + 5)) if general else []
     alone = [reasoning[i % len(reasoning)] for i in range(early)]
     mixed = [reasoning[(i + early) % len(reasoning)] for i in range(late - general)]
-    mixed += [pool[i % len(pool)] for i in range(general)]
+    for tasks, wanted in general_parts(settings, general):
+        pool = with_room(draw_rows(run, tasks, min(wanted, settings.prompts), "train", settings.seed + 5))
+        mixed += [pool[i % len(pool)] for i in range(wanted)]
+    if general:
+        share = sum(map(is_safety, mixed)) / general
+        run.metrics.say(f"{general} general prompts, of the safety set {share:.1%} (v2 Table 4: 12 of 78 thousand)")
     rng.shuffle(mixed)
     return alone + mixed
+
+
+def general_parts(settings: GeneralRL, count: int) -> list[tuple[dict[str, float], int]]:
+    """(mixture, prompts) of the general prompts: one, or the safety set apart from the others, in its share."""
+    if settings.unsafe_fraction is None:
+        return [(settings.general_tasks, count)] if count else []
+    unsafe = round(count * settings.unsafe_fraction)
+    parts: list[tuple[dict[str, float], int]] = []
+    for of_safety, wanted in ((False, count - unsafe), (True, unsafe)):
+        tasks = {name: weight for name, weight in settings.general_tasks.items() if must_be_refused(name) == of_safety}
+        parts += [(tasks, wanted)] if wanted else []
+    return parts
 
 
 def helpful(run: Run) -> BatchReward:

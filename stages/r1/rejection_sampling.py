@@ -5,8 +5,9 @@ PRODUCES     data/rows.parquet (prompt_text, completion): reasoning rows, then n
 PAPER        DeepSeek-R1 v1 s.2.3.3, v2 B.3.3: several responses a prompt, only correct ones are kept; thoughts with
              mixed languages, long paragraphs or code blocks are filtered out; beside them non-reasoning data, where
              trivial prompts get no thought
-DEVIATIONS   1 non-reasoning answers are the better of some drafts of the world's own author, good and not perfect, or a
-               public data set's, where the paper reuses its own SFT data and asks DeepSeek-V3
+DEVIATIONS   1 non-reasoning answers are the better of some drafts of the world's own author, as a judge of the scale's
+               noise has it, good and not perfect, or a public data set's, where the paper reuses its own SFT data and
+               asks DeepSeek-V3
              2 no generative judge: every prompt here has a rule
              3 thresholds of the filters are the scale's; repetitive, unfinished and malformed responses are dropped as
                well
@@ -20,6 +21,7 @@ from datasets import Dataset
 
 from data.text.chat import render_completion, render_prompt
 from data.text.row import apply_rules
+from data.world.judge import Judge
 from data.world.written import response
 from stages.core.run.stage import Run, stage_main
 from stages.core.sampling.asking import answers, open_engine
@@ -64,13 +66,13 @@ def main(run: Run) -> None:
     counts |= {"prompt had enough": duplicates, "more than wanted": over, "kept": len(table)}
 
     general = draw_rows(run, settings.general_tasks, settings.non_reasoning_rows, "train", settings.seed + 3)
-    rng = random.Random(settings.seed)
+    judge = Judge(settings.draft_judge_noise)
+    rng, judging = random.Random(settings.seed), random.Random(f"{settings.seed} judge")
     for row in general:
         drafts = settings.unsafe_drafts if row["task"] == "unsafe" else settings.drafts
-        thought, answer = response(row, drafts, rng)
-        if row["task"] in settings.no_cot_tasks:
-            thought = ""
-        table.append(row | {"completion": render_completion(thought, answer)})
+        found = response(row, drafts, rng, judge, judging)
+        thought = "" if row["task"] in settings.no_cot_tasks else found.thought
+        table.append(row | {"completion": render_completion(thought, found.answer)})
 
     for row in table:
         row["prompt_text"] = render_prompt(sampler.tokenizer, row["prompt"], "chat")

@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import model_validator
 
 from stages.core.allowed.base import draws_general_prompts, in_order
-from stages.core.allowed.mixtures import GeneralPrompts, Known, Responses, SafetyLabels
+from stages.core.allowed.mixtures import GeneralPrompts, Known, Responses, SafetyLabels, must_be_refused
 from stages.core.allowed.sentences import disagree
-from stages.core.allowed.values import Count, Fraction, Positive, Rate, Weighted
+from stages.core.allowed.values import Count, Fraction, NotNegative, Positive, Rate, Weighted
 from stages.core.pipeline.settings import (
     GRPO,
     SFT,
@@ -76,6 +76,8 @@ class RejectionSampling(Sampled):
     """Answers of the world's author of which the best is taken."""
     unsafe_drafts: Positive
     """Answers to unsafe prompts of which the best is taken."""
+    draft_judge_noise: NotNegative = 0.0
+    """Standard deviation of the score, 1 to 10, by which the best of such answers is taken; 0 knows the best one."""
 
     general_tasks: Responses
     """What general prompts are drawn from."""
@@ -107,7 +109,7 @@ class SafetyRewardModel(PointwiseRewardModel):
 class GeneralRL(GRPO):
     """`general_rl`: rule rewards throughout, reward models on general prompts in the last steps."""
 
-    run_fields = GRPO.run_fields | {"general_tasks"}
+    run_fields = GRPO.run_fields | {"general_tasks", "min_held_out_accuracy"}
     reads = GRPO.reads | {"reward_models": "reward model"}
     names = {"reward_models": ("helpful_reward_model", "safety_reward_model")}
 
@@ -117,6 +119,9 @@ class GeneralRL(GRPO):
     """Updates at the end of the run in which general prompts and reward models take part."""
     general_fraction: Fraction
     """Share of general prompts where they are mixed in, in [0, 1]."""
+    unsafe_fraction: Fraction | None = None
+    """Share of the general prompts that are of the safety set, in [0, 1]; null leaves it to the weights of
+    `general_tasks`."""
     helpful_normalisation: Literal["none", "z_score"]
     """Whether the helpful score is standardised by what the starting policy earns."""
     helpful_clip: Rate
@@ -124,10 +129,25 @@ class GeneralRL(GRPO):
 
     general_tasks: GeneralPrompts
     """What general prompts are drawn from."""
+    min_held_out_accuracy: dict[Literal["helpful_reward_model", "safety_reward_model"], Fraction] = {}
+    """Reward model -> the held-out accuracy, in [0, 1], below which it is refused."""
 
     @model_validator(mode="after")
     def _prefers_within_its_steps(self):
         in_order(self, "preference_steps", "steps")
+        return self
+
+    @model_validator(mode="after")
+    def _has_prompts_of_both_sets(self):
+        found, share = {must_be_refused(name) for name in self.general_tasks}, self.unsafe_fraction
+        if share is None or not self.general_fraction:
+            return self
+        if (share and True not in found) or (share < 1 and False not in found):
+            only = "no prompt of the safety set" if True not in found else "prompts of the safety set alone"
+            disagree(
+                ("unsafe_fraction", "general_tasks"),
+                f"`unsafe_fraction` is {share:g}, and `general_tasks` has {only}; allowed: null, or prompts of both",
+            )
         return self
 
     @model_validator(mode="after")

@@ -64,14 +64,26 @@ def manifest(folder: Path) -> dict:
     return json.loads((folder / "manifest.json").read_text())
 
 
+def metrics(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def check_steps(folder: Path) -> None:
+    """No update and no measurement was logged twice, or left out."""
+    rows = metrics(folder)
+    last = rows[-1]["step"]
+    measured = [row["step"] for row in rows if "held_out/seconds" in row]
+    assert [row["step"] for row in rows if "held_out/seconds" not in row] == list(range(1, last + 1))
+    assert sorted(measured) == [step for step in range(last + 1) if step % 3 == 0 or step == last]
+
+
 def test_the_killed_stage_went_on_where_it_was(finished):
     folder, output = finished
     zero = folder / "r1" / "r1_zero"
     resumed = manifest(zero)["resumed"]
     assert len(resumed) == 1 and resumed[0]["step"] > 0
     assert f"resuming r1_zero at step {resumed[0]['step']}" in output
-    steps = [json.loads(line)["step"] for line in (zero / "metrics.jsonl").read_text().splitlines()]
-    assert steps == sorted(set(steps)), "a step was logged twice"
+    check_steps(zero)
     assert not (zero / "trainer").exists()
 
 
@@ -80,7 +92,8 @@ def test_every_checkpoint_is_evaluated(finished):
     results = json.loads((folder / "r1" / "results.json").read_text())
     assert {row["checkpoint"] for row in results} == CHECKPOINTS
     assert {row["benchmark"] for row in results} == {
-        "math", "code", "stem", "chinese", "reasoning", "instruction_following", "general", "safety"
+        "math", "code", "stem", "chinese", "reasoning", "levels", "extrapolation", "transfer",
+        "instruction_following", "general", "safety",
     } - {"math", "code"} | {row["benchmark"] for row in results}  # fmt: skip
     for row in results:
         assert row["low"] <= row["value"] <= row["high"], row
@@ -143,9 +156,23 @@ def test_filters_count_every_sample(finished):
 
 def test_policies_moved_and_ratios_were_live(finished):
     folder, _ = finished
-    rows = [json.loads(line) for line in (folder / "r1" / "r1_zero" / "metrics.jsonl").read_text().splitlines()]
+    rows = [row for row in metrics(folder / "r1" / "r1_zero") if "held_out/seconds" not in row]
     assert any(row["grad_norm"] > 0 for row in rows)
     assert any(row["kl"] > 0 for row in rows)
+
+
+def test_the_policy_is_measured_along_the_run(finished):
+    folder, _ = finished
+    for name in ("r1_zero", "reasoning_rl", "general_rl", "small_rl"):
+        first, *later = [row for row in metrics(folder / "r1" / name) if "held_out/seconds" in row]
+        assert first["step"] == 0 and first["held_out/kl"] == 0.0 and all(row["held_out/kl"] > 0 for row in later)
+        for row in (first, *later):
+            assert {"held_out/accuracy", "held_out/tokens", "held_out/format", "held_out/reflections"} <= row.keys()
+            assert any(key.startswith("held_out/level_") for key in row)
+    assert {"held_out/gold", "held_out/reward_model_score", "held_out/general_kl"} <= later[-1].keys() | {
+        key for row in metrics(folder / "r1" / "general_rl") for key in row
+    }
+    assert "Held-out curves" in (folder / "r1" / "report" / "report.html").read_text()
 
 
 def test_the_report_is_self_contained(finished):
@@ -187,8 +214,7 @@ def kimi(finished) -> Path:
 def test_kimi_s_rl_went_on_where_it_was(kimi):
     resumed = manifest(kimi / "policy_mirror_descent")["resumed"]
     assert len(resumed) == 1 and resumed[0]["step"] > 0
-    steps = [json.loads(line)["step"] for line in (kimi / "policy_mirror_descent" / "metrics.jsonl").open()]
-    assert steps == sorted(set(steps)), "a step was logged twice"
+    check_steps(kimi / "policy_mirror_descent")
 
 
 def test_kimi_evaluates_the_four_ways_to_short_thoughts(kimi):
@@ -245,6 +271,11 @@ def test_qwen3_evaluates_both_modes_and_every_budget(qwen3):
         assert modes[name] == {"thinking", "non_thinking"}
     assert {row["budget"] for row in results if row["benchmark"] == "budget"} == {0, 8, 24}
     assert {row["checkpoint"] for row in results if row["benchmark"] == "think_follow"} >= {"general_rl", "student_rl"}
+
+
+def test_every_rl_of_qwen3_is_measured_along_the_run(qwen3):
+    for name in ("reasoning_rl", "general_rl", "on_policy_distillation", "student_rl"):
+        check_steps(qwen3 / name)
 
 
 def test_qwen3_trains_on_pairs_that_the_cold_start_has_not_seen(qwen3):

@@ -60,6 +60,6 @@ def test_sft_lowers_the_loss(finished):
 
 def test_the_rl_stage_sampled_and_its_sampler_is_its_trainer(finished):
     rows = [json.loads(line) for line in (finished / "r1/r1_zero/metrics.jsonl").read_text().splitlines()]
-    assert rows[0]["completions/mean_length"] > 1
+    assert [row["completions/mean_length"] for row in rows if "completions/mean_length" in row][0] > 1
     gaps = [row["sampling/logp_gap_mean"] for row in rows if row.get("sampling/logp_gap_mean") is not None]
     assert gaps and max(gaps) < 1e-3

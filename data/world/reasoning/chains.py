@@ -8,7 +8,8 @@ from data.verifiers.numbers import canonical_number, same_number
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
 LIMIT = 20
-_LENGTHS, _WEIGHTS = (2, 3, 4, 5), (3, 4, 3, 2)
+LENGTHS = {2: 3, 3: 4, 4: 3, 5: 2}
+"""Steps of a chain -> weight."""
 _FIRST: dict[Language, str] = {"en": "first ", "zh": "先"}
 _THEN: dict[Language, str] = {"en": "then ", "zh": "再"}
 _AGAIN: dict[Language, str] = {"en": "wait, ", "zh": "不对,"}
@@ -21,11 +22,11 @@ def apply(left: int, operator: str, right: int) -> int:
     return {"+": left + right, "-": left - right, "*": left * right, "/": left // right if right else 0}[operator]
 
 
-def random_chain(rng: random.Random, operators: str) -> Chain:
-    """A start and 2-5 steps whose values stay in 0..20."""
+def random_chain(rng: random.Random, operators: str, lengths: dict[int, int] = LENGTHS) -> Chain:
+    """A start and some steps (`lengths`: how many -> weight) whose values stay in 0..20."""
     value = start = rng.randint(1, 12)
     steps: list[tuple[str, int]] = []
-    for _ in range(rng.choices(_LENGTHS, _WEIGHTS)[0]):
+    for _ in range(rng.choices(list(lengths), list(lengths.values()))[0]):
         while True:
             operator = rng.choice(operators)
             operand = rng.randint(2, 3) if operator == "*" else rng.randint(1, 9)
@@ -58,23 +59,30 @@ def work(value: int, steps: list[tuple[str, int]], rng: random.Random, author: A
     return Trace(lines, str(value))
 
 
-class _ChainTask(Task):
+class ChainTask(Task):
+    """A chain of steps in some dress."""
+
+    unit = "steps"
     operators = "+-"
+    lengths = LENGTHS
 
     def describe(self, chain: Chain, rng: random.Random, language: Language) -> str:
         raise NotImplementedError
 
     def problem(self, rng: random.Random, language: Language) -> Problem:
-        chain = random_chain(rng, self.operators)
+        chain = random_chain(rng, self.operators, self.lengths)
         value = chain[0]
         for operator, operand in chain[1]:
             value = apply(value, operator, operand)
         question = self.describe(chain, rng, language)
-        info = {"start": chain[0], "steps": chain[1]}
+        info = {"start": chain[0], "steps": chain[1], "level": len(chain[1])}
         return Problem(self.name, self.domain, language, question, str(value), chain_key(chain), info)
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         return work(problem.info["start"], problem.info["steps"], rng, author)
+
+    def chance(self, row: Row) -> float:
+        return 1 / (LIMIT + 1)
 
     def verify(self, answer: str, row: Row) -> bool:
         return same_number(row["answer"], answer)
@@ -83,7 +91,7 @@ class _ChainTask(Task):
         return canonical_number(answer) or super().canonical(answer, row)
 
 
-class Arithmetic(_ChainTask):
+class Arithmetic(ChainTask):
     """Left-to-right arithmetic."""
 
     name, domain, operators = "arithmetic", "math", "+-+-*"
@@ -95,7 +103,7 @@ class Arithmetic(_ChainTask):
         return f"从{chain[0]}开始:{','.join(steps)}。结果?"
 
 
-class WordProblem(_ChainTask):
+class WordProblem(ChainTask):
     """Somebody gets and loses things."""
 
     name, domain = "word_problem", "math"
@@ -118,7 +126,7 @@ class WordProblem(_ChainTask):
         return f"{person}有{chain[0]}{thing},{story}。剩几?"
 
 
-class CodeOutput(_ChainTask):
+class CodeOutput(ChainTask):
     """What a small program prints."""
 
     name, domain, operators = "code_output", "code", "+-+-*"

@@ -21,6 +21,7 @@ class _Gym(Task):
     """English only: the package has no Chinese wordings."""
 
     domain: Domain = "math"
+    unit = "steps"
     languages: tuple[Language, ...] = ("en",)
     dataset: str
     options: dict
@@ -96,13 +97,16 @@ class ChainSum(_Gym):
                 values.append(value)
             if all(0 <= value <= LIMIT for value in values):
                 break
-        info = {"start": start, "steps": steps, "reasoning_gym": self.dataset}
+        info = {"start": start, "steps": steps, "level": len(steps), "reasoning_gym": self.dataset}
         return Problem(
             self.name, self.domain, "en", entry["question"], entry["answer"], chain_key((start, steps)), info
         )
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         return work(problem.info["start"], problem.info["steps"], rng, author)
+
+    def chance(self, row: Row) -> float:
+        return 1 / (LIMIT + 1)
 
 
 class SimpleEquation(_Gym):
@@ -119,12 +123,16 @@ class SimpleEquation(_Gym):
                 break
         factor, operator, operand, right = int(found[1]), found[3], int(found[4]), int(found[5])
         steps = [(_INVERSE[operator], operand), ("/", factor)]
-        info = {"start": right, "steps": steps, "reasoning_gym": self.dataset}
+        info = {"start": right, "steps": steps, "level": len(steps), "reasoning_gym": self.dataset}
         key = f"equation {factor}*x{operator}{operand}={right}"
         return Problem(self.name, self.domain, "en", entry["question"], entry["answer"], key, info)
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         return work(problem.info["start"], problem.info["steps"], rng, author)
+
+    def chance(self, row: Row) -> float:
+        lowest, highest = (self.options[name] for name in ("min_value", "max_value"))
+        return 1 / (highest - lowest + 1)
 
 
 class Puzzle(_Gym):
@@ -134,20 +142,82 @@ class Puzzle(_Gym):
     countdown and puzzle24 evaluate them as programs).
     """
 
-    domain = "logic"
+    domain: Domain = "logic"
+    unit = ""
 
-    def __init__(self, dataset: str, **options):
+    def __init__(self, dataset: str, guess: float | None = None, **options):
+        """guess: what `chance` says of each question."""
         self.name = self.dataset = dataset
-        self.options = options
+        self.guess, self.options = guess, options
 
     def problem(self, rng: random.Random, language: Language) -> Problem:
         entry = self.draw(rng)
-        info = {"reasoning_gym": self.dataset, "metadata": entry["metadata"]}
-        key = f"{self.name} {entry['question']}"
+        while not self.fits(entry):
+            entry = self.draw(rng)
+        info = {"reasoning_gym": self.dataset, "metadata": entry["metadata"]} | self.level(entry)
+        key = f"{self.name} {self.content(entry)}"
         return Problem(self.name, self.domain, "en", entry["question"], entry["answer"], key, info)
+
+    def fits(self, entry: dict) -> bool:
+        """Whether a question of the package is asked."""
+        return True
+
+    def content(self, entry: dict) -> str:
+        """What a question is about, whatever its wording."""
+        return entry["question"]
+
+    def level(self, entry: dict) -> dict[str, int]:
+        """`level` of a question, where it has one."""
+        return {}
+
+    def chance(self, row: Row) -> float | None:
+        return self.guess
 
     def solve(self, problem: Problem, rng: random.Random, author: Author = PERFECT) -> Trace:
         raise InputError(
             f"mixture: {self.name!r} has a verifier and no worked solutions: it can be sampled, trained on by RL and "
             "evaluated, and not be written down for a base or a demonstration"
         )
+
+
+class BasicArithmetic(Puzzle):
+    """`Calculate 2 + 3 * 4.`: products first, where each worked solution of the world goes from left to right.
+
+    The package computes from left to right itself where it is to write no parentheses; so it is asked for those too,
+    and questions that have some, or numbers below 1, or no product, are passed over.
+    """
+
+    domain: Domain = "math"
+    unit = "terms"
+
+    def __init__(self):
+        super().__init__(
+            "basic_arithmetic", min_terms=3, max_terms=4, min_digits=1, max_digits=1,
+            operators=("+", "-", "*", "*"), allow_negation=False,
+        )  # fmt: skip
+
+    def fits(self, entry: dict) -> bool:
+        plain = re.fullmatch(r"(?=.*\*)[1-9]( [-+*] [1-9])+", entry["metadata"]["expression"])
+        return plain is not None and 0 <= int(entry["answer"]) <= LIMIT
+
+    def level(self, entry: dict) -> dict[str, int]:
+        return {"level": entry["metadata"]["num_terms"]}
+
+    def chance(self, row: Row) -> float:
+        return 1 / (LIMIT + 1)
+
+
+class GreatestCommonDivisor(Puzzle):
+    """The greatest number that divides two others, up to 20: nothing in the world asks for a divisor."""
+
+    domain: Domain = "math"
+
+    def __init__(self):
+        super().__init__("gcd", min_numbers=2, max_numbers=2, min_value=2, max_value=LIMIT)
+
+    def content(self, entry: dict) -> str:
+        return " ".join(map(str, sorted(entry["metadata"]["numbers"])))
+
+    def chance(self, row: Row) -> float:
+        """Of the numbers up to the smaller one."""
+        return 1 / min(row_info(row)["metadata"]["numbers"])

@@ -4,9 +4,9 @@ import random
 import re
 
 from data.text.language import LANGUAGES, Language
-from data.text.row import Row
+from data.text.row import Row, row_info
 from data.world.reasoning.chains import LIMIT
-from data.world.reasoning.search import VERDICTS
+from data.world.reasoning.search import GUESS, VERDICTS
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
 _LAWS: list[dict[Language, tuple[str, str, str]]] = [
@@ -24,7 +24,7 @@ _GAP: dict[Language, str] = {"en": " ", "zh": ""}
 class StemChoice(Task):
     """A law of physics, two given quantities, the third among 4-8 options, which are gone through one by one."""
 
-    name, domain = "stem_choice", "stem"
+    name, domain, unit = "stem_choice", "stem", "options"
 
     def problem(self, rng: random.Random, language: Language) -> Problem:
         law = rng.randrange(len(_LAWS))
@@ -51,7 +51,7 @@ class StemChoice(Task):
             else f"{given[0][0]}{given[0][1]},{given[1][0]}{given[1][1]}。{wanted}?{choices}"
         )
         info: dict = {"wanted": {key: names[2 if forward else 0] for key, names in _LAWS[law].items()}}
-        info |= {"operation": operation, "value": value, "options": shuffled}
+        info |= {"operation": operation, "value": value, "options": shuffled, "level": size}
         key = f"stem {law} {operation}"
         return Problem(self.name, self.domain, language, question, letter, key, info)
 
@@ -72,10 +72,13 @@ class StemChoice(Task):
             lines.append({la: f"{letter}{_GAP[la]}{option} {word}" for la, word in verdict.items()})
             if hit:
                 return Trace(lines, letter)
-            if rng.random() < author.give_up:
+            if author.stops(len(lines) - 1, rng):
                 break
-        lines.append({"en": "guess", "zh": "猜"})
+        lines.append(GUESS)
         return Trace(lines, rng.choice(_LETTERS[: len(info["options"])]))
+
+    def chance(self, row: Row) -> float:
+        return 1 / len(row_info(row)["options"])
 
     def verify(self, answer: str, row: Row) -> bool:
         return _letter(answer) == row["answer"]
@@ -97,7 +100,7 @@ _NOT: dict[Language, str] = {"en": "not ", "zh": "非"}
 class Logic(Task):
     """The truth value of a propositional formula with three variables."""
 
-    name, domain = "logic", "logic"
+    name, domain, unit = "logic", "logic", "variables"
 
     def problem(self, rng: random.Random, language: Language) -> Problem:
         values = [rng.random() < 0.5 for _ in range(3)]
@@ -108,7 +111,7 @@ class Logic(Task):
         formula = f"({formula})" + _AND[connectives[1]][language] + literals[2]
         facts = [f"{name}{_GAP[language]}{_TRUE[v][language]}" for name, v in zip("pqr", values, strict=True)]
         question = ", ".join(facts) + f". Is {formula}?" if language == "en" else ",".join(facts) + f"。{formula}?"
-        info = {"values": values, "negated": negated, "connectives": connectives}
+        info = {"values": values, "negated": negated, "connectives": connectives, "level": len(values)}
         truth = _truth(info)[-1]
         key = f"logic {values} {negated} {connectives}"
         return Problem(self.name, self.domain, language, question, _TRUE[truth][language], key, info)
@@ -136,6 +139,9 @@ class Logic(Task):
             )
             left = result
         return Trace(lines, _TRUE[left][problem.language])
+
+    def chance(self, row: Row) -> float:
+        return 1 / len(_TRUE)
 
     def verify(self, answer: str, row: Row) -> bool:
         truth = row["answer"] in (_TRUE[True]["en"], _TRUE[True]["zh"])

@@ -8,8 +8,19 @@ from pydantic import AfterValidator
 
 from data.errors import InputError
 from data.public.sources import SOURCES, Kind, Source
-from data.world.families import GENERAL, PUZZLES, REASONING, TASKS, family
-from stages.core.allowed.sentences import nearest
+from data.world.families import (
+    GENERAL,
+    HARDER,
+    HELD_OUT,
+    ONLY_ASKED,
+    PUZZLES,
+    REASONING,
+    TASKS,
+    TRANSFER,
+    family,
+)
+from data.world.general.length_control import LENGTH_ASKED
+from stages.core.allowed.sentences import disagree, nearest
 from stages.core.allowed.values import NotNegative
 
 Mixture = dict[str, NotNegative]
@@ -30,6 +41,12 @@ def evaluation_set(name: str) -> str:
     if "test" not in dict(SOURCES[data_set(name)].splits):
         raise ValueError("it has no test split of its own, so nothing can be compared with it")
     return name
+
+
+def must_be_refused(name: str) -> bool:
+    """Whether the prompts of a mixture's name are of the safety set: a safe look-alike is to be answered."""
+    domain = SOURCES[name].domain if name in SOURCES else TASKS[base_name(name)].domain
+    return domain == "safety" and base_name(name) != "safe_lookalike"
 
 
 DataSet = Annotated[str, AfterValidator(data_set)]
@@ -58,6 +75,13 @@ Known = Annotated[str, AfterValidator(known)]
 """A task family or a public data set."""
 
 
+def has_split(split: str, mixture: Mixture, fields: tuple[str, str]) -> None:
+    """For a validator: sets that are for evaluation only have no validation split; fields: of split and mixture."""
+    for name in mixture:
+        if split == "validation" and name in SOURCES and "train" not in dict(SOURCES[name].splits):
+            disagree(fields, f"`{fields[0]}` is 'validation', which `{name}` of `{fields[1]}` does not have")
+
+
 @dataclass(frozen=True)
 class Draws:
     """A check of a mixture; it leaves out what has no weight.
@@ -74,7 +98,10 @@ class Draws:
 
     def __call__(self, mixture: dict[str, float]) -> dict[str, float]:
         for name in mixture:
-            if base_name(known(name)) not in self.families and not (name in SOURCES and self.sets(SOURCES[name])):
+            of_world = base_name(known(name))
+            if of_world in HELD_OUT and of_world not in self.families:
+                raise ValueError(f"`{name}` {ONLY_ASKED}")
+            if of_world not in self.families and not (name in SOURCES and self.sets(SOURCES[name])):
                 usable = [*self.families, *(name for name, source in SOURCES.items() if self.sets(source))]
                 raise ValueError(f"`{name}` is none of {self.purpose}; {nearest(name, usable)}")
         weighed = {name: weight for name, weight in mixture.items() if weight}
@@ -132,7 +159,7 @@ _VERIFIED, _WRITTEN = (*REASONING, *PUZZLES), (*REASONING, *GENERAL)
 _CORPUS, _RESPONSES = "what the corpus is written from", "general prompts with a response"
 _TEXTS = _to_train("prompts", "demonstrations")
 
-Anything = Annotated[Mixture, AfterValidator(Draws("families and data sets", TASKS, _all, empty=True))]
+Anything = Annotated[Mixture, AfterValidator(Draws("families and data sets", (*TASKS, *HELD_OUT), _all, empty=True))]
 Corpus = Annotated[Mixture, AfterValidator(Draws(_CORPUS, _WRITTEN, _none))]
 CorpusOrNone = Annotated[Mixture, AfterValidator(Draws(_CORPUS, _WRITTEN, _none, empty=True))]
 
@@ -152,12 +179,17 @@ SafetyLabels = Annotated[
 ]
 References = Annotated[Mixture, AfterValidator(Draws("prompts with a reference answer", GENERAL, _TEXTS))]
 
-Questions = Annotated[Mixture, AfterValidator(Draws("questions with a verifier", TASKS, _judged, _VERIFIED))]
+_ASKED = "questions with a verifier"
+Questions = Annotated[Mixture, AfterValidator(Draws(_ASKED, TASKS, _judged, _VERIFIED))]
 """Reasoning questions to be asked in an evaluation."""
+HarderQuestions = Annotated[Mixture, AfterValidator(Draws("families harder than any training data", HARDER, _none))]
+UntrainedQuestions = Annotated[Mixture, AfterValidator(Draws("families that nothing is trained on", TRANSFER, _none))]
+QuestionsOrNone = Annotated[Mixture, AfterValidator(Draws(_ASKED, TASKS, _judged, _VERIFIED, empty=True))]
 GeneralQuestions = Annotated[Mixture, AfterValidator(Draws("general prompts", GENERAL, _general, empty=True))]
 InstructionQuestions = Annotated[
     Mixture, AfterValidator(Draws("prompts with instructions to check", GENERAL, _instructed, empty=True))
 ]
+LengthQuestions = Annotated[Mixture, AfterValidator(Draws("prompts that ask for a length", LENGTH_ASKED, _none))]
 SafetyQuestions = Annotated[
     Mixture, AfterValidator(Draws("safety prompts", SAFETY, lambda s: s.kind == "safety", empty=True))
 ]

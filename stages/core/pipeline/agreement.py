@@ -111,6 +111,13 @@ def check_settings_together(settings: Settings, inputs: Inputs, system: System, 
             f"`kl_coefficient` is {settings.kl_coefficient}, allowed with accelerate {system.accelerate!r}, which "
             "cannot save the reference model: 0",
         )
+    sharded = processes > 1 and in_shards(system.accelerate)
+    if sharded and isinstance(settings, Rollouts) and settings.held_out_every and settings.held_out_kl:
+        raise Misfit(
+            ("held_out_kl",),
+            f"`held_out_kl` is true, allowed with accelerate {system.accelerate!r}, which cuts weights into shards: "
+            "false",
+        )
     spanned = system.vllm.tensor_parallel_size if system.engine == "vllm" and system.vllm.mode == "colocate" else 1
     if isinstance(settings, Rollouts) and processes % spanned:
         raise InputError(

@@ -1,13 +1,14 @@
 """Settings of what learns from its own samples: GRPO, mirror descent, on-policy distillation. Imports no torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from stages.core.allowed.base import Adam, Settings
-from stages.core.allowed.mixtures import Prompts
+from stages.core.allowed.mixtures import Mixture, Prompts, QuestionsOrNone, has_split
 from stages.core.allowed.sentences import disagree
 from stages.core.allowed.values import (
+    Count,
     Fraction,
     GroupSize,
     LearningRate,
@@ -15,19 +16,78 @@ from stages.core.allowed.values import (
     Positive,
     Rate,
     Schedule,
+    Seed,
+    Share,
     Temperature,
+    Text,
     Weighted,
+    no_repetition,
 )
 from stages.core.pipeline.guards import Guards
 
+REFLECTION_WORDS = ("wait", "mistake", "however", "but", "retry", "error", "verify", "wrong", "evaluate", "check")
+"""Those that DeepSeek-R1 counts along its run (v2 C.2)."""
+
 
 class Rollouts(Settings):
-    """What stages share whose policy learns from its own samples."""
+    """What stages share whose policy learns from its own samples, and is measured on the way (training/held_out.py)."""
 
-    run_fields = Settings.run_fields | {"guards"}
+    run_fields = Settings.run_fields | {
+        "guards", "held_out_every", "held_out_tasks", "held_out_split", "held_out_questions", "held_out_samples",
+        "held_out_temperature", "held_out_top_p", "held_out_top_k", "held_out_max_completion_length", "held_out_kl",
+        "held_out_seed", "reflection_words",
+    }  # fmt: skip
 
     guards: Guards = Guards()
     """What is warned of while it trains, and which warning stops it."""
+    held_out_every: Count = 0
+    """Updates between two measurements on held-out questions, made before the first and after the last too; 0: none."""
+    held_out_tasks: QuestionsOrNone = {}
+    """What those questions are drawn from; by default what the stage's own reasoning prompts are drawn from."""
+    held_out_split: Literal["validation", "test"] = "validation"
+    """Of which split they are; the evaluation asks the test split."""
+    held_out_questions: Positive = 64
+    """How many of them are asked, at most, and as many general prompts where a model rewards answers to such."""
+    held_out_samples: Positive = 1
+    """Completions of each question in a measurement."""
+    held_out_temperature: Temperature = 0.6
+    """Temperature of those completions; by default that of R1's evaluation (v2 D.1)."""
+    held_out_top_p: Share = 0.95
+    """Least probable tokens beyond this mass are cut off in a measurement; 1 cuts none."""
+    held_out_top_k: Count = 0
+    """Most probable tokens that are left in a measurement, before top-p; 0 leaves all."""
+    held_out_max_completion_length: Positive | None = None
+    """Longest completion in a measurement, in tokens; null is the longest that the stage trains with."""
+    held_out_kl: bool = False
+    """Whether the divergence from the starting checkpoint is measured, which keeps a second model in memory."""
+    held_out_seed: Seed = 42
+    """What the choice of held-out questions and their samples start from, whatever the stage's own seed."""
+    reflection_words: Annotated[list[Text], AfterValidator(no_repetition)] = list(REFLECTION_WORDS)
+    """Words and signs, English and Chinese, that count as reflection; by default those of R1 (v2 C.2)."""
+
+    def held_out_mixture(self) -> Mixture:
+        """What the held-out questions are drawn from."""
+        return self.held_out_tasks or getattr(self, "tasks", {})
+
+    def held_out_length(self) -> int:
+        """Tokens that a completion may have in a measurement."""
+        return self.held_out_max_completion_length or max(self.lengths().values())
+
+    def lengths(self):
+        longest = self.held_out_max_completion_length if self.held_out_every else None
+        return super().lengths() | ({} if longest is None else {"held_out_max_completion_length": longest})
+
+    @model_validator(mode="after")
+    def _can_be_measured(self):
+        if self.held_out_every and not self.held_out_mixture():
+            disagree(
+                ("held_out_tasks", "held_out_every"),
+                f"`held_out_tasks` is {{}}, allowed where the stage draws no reasoning prompts itself: with "
+                f"`held_out_every` 0, which is {self.held_out_every}",
+            )
+        if self.held_out_every:
+            has_split(self.held_out_split, self.held_out_mixture(), ("held_out_split", "held_out_tasks"))
+        return self
 
 
 class GRPO(Rollouts):

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from data.world.author import USUAL, CorpusAuthor
+from data.world.judge import Bias
 from stages.core.allowed.base import Adam, Settings, in_order
 from stages.core.allowed.mixtures import Anything, Corpus, Mixture, Preferences, Prompts
 from stages.core.allowed.values import (
@@ -108,7 +110,9 @@ class PairwiseRewardModel(RewardModel):
     judgements: Positive
     """Scores by the judge whose mean decides a pair."""
     judge_noise: NotNegative
-    """Standard deviation of the judge's score, which lies in 1 to 10."""
+    """Standard deviation of the judge's score, which lies in 1 to 10; 0 leaves the preferences without noise."""
+    judge_bias: Bias = Bias()
+    """What the judge adds to an answer's score, whatever the answer is worth."""
     min_score_difference: Annotated[NotNegative, Field(lt=9)]
     """Pairs whose mean scores, of 1 to 10, differ by no more than this are dropped."""
     balance_lengths: bool
@@ -169,10 +173,12 @@ class Pretraining(Settings):
     """A base model: how long it learns from the corpus. Nothing here is of a paper."""
 
     several_processes = False
-    run_fields = Settings.run_fields | {"mixture", "steps", "batch_size", "learning_rate", "max_length"}
+    run_fields = Settings.run_fields | {"mixture", "author", "steps", "batch_size", "learning_rate", "max_length"}
 
     mixture: Corpus
     """What the documents of the corpus are drawn from."""
+    author: CorpusAuthor = USUAL
+    """Who writes the corpus: how careless he is, how he searches, how he writes it down."""
     steps: Count
     """Updates of the run."""
     batch_size: Positive

@@ -137,5 +137,7 @@ class System(BaseModel):
         return self
 
 
-CHANGES_NO_RESULT = frozenset({"accelerate", "nodes", "processes", "report_to", "logp_gap_limit", "guards"})
+CHANGES_NO_RESULT = frozenset(
+    {"accelerate", "nodes", "processes", "report_to", "logp_gap_limit", "guards", "min_held_out_accuracy"}
+)
 """Fields of the system and of settings that are no reason to run a stage again."""

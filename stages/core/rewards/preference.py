@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from data.errors import InputError
 from data.text.completion import Completion
@@ -47,7 +48,32 @@ def score_scale(
     return mean, deviation
 
 
-def scaled_preference(run, name: str, applies: Callable[[Row], bool], normalisation: str, clip: float) -> BatchReward:
+@dataclass(frozen=True)
+class PreferenceReward:
+    """The reward model's score of the visible answer, as a clipped z-score; None where it does not apply."""
+
+    scorer: RewardScorer
+    applies: Callable[[Row], bool]
+    mean: float
+    deviation: float
+    clip: float
+
+    def __call__(self, completions: list[Completion], batch: list[Row]) -> list[float | None]:
+        return self._of(completions, batch, lambda score: clipped_z_score(score, self.mean, self.deviation, self.clip))
+
+    def scores(self, completions: list[Completion], batch: list[Row]) -> list[float | None]:
+        """The scores themselves, by which over-optimisation is measured: cut off they would hide it."""
+        return self._of(completions, batch, lambda score: score)
+
+    def _of(
+        self, completions: list[Completion], batch: list[Row], value: Callable[[float], float]
+    ) -> list[float | None]:
+        return _scored(self.scorer, self.applies, question, value)(completions, batch)
+
+
+def scaled_preference(
+    run, name: str, applies: Callable[[Row], bool], normalisation: str, clip: float
+) -> PreferenceReward:
     """The reward of the stage's reward model `name`; `z_score` measures its scale on 256 of the general prompts."""
     settings, scorer = run.settings, open_scorer(run, name)
     mean, deviation = 0.0, 1.0
@@ -57,15 +83,7 @@ def scaled_preference(run, name: str, applies: Callable[[Row], bool], normalisat
         mean, deviation = score_scale(
             run, scorer, prompts, settings.temperature, settings.max_completion_length, settings.seed
         )
-    return preference_reward(scorer, applies, mean, deviation, clip)
-
-
-def preference_reward(
-    scorer: RewardScorer, applies: Callable[[Row], bool], mean: float, deviation: float, clip: float
-) -> BatchReward:
-    """The reward model's score of the visible answer, as a clipped z-score; None where it does not apply."""
-
-    return _scored(scorer, applies, question, lambda score: clipped_z_score(score, mean, deviation, clip))
+    return PreferenceReward(scorer, applies, mean, deviation, clip)
 
 
 def reference_reward(scorer: RewardScorer, applies: Callable[[Row], bool]) -> BatchReward:

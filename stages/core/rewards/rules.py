@@ -10,7 +10,7 @@ from data.text.language import language_consistency
 from data.text.modes import follows_mode, mode_of
 from data.text.row import REASONING_DOMAINS, Row
 from data.world.families import GENERAL, verify
-from data.world.general.length_control import length_score
+from data.world.general.length_control import LENGTH_ASKED, length_score
 from data.world.preference import follows_instruction
 
 Reward = Callable[[Completion, Row], float | None]
@@ -57,7 +57,7 @@ def instruction(completion: Completion, row: Row) -> float | None:
 
 def length_asked(completion: Completion, row: Row) -> float | None:
     """How near the visible answer is to the length asked for, in [0, 1]; None where none is asked for."""
-    return length_score(completion.answer, row) if row["task"] == "repeat_word" else None
+    return length_score(completion.answer, row) if row["task"] in LENGTH_ASKED else None
 
 
 RULES: dict[str, Reward] = {

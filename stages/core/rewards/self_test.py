@@ -6,7 +6,7 @@ from data.text.completion import Completion
 from data.text.modes import mode_of
 from data.text.row import REASONING_DOMAINS, Row, row_info
 from data.world.families import GENERAL, PUZZLES, verify
-from data.world.general.entities import other
+from data.world.general.entities import DICTIONARY, other
 from data.world.task import Problem
 from data.world.written import worked_completion
 from stages.core.rewards.rules import RULES
@@ -97,6 +97,8 @@ def _exemplars(row: Row, template: Template, both_modes: bool) -> dict[str, str]
 def _disobedient(row: Row) -> str:
     """A right answer of another length, in another form or language than asked for."""
     task, problem = GENERAL[row["task"]], Problem.from_row(row)
+    if row["task"] == "list_n":
+        return task.render(problem.info | {"chosen": DICTIONARY}, problem.language, "full")
     if row["task"] == "repeat_word":
         return f"{task.best_answer(problem)} {task.best_answer(problem)}"
     language = problem.language

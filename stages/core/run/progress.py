@@ -68,6 +68,10 @@ class Metrics:
         """The seconds of an interrupted run count, whose rows are about to be written again."""
         self._count_seconds(self._rows())
 
+    def steps_with(self, name: str) -> set[int]:
+        """The steps of the rows that are written and have a value of that name."""
+        return {row["step"] for row in self._rows() if name in row}
+
     def _count_seconds(self, rows: list[dict[str, Any]]) -> None:
         self.offset = max([self.offset, *(row["seconds"] for row in rows)])
 

@@ -7,6 +7,7 @@ from data.errors import InputError
 from data.public.loading import asked
 from data.public.mixture import prepare
 from data.public.sources import SOURCES, find, revision_of
+from data.text.chat import Template, render_prompt
 from data.text.row import Row
 from data.world.families import rows
 
@@ -59,3 +60,24 @@ def draw_rows(run, mixture: dict[str, float], count: int, split: str, seed: int)
     found += [asked(row, instruction, public.math_answer) for row in drawn]
     random.Random(seed).shuffle(found)
     return found
+
+
+def with_room(run, model, tokenizer, rows: list[Row], template: Template, max_new_tokens: int) -> list[Row]:
+    """The rows whose prompt leaves room for a completion in the model's context; says how many others there are.
+
+    Raises InputError where none does.
+    """
+    context = model.config.max_position_embeddings
+    if run.system.engine == "vllm":
+        context = min(context, run.system.vllm.max_model_length or context)
+    texts = [render_prompt(tokenizer, row["prompt"], template) for row in rows]
+    different = list(dict.fromkeys(texts))
+    lengths = dict(zip(different, map(len, tokenizer(different)["input_ids"]), strict=True))
+    kept = [row for row, text in zip(rows, texts, strict=True) if lengths[text] + max_new_tokens <= context]
+    if not kept:
+        raise InputError(
+            f"{run.stage}: completions of {max_new_tokens} tokens leave no room for a prompt in a context of {context}"
+        )
+    if len(kept) < len(rows):
+        run.metrics.say(f"{len(rows) - len(kept)} of {len(rows)} prompts are left out: no room in {context} tokens")
+    return kept

@@ -4,7 +4,7 @@ The model is never trained for it. As in the documentation of the paper's reposi
 tag, which the paper prints.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from data.errors import InputError
@@ -14,6 +14,8 @@ from stages.core.sampling.engine import Decoding, Engine
 
 EARLY_STOP = "Considering the limited time by the user, I have to give the solution based on the thinking directly now."
 """What the paper inserts (s.4.3)."""
+PAPERS_CLOSING = f"\n\n{EARLY_STOP}"
+"""The same with what parts it from the thought."""
 
 
 def is_open(text: str) -> bool:
@@ -21,14 +23,16 @@ def is_open(text: str) -> bool:
     return THINK_OPEN in text and THINK_CLOSE not in text
 
 
-def closed_early(text: str) -> str:
+def closed_early(text: str, closing: str = PAPERS_CLOSING) -> str:
     """A completion cut inside its think block, with the block closed, up to where the answer begins.
 
-    text: from the opening tag on. Where nothing was thought the block holds only the sentence.
+    text: from the opening tag on. closing: what is inserted behind the thought, with what parts it from that. Where
+    nothing was thought the block holds only the sentence, without line breaks, blanks and commas before it.
     """
     thought = text.rstrip("\n ")
-    gap = "\n" if thought.endswith(THINK_OPEN) else "\n\n"
-    return f"{thought}{gap}{EARLY_STOP}\n{THINK_CLOSE}\n\n"
+    if thought.endswith(THINK_OPEN):
+        closing = "\n" + closing.lstrip("\n ,\uff0c")
+    return f"{thought}{closing}\n{THINK_CLOSE}\n\n"
 
 
 def thinking_limit(tokenizer, budget: int, max_tokens: int) -> int:
@@ -56,17 +60,19 @@ def generate_with_budget(
     budget: int,
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    closings: Sequence[str] | None = None,
 ) -> list[list[Completion]]:
     """n completions for each prompt whose thoughts have at most `budget` tokens. Same seed, same completions.
 
-    A thought that is open after its budget is cut and closed with `EARLY_STOP`, and the answer is sampled behind it.
+    A thought that is open after its budget is cut (`Completion.cut`), closed, and the answer is sampled behind it.
     Any other completion is what it would be without a budget: one that has ended stays as it is, even inside its
     thought; one that has closed its thought, or began none, goes on. Budget 0 samples no thought.
 
     decoding.max_tokens limits what is sampled, thought and answer together. `Completion.tokens` counts that too: what
     is inserted is in `text`, but is not counted. Continuing starts from the text, so its tokens may be cut up anew, and
     bytes of a character that the limit cut in two are dropped. Behind the cut a presence penalty begins anew.
-    progress: counts each of the two phases by itself.
+    progress: counts each of the two phases by itself. closings: what closes a cut thought of each prompt
+    (`closed_early`), by default the paper's sentence.
     """
     limit = thinking_limit(engine.tokenizer, budget, decoding.max_tokens)
     if limit:
@@ -78,12 +84,14 @@ def generate_with_budget(
     # Whatever has not ended has used the whole limit, so all of it has as many tokens left.
     going = [(i, j) for i, group in enumerate(found) for j, completion in enumerate(group) if not completion.finished]
     heads = {(i, j): found[i][j].text.rstrip("\ufffd") for i, j in going}
-    heads = {at: closed_early(text) if is_open(text) else text for at, text in heads.items()}
+    inserted = [PAPERS_CLOSING] * len(prompts) if closings is None else closings
+    cut = {at for at, text in heads.items() if is_open(text)}
+    heads = {at: closed_early(text, inserted[at[0]]) if at in cut else text for at, text in heads.items()}
     second = replace(decoding, max_tokens=decoding.max_tokens - limit)
     rests = engine.generate([prompts[i] + heads[i, j] for i, j in going], 1, second, seed + 1, progress)
 
     groups = [list(group) for group in found]
     for (i, j), (rest,) in zip(going, rests, strict=True):
         tokens = found[i][j].tokens + rest.tokens
-        groups[i][j] = Completion(heads[i, j] + rest.text, tokens, rest.finished, engine.template)
+        groups[i][j] = Completion(heads[i, j] + rest.text, tokens, rest.finished, engine.template, (i, j) in cut)
     return groups

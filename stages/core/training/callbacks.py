@@ -44,7 +44,7 @@ def train(trainer: Trainer, run: Run) -> None:
     # Its gradient is NaN for sequences of some lengths on Hopper GPUs (pytorch issue 196678).
     torch.backends.cuda.enable_cudnn_sdp(False)
     if checkpoint and is_adapted(trainer.model):
-        trainer.add_callback(LoadAdapter(checkpoint))
+        trainer.callback_handler.callbacks.insert(0, LoadAdapter(checkpoint))  # before any that asks the policy
     trainer._run_epoch = unless_complete(trainer)
     try:
         trainer.train(resume_from_checkpoint=checkpoint)

@@ -18,6 +18,7 @@ from stages.core.pipeline.settings import GRPO, MirrorDescent
 from stages.core.rewards.rules import RULES, BatchReward, per_completion, tries
 from stages.core.rewards.self_test import self_test
 from stages.core.run.stage import Run
+from stages.core.sampling.drawing import with_room
 from stages.core.sampling.vllm_engine import importance_arguments, vllm_arguments
 from stages.core.training.callbacks import (
     adam_arguments,
@@ -28,6 +29,7 @@ from stages.core.training.callbacks import (
     train,
     watch,
 )
+from stages.core.training.held_out import measure_held_out
 from stages.core.training.objectives import group_advantages, normaliser
 from stages.core.training.trl_seam import PolicyTrainer
 
@@ -157,6 +159,7 @@ def policy_trainer(
     if settings.kl_coefficient > 0 and is_adapted(model):
         trainer.add_callback(RefreshReference(refresh_reference_every))
     watch(trainer, run)
+    measure_held_out(run, trainer, tokenizer, settings.template, rewards)
     return trainer
 
 
@@ -179,27 +182,6 @@ def report_self_test(run: Run, names: list[str], rows: list[Row], tokenizer, tem
     """The reward self-test, reported; an InputError where a reward cannot tell gold from wrong."""
     scores = self_test(names, rows, tokenizer, template)
     run.metrics.say("reward self-test passed: " + ", ".join(f"{key} {score:.2f}" for key, score in scores.items()))
-
-
-def with_room(run: Run, model, tokenizer, rows: list[Row], template: Template, max_new_tokens: int) -> list[Row]:
-    """The rows whose prompt leaves room for a completion in the model's context; says how many others there are.
-
-    Raises InputError where none does.
-    """
-    context = model.config.max_position_embeddings
-    if run.system.engine == "vllm":
-        context = min(context, run.system.vllm.max_model_length or context)
-    texts = [render_prompt(tokenizer, row["prompt"], template) for row in rows]
-    different = list(dict.fromkeys(texts))
-    lengths = dict(zip(different, map(len, tokenizer(different)["input_ids"]), strict=True))
-    kept = [row for row, text in zip(rows, texts, strict=True) if lengths[text] + max_new_tokens <= context]
-    if not kept:
-        raise InputError(
-            f"{run.stage}: completions of {max_new_tokens} tokens leave no room for a prompt in a context of {context}"
-        )
-    if len(kept) < len(rows):
-        run.metrics.say(f"{len(rows) - len(kept)} of {len(rows)} prompts are left out: no room in {context} tokens")
-    return kept
 
 
 def prompt_dataset(tokenizer, rows: list[Row], template: Template) -> Dataset:

@@ -25,6 +25,7 @@ from stages.core.run.manifest import write_atomically
 from stages.core.run.processes import is_main, rank, world_size
 from stages.core.run.stage import Run
 from stages.core.run.tables import need_columns
+from stages.core.sampling.drawing import with_room
 from stages.core.sampling.partial_rollouts import Group, Reason, Rollout, RolloutBuffer, segment_mask
 from stages.core.sampling.prompt_choice import PromptSampler
 from stages.core.sampling.repetition import RepetitionStopping, repeats
@@ -36,8 +37,8 @@ from stages.core.training.grpo import (
     prompt_dataset,
     report_self_test,
     reward_function,
-    with_room,
 )
+from stages.core.training.held_out import measure_held_out
 from stages.core.training.trl_seam import PolicyTrainer
 
 
@@ -243,4 +244,5 @@ def mirror_descent_trainer(
     trainer.objective, trainer.advantages_of = objective, advantages
     trainer.logp_gap_limit = run.system.logp_gap_limit
     watch(trainer, run)
+    measure_held_out(run, trainer, tokenizer, "chat")
     return trainer

@@ -14,9 +14,10 @@ from data.text.row import Row
 from stages.core.machines.weights import without_dropout
 from stages.core.pipeline.settings import OnPolicy
 from stages.core.run.stage import Run
+from stages.core.sampling.drawing import with_room
 from stages.core.sampling.vllm_engine import vllm_arguments
 from stages.core.training.callbacks import adam_arguments, common_arguments, micro_batches, watch
-from stages.core.training.grpo import with_room
+from stages.core.training.held_out import measure_held_out
 from stages.core.training.trl_seam import StudentTrainer
 
 BETA = {"forward_kl": 0.0, "jensen_shannon": 0.5, "reverse_kl": 1.0}
@@ -71,6 +72,7 @@ def distillation_trainer(run: Run, student, teacher, tokenizer, rows: list[Row])
         trainer.vllm_generation.logprobs = 0  # of the sampled tokens, which TRL does not ask for here
     trainer.logp_gap_limit = run.system.logp_gap_limit
     watch(trainer, run)
+    measure_held_out(run, trainer, tokenizer, "chat")
     return trainer
 
 

@@ -3,6 +3,7 @@
 from datasets import Dataset
 from trl import RewardConfig, RewardTrainer
 
+from data.world.judge import Judge
 from data.world.preference_data import Pair, judged_pairs, public_pairs
 from stages.core.machines.padding import without_padding
 from stages.core.pipeline.settings import PairwiseRewardModel
@@ -18,8 +19,9 @@ def drawn_pairs(run: Run, count: int, split: str) -> list[Pair]:
     (families, own), (sources, wanted) = by_kind(settings.tasks, count)
     pairs: list[Pair] = []
     if families:
-        judge = (settings.judgements, settings.judge_noise, settings.min_score_difference, settings.balance_lengths)
-        pairs, counts = judged_pairs(families, own, split, settings.seed, *judge)
+        judge = Judge(settings.judge_noise, settings.judgements, settings.judge_bias)
+        kept = (settings.min_score_difference, settings.balance_lengths)
+        pairs, counts = judged_pairs(families, own, split, settings.seed, judge, *kept)
         run.metrics.say(f"judged pairs ({split}): " + ", ".join(f"{rule} {number}" for rule, number in counts.items()))
     if wanted:
         rows = draw_rows(run, sources, wanted, split, settings.seed)

@@ -6,25 +6,24 @@ changes no mathematics: log-probs are computed without padding and repeated prom
 the sampler knows them.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from trl import DistillationTrainer, GRPOTrainer
-from trl.models import unwrap_model_for_generation
 from trl.models.utils import _ForwardRedirection
 from trl.trainer import grpo_trainer
 
-from data.errors import InputError
 from stages.core.machines.adapters import without_adapter
 from stages.core.machines.reference import load_reference, reference_weights
 from stages.core.machines.sharding import cut_references
-from stages.core.sampling.generation import sample_completions
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.repetition import RepetitionStopping
 from stages.core.training.log_probs import completion_log_probs, in_trimmed_halves, shares_prompts
+from stages.core.training.rollout_samples import sample_with_transformers, sample_with_vllm
 from stages.core.training.rollout_scores import GAP_ROWS, check_gap, compare_sampler, score_rollout
-from stages.core.training.vllm_rollouts import sample_with_vllm
 
 RELIED_ON: dict[type, dict[str, str]] = {
     GRPOTrainer: {
@@ -50,7 +49,7 @@ RELIED_ON_ATTRIBUTES = (
     "_buffered_inputs", "_last_loaded_step", "_metrics", "_step", "_tokenizer", "current_gradient_accumulation_steps",
     "eos_token_ids", "ref_model", "reward_weights", "vllm_generation",
 )  # fmt: skip
-"""Attributes of its trainers that are read or written here and in vllm_rollouts.py."""
+"""Attributes of its trainers that are read or written here and in rollout_samples.py."""
 
 TOKENS = ("prompt", "generated", "trained")
 """What a manifest counts."""
@@ -112,33 +111,18 @@ class Sampler:
         max_new_tokens: int,
         stopping: RepetitionStopping | None = None,
         copies: int = 1,
+        decoding: Decoding | None = None,
     ) -> tuple[list[list[int]], list[list[float]]]:
         """Ids and log-probs of the policy's continuation of each prompt; see `sample_completions`.
 
-        copies: how often each prompt stands in `prompt_ids`, one behind the other.
+        copies: how often each prompt stands in `prompt_ids`, one behind the other; decoding: another than the rollouts'
+        (`max_new_tokens` holds for it, too).
         """
+        drawn = decoding or Decoding(self.args.temperature, max_new_tokens, self.args.top_p)
+        drawn = replace(drawn, max_tokens=max_new_tokens)
         if self.use_vllm:
-            return sample_with_vllm(self, prompt_ids, max_new_tokens, stopping, copies)
-        if self.is_fsdp_enabled:  # processes that need different numbers of steps would wait for each other
-            raise InputError(
-                "engine `transformers` samples from whole models: with `fsdp2` choose `vllm`, or use `ddp`"
-            )
-        padded = self._tokenizer.pad({"input_ids": prompt_ids}, padding_side="left", return_tensors="pt")
-        with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as policy:
-            training = policy.training
-            policy.eval()
-            completions, logps = sample_completions(
-                policy,
-                padded["input_ids"].to(self.accelerator.device),
-                padded["attention_mask"].to(self.accelerator.device),
-                max_new_tokens,
-                self.args.temperature,
-                self.args.top_p,
-                self.eos_token_ids,
-                stopping,
-            )
-            policy.train(training)
-        return completions, logps
+            return sample_with_vllm(self, prompt_ids, drawn, stopping, copies)
+        return sample_with_transformers(self, prompt_ids, drawn, stopping)
 
 
 class PolicyTrainer(Sampler, GRPOTrainer):

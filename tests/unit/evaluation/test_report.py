@@ -13,7 +13,7 @@ import pytest
 
 from data.public.sources import SOURCES
 from stages.core.run.manifest import file_digests
-from stages.evaluation import figures, records, reporting
+from stages.evaluation import figures, held_out_figures, records, reporting
 from stages.evaluation.beside import (
     TABLES,
     beside_paper,
@@ -403,6 +403,55 @@ def test_curves_separate_the_known_from_the_others(run_folder):
         "entropy, nats a token",
     ]
     assert len(others) == 1 and "<b>odd</b>" in others[0]  # neither the time nor what never varies
+
+
+MEASURED = [
+    {"step": 8, "loss": 1.0},
+    {"step": 8, "held_out/accuracy": 0.5, "held_out/level_2": 0.75, "held_out/level_10": 0.25, "held_out/gold": 0.6,
+     "held_out/general_kl": 4.0, "held_out/seconds": 2.0},
+    {"step": 0, "held_out/accuracy": 0.25, "held_out/level_2": 0.5, "held_out/level_10": 0.0, "held_out/gold": 0.5,
+     "held_out/general_kl": 0.0, "held_out/accuracy_aime_2024": 0.1, "held_out/seconds": 1.0},
+]  # fmt: skip
+"""Two measurements, the later first, as a resumed run may leave them."""
+
+
+def test_held_out_curves_are_drawn_by_their_steps_and_apart_from_training(tmp_path):
+    write_stage(tmp_path, "r1_zero", metrics=MEASURED)
+    [stage] = read(tmp_path, "r1_zero")
+    [found] = held_out_figures.held_out([stage])
+    assert (found.stage, found.measurements, found.seconds, found.share) == ("r1_zero", 2, 3.0, 3.0 / 75.0)
+    assert held_out_figures.seconds_trained(stage) == 72.0
+    titles = [re.search("<b>(.*?)</b>", figure)[1] for figure in found.curves]
+    assert titles == [
+        "accuracy", "accuracy by level", "gold", "KL to the start on general prompts, nats a completion",
+        "accuracy on aime_2024", "gold against √KL",
+    ]  # fmt: skip
+    assert "0.25 → 0.5" in found.curves[0] and "√KL 2" in found.curves[-1]
+    assert re.findall(r">(level \d+)<", found.curves[1]) == ["level 2", "level 10"]
+    drawn, others = reporting.curves(stage)
+    assert len(drawn) == 1 and not others
+    html = reporting.render("r1", "tiny", [stage])
+    assert "Held-out curves" in html and "2 measurements, 3.0 s, 4.0 % of its time" in html
+    Balance().feed(html)
+
+
+def test_a_stage_that_did_not_measure_has_no_held_out_curves(tmp_path):
+    write_stage(tmp_path, "r1_zero", metrics=MEASURED[:1])
+    stages = read(tmp_path, "r1_zero")
+    assert held_out_figures.held_out(stages) == [] and "Held-out curves" not in reporting.render("r1", "tiny", stages)
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [([5, 6, 30], [5, 15, 30]), ([30, 5], [30, 5]), ([98, 99], [90, 100]), ([7, 7, 7], [7, 17, 27]), ([], [])],
+)
+def test_labels_are_moved_apart(places, expected):
+    assert figures.apart(places, 10, 100) == expected
+
+
+def test_one_point_or_one_value_makes_lines_too():
+    assert "polyline" in figures.lines_chart([("level 3", [(4, 0.5)])], "by level")
+    assert "level 2" in figures.lines_chart([("level 1", [(0, 1), (2, 1)]), ("level 2", [(0, 1), (2, 1)])], "by level")
 
 
 def test_filter_counts_without_a_total():

@@ -16,6 +16,7 @@ EVALUATION = {
     "samples_per_question": 2, "temperature": 0.6, "top_p": 0.95, "max_completion_length": 8,
     "tasks": {"arithmetic": 1, "equation": 1}, "reasoning_questions": 8, "questions_per_benchmark": 3,
     "pass_k_questions": 3, "pass_k_samples": 2, "bootstrap_samples": 20, "sampling_batch_size": 4,
+    "extrapolation_questions": 3, "extrapolation_max_completion_length": 9, "transfer_questions": 2,
 }  # fmt: skip
 SAMPLING = {
     "samples_per_prompt": 3, "keep_per_prompt": 1, "temperature": 1, "top_p": 1, "max_completion_length": 8,

@@ -53,7 +53,44 @@ def test_length_score(answer, language, count, score):
     assert length_score(answer, repeat_row(language, count)) == pytest.approx(score, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["repeat_word", "passage"])
+@pytest.mark.parametrize(
+    ("answer", "count", "score"),
+    [
+        ("Sure, here are rice, bread, fish.", 3, 1.0),
+        ("米饭,面包,鱼肉。", 3, 1.0),  # what is named counts, not its language
+        ("rice, bread.", 3, 2 / 3),
+        ("rice, bread.", 4, 0.5),
+        ("rice, bread, fish.", 2, 0.5),
+        ("rice, bread, fish.", 1, 0.0),
+        ("rice, rice, rice.", 3, 1 / 3),
+        ("rice, bread, corn.", 3, 0.0),  # the excluded one
+        ("rice, bread, red.", 3, 0.0),
+        ("three foods.", 3, 0.0),
+        ("", 1, 0.0),
+    ],
+)
+def test_things_that_are_named_are_counted(answer, count, score):
+    info = {"kind": "list_n", "category": "foods", "count": count, "excluded": "corn", "instruction": None}
+    row = {"task": "list_n", "language": "en", "info": json.dumps(info), "prompt": [], "answer": ""}
+    assert length_score(answer, row) == pytest.approx(score, abs=1e-6)
+    assert GENERAL["list_n"].verify(answer, row) is (score == 1.0)
+    asked = RULES["length_asked"](completion(render_completion("7", answer)), row)
+    assert asked == pytest.approx(score, abs=1e-6)
+
+
+def test_one_to_four_of_every_category_are_asked_for_in_digits():
+    found = [json.loads(row["info"]) for row in rows({"list_n": 1.0}, 400, "train", 1)]
+    assert {info["count"] for info in found} == {1, 2, 3, 4} and {len(info["chosen"]) for info in found} == {1, 2, 3, 4}
+    assert {info["category"] for info in found} == {"foods", "colours", "things"}
+    assert all(word["en"] != info["excluded"] for info in found for word in info["chosen"])
+    plain = {
+        row["prompt"][0]["content"] for row in rows({"list_n@en": 1.0}, 400, "train", 1) if ", not" not in str(row)
+    }
+    singular = ("food.", "colour.", "thing.")
+    assert len(plain) > 10 and all((" 1 " in question) == question.endswith(singular) for question in plain)
+
+
+@pytest.mark.parametrize("name", ["repeat_word", "list_n", "passage"])
 def test_the_best_answer_is_right_and_the_wrong_one_is_not(name):
     import random
 
@@ -74,7 +111,7 @@ def test_a_passage_contradicts_the_world_and_only_the_passage_is_right():
         assert not GENERAL["passage"].verify(f"it is {world}", row)
 
 
-@pytest.mark.parametrize("name", ["repeat_word", "passage"])
+@pytest.mark.parametrize("name", ["repeat_word", "list_n", "passage"])
 def test_splits_share_no_prompt(name):
     train, test = (
         {row["prompt"][0]["content"] for row in rows({name: 1.0}, 80, split, 3)} for split in ("train", "test")
@@ -121,7 +158,7 @@ def test_a_flag_changes_no_verdict():
 
 
 def test_the_self_test_reaches_the_general_rules_in_both_modes(tokenizer):
-    mixture = {"arithmetic": 1.0, "facts": 4.0, "repeat_word": 2.0, "passage": 1.0}
+    mixture = {"arithmetic": 1.0, "facts": 4.0, "repeat_word": 2.0, "list_n": 2.0, "passage": 1.0}
     flagged = in_both_modes(rows(mixture, 60, "train", 6), 60, 0.5, seed=1)
     means = self_test(["accuracy", *GENERAL_RULES], flagged, tokenizer, "chat", per_task=20)
     for name in GENERAL_RULES:

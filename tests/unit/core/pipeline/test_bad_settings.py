@@ -45,6 +45,15 @@ NUMBERS = [
     ("r1.r1_zero", "prompts_per_step", [0, 2.5]),
     ("r1.r1_zero", "max_completion_length", [0, -1]),
     ("r1.r1_zero", "adam", [{"betas": [0.9, 1]}, {"betas": [0.9]}, {"epsilon": 0}, {"weight_decay": INF}, {"b": 1}, 3]),
+    ("r1.r1_zero", "held_out_every", [-1, 2.5, True, None]),
+    ("r1.r1_zero", "held_out_questions", [0, -8, INF]),
+    ("r1.r1_zero", "held_out_samples", [0, 1.5]),
+    ("r1.r1_zero", "held_out_temperature", [0, -1, INF]),
+    ("r1.r1_zero", "held_out_top_p", [0, 1.5, NAN]),
+    ("r1.r1_zero", "held_out_split", ["train", None, "Validation"]),
+    ("r1.r1_zero", "held_out_max_completion_length", [0, -1, 10**6]),
+    ("r1.r1_zero", "held_out_tasks", [{"facts": 1}, {"no_such": 1}, {"logic": 0}, {"aime_2024": 1}]),
+    ("r1.r1_zero", "reflection_words", [["wait", "wait"], [""], "wait", [3]]),
     ("r1.r1_zero", "template", ["qwen", 3, None]),
     ("r1.r1_zero", "loss_aggregation", ["mean", ["grpo"]]),
     ("r1.cold_start_data", "top_p", [0, 1.5, NAN]),
@@ -79,6 +88,13 @@ NUMBERS = [
     ("r1.base", "matrix_learning_rate", [0, INF, 3]),
     ("r1.base", "max_length", [1, 5000]),
     ("r1.base", "steps", [0]),
+    ("r1.base", "author", [
+        3, {"patience": 1.5}, {"patience": True}, {"patience": "much"}, {"slip": NAN}, {"slop": 0.1}, {"slip": -0.1},
+        {"longest_search": 0}, {"longest_search": 2.5}, {"orders": {}}, {"orders": {"list": 0}}, {"orders": {"lst": 1}},
+        {"forms": {"plain": INF}}, {"tags": {"right": -1}},
+    ]),
+    ("r1.evaluation", "extrapolation_questions", [-1, True, 2.5]),
+    ("r1.evaluation", "extrapolation_max_completion_length", [0, True]),
 ]  # fmt: skip
 
 
@@ -154,6 +170,20 @@ NAMED = [
     ("r1.evaluation", "by_data_set", {"math_50": {}}, "did you mean `math_500`?"),
     ("r1.evaluation", "by_data_set", {"math_500": {"temperature": INF}}, "finite"),
     ("r1.evaluation", "by_data_set", {"math_500": {"samples": 1}}, "math_500"),
+    ("r1.evaluation", "tasks", {"long_arithmetic": 1}, "`long_arithmetic` is held out of all training: an evaluation"),
+    ("r1.evaluation", "extrapolation_tasks", {"arithmetic": 1}, "did you mean `long_arithmetic`?"),
+    ("r1.evaluation", "extrapolation_tasks", {}, "names nothing to draw from"),
+    ("r1.evaluation", "transfer_tasks", {"long_arithmetic": 1}, "`long_arithmetic` is held out of all training"),
+    ("r1.evaluation", "transfer_tasks", {"gcd": 1}, "none of families that nothing is trained on"),
+    ("r1.r1_zero", "tasks", {"logic": 1, "pair_difference": 0.1}, "`pair_difference` is held out of all training"),
+    ("r1.r1_zero", "tasks", {"long_arithmetic@zh": 1}, "`long_arithmetic@zh` is held out of all training"),
+    ("r1.cold_start_data", "tasks", {"unknown_start": 1}, "`unknown_start` is held out of all training"),
+    ("r1.rejection_sampling", "tasks", {"long_pair_search": 1}, "`long_pair_search` is held out of all training"),
+    ("kimi_k15.vanilla_sft", "tasks", {"long_expression": 1}, "`long_expression` is held out of all training"),
+    ("kimi_k15.code_tests", "tasks", {"long_expression": 1}, "`long_expression` is held out of all training"),
+    ("qwen3.fusion_data", "tasks", {"pair_difference": 1}, "`pair_difference` is held out of all training"),
+    ("r1.base", "mixture", {"pair_difference": 1}, "`pair_difference` is held out of all training"),
+    ("r1.base", "mixture", {"basic_arithmetic": 1}, "none of what the corpus is written from"),
     ("r1.evaluation", "split", "train", "'validation' or 'test'"),
     ("r1.base", "mixture", {}, "names nothing to draw from"),
     ("r1.base", "mixture", {"gsm8k": 1}, "none of what the corpus is written from"),
@@ -228,6 +258,8 @@ TOGETHER = [
     ("kimi_k15.code_tests", {"agreeing": 11}, "`agreeing` is 11, allowed: at most `submissions`"),
     ("kimi_k15.code_tests", {"submissions": 8}, "allowed: at most `submissions`, which is 8"),
     ("kimi_k15.long2short_dpo", {"micro_batch_size": 3}, "`micro_batch_size` is 3"),
+    ("kimi_k15.policy_mirror_descent", {"held_out_tasks": {}}, "`held_out_tasks` is {}, allowed where the stage draws"),
+    ("r1.r1_zero", {"held_out_tasks": {"aime_2024": 1}}, "`held_out_split` is 'validation', which `aime_2024` of"),
     ("qwen3.cold_start_data", {"validation_queries": 100}, "`validation_queries` is 100, allowed: fewer"),
     ("qwen3.fusion_data", {"keep_per_query": 9}, "`keep_per_query` is 9"),
     ("qwen3.fusion_data", {"general_tasks": {}}, "`general_tasks` is {}"),
@@ -243,6 +275,12 @@ def test_settings_that_do_not_fit_each_other(stage, settings, words):
     with pytest.raises(InputError) as error:
         planned(stage, settings)
     assert words in str(error.value) and "\n" not in str(error.value), error.value
+
+
+def test_a_divergence_needs_whole_weights():
+    with pytest.raises(InputError, match=r"`held_out_kl` is true, allowed with accelerate 'fsdp2', which cuts weights"):
+        planned("r1.r1_zero", {"held_out_kl": True}, "qwen3-14b")
+    planned("r1.r1_zero", {"held_out_kl": True, "held_out_every": 0}, "qwen3-14b")
 
 
 def test_the_sentence_names_the_file_that_wrote_a_setting_last():
@@ -303,6 +341,9 @@ ALLOWED = [
     ("r1.base", {"heads": 4, "key_value_heads": 4, "hidden_size": 50}),
     ("kimi_k15.policy_mirror_descent", {"length_weight": 0, "length_from_iteration": 100}),
     ("kimi_k15.policy_mirror_descent", {"tau": 0, "keep_every_iterations": 0}),
+    ("kimi_k15.policy_mirror_descent", {"held_out_every": 0, "held_out_tasks": {}}),
+    ("r1.r1_zero", {"held_out_every": 10**6, "held_out_tasks": {"aime_2024": 1}, "held_out_split": "test"}),
+    ("r1.r1_zero", {"held_out_top_k": 20, "held_out_top_p": 1, "reflection_words": [], "held_out_kl": True}),
     ("qwen3.cold_start_data", {"guess_temperature": 0}),
     ("qwen3.evaluation", {"budgets": [], "both_modes": []}),
 ]  # fmt: skip

@@ -16,11 +16,12 @@ from data.world.families import GENERAL, rows
 from data.world.general.answers import STYLES, refuse
 from data.world.general.entities import DICTIONARY, ENTITIES, VALUES, mentioned
 from data.world.general.length_control import MOST, length_score
+from data.world.judge import Judge
 from data.world.preference import candidate_answers, gold, gold_parts
 from data.world.preference_data import judged_pairs, referenced_responses
 from data.world.task import Problem
 from stages.core.rewards import rules as rewards
-from stages.core.rewards.preference import preference_reward, question, reference_reward, score_scale, sigmoid
+from stages.core.rewards.preference import PreferenceReward, question, reference_reward, score_scale, sigmoid
 from stages.core.rewards.rules import RULES
 from stages.core.rewards.self_test import self_test
 from stages.qwen3.general_rl import BY_RULE, WITH_REFERENCE, is_open, mixed_prompts
@@ -134,7 +135,7 @@ def test_judges_can_be_trained_on_the_families(name):
     for row in rows({name: 1.0}, 20, "train", 4):
         answers = candidate_answers(Problem.from_row(row), random.Random(4), 5)
         assert max(gold(answer, row) for answer in answers) == 1.0
-    pairs, _ = judged_pairs({name: 1.0}, 20, "train", 0, 2, 0.0, 1.0, True)
+    pairs, _ = judged_pairs({name: 1.0}, 20, "train", 0, Judge(judgements=2), 1.0, True)
     assert len(pairs) == 20
 
 
@@ -204,7 +205,8 @@ def test_length_reads_the_visible_answer_alone():
 
 
 def test_a_rule_applies_to_all_completions_of_a_prompt_or_to_none():
-    mixture = {"arithmetic": 1.0, "facts": 2.0, "repeat_word": 1.0, "passage": 1.0, "translation": 1.0, "greeting": 1.0}
+    mixture = {"arithmetic": 1.0, "facts": 2.0, "repeat_word": 1.0, "list_n": 1.0, "passage": 1.0, "translation": 1.0,
+               "greeting": 1.0}  # fmt: skip
     texts = ["", "red", "<think>", render_completion("", ""), render_completion("so", "7!")]
     for row in rows(mixture, 60, "train", 7):
         for name, rule in RULES.items():
@@ -228,12 +230,13 @@ class Scorer:
 def test_preference_is_a_clipped_z_score_of_open_answers():
     batch = [first_row("facts"), first_row("translation"), first_row("greeting"), first_row("arithmetic")]
     scorer = Scorer()
-    reward = preference_reward(scorer, is_open, mean=4.0, deviation=2.0, clip=3.0)
+    reward = PreferenceReward(scorer, is_open, mean=4.0, deviation=2.0, clip=3.0)
     answers = [answered("abc"), answered("abcd"), answered("a" * 50), answered("7")]
     assert reward(answers, batch) == [-0.5, None, 3.0, None]
     assert scorer.asked == [question(batch[0]), question(batch[2])]  # what it does not apply to is not read
-    assert preference_reward(Scorer(), is_open, 4.0, 0.0, 3.0)(answers[:1], batch[:1]) == [0.0]
+    assert PreferenceReward(Scorer(), is_open, 4.0, 0.0, 3.0)(answers[:1], batch[:1]) == [0.0]
     assert reward([], []) == [] and reward(answers[3:], batch[3:]) == [None]
+    assert reward.scores(answers, batch) == [3.0, None, 50.0, None]
 
 
 def test_reference_is_a_probability_and_shows_the_reference():

@@ -163,6 +163,23 @@ def test_grpo_in_two_processes_is_grpo_in_one(tmp_path, inputs, accelerate):
 
 @pytest.mark.slow
 @WAYS
+def test_processes_share_the_held_out_questions(tmp_path, inputs, accelerate):
+    """Five questions of two processes, one of which asks one again that does not count."""
+    only = {"from": inputs["from"]}
+    settings = ZERO | {"held_out_every": 2, "held_out_questions": 5, "held_out_samples": 2}
+    found = []
+    for count, profile in ((1, "cpu"), (2, accelerate)):
+        rows, _, _ = finish(config_of(tmp_path, "rl", "r1.r1_zero", settings, only, count, accelerate=profile))
+        measured = [
+            {key: row[key] for key in row if key.startswith("held_out/")} | {"step": row["step"]} for row in rows
+        ]
+        found.append([row for row in measured if row.pop("held_out/seconds", None)])
+    assert found[0] == found[1] and [row["step"] for row in found[0]] == [0, 2, 4]
+    assert all(row["held_out/generated"] == 10 * row["held_out/tokens"] for row in found[0])
+
+
+@pytest.mark.slow
+@WAYS
 def test_distillation_in_two_processes_is_distillation_in_one(tmp_path, inputs, accelerate):
     """The teacher's weights lie in shards, too."""
     both = {"from": inputs["from"], "teacher": inputs["teacher"]}

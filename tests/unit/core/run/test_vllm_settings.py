@@ -11,9 +11,10 @@ from data.errors import InputError
 from stages.core.pipeline.system import System
 from stages.core.run import vllm_environment
 from stages.core.run.stage import Run
+from stages.core.sampling.engine import Decoding
 from stages.core.sampling.vllm_engine import importance_arguments, vllm_arguments
+from stages.core.training.rollout_samples import sample_with_vllm
 from stages.core.training.rollout_scores import check_gap
-from stages.core.training.vllm_rollouts import sample_with_vllm
 
 EVALUATION = {
     "temperature": 0.6, "top_p": 0.95, "samples_per_question": 2, "max_completion_length": 48, "tasks": {"logic": 1},
@@ -99,12 +100,14 @@ class Played:
 
     def __init__(self, completion):
         self.completion, self.asked, self.synced = completion, [], 0
+        self.temperature, self.top_p, self.top_k = 0.7, 1.0, 0
 
     def sync_weights(self):
         self.synced += 1
 
     def generate(self, prompts, images, num_generations):
-        self.asked.append((len(prompts), num_generations, self.max_completion_length))
+        drawn = (self.max_completion_length, self.temperature, self.top_p, self.top_k)
+        self.asked.append((len(prompts), num_generations, *drawn))
         logps = [[-float(place)] for place in range(len(self.completion))]
         logps[0] = [None]
         return prompts, [tuple(self.completion)] * len(prompts), [logps] * len(prompts), None
@@ -113,13 +116,14 @@ class Played:
 def test_weights_are_handed_over_once_an_update_and_the_limit_is_this_call_s():
     vllm = Played([5, 6, 7])
     trainer = SimpleNamespace(vllm_generation=vllm, state=SimpleNamespace(global_step=0), _last_loaded_step=-1)
-    ids, logps = sample_with_vllm(trainer, [[1], [1]], 24, copies=2)
+    ids, logps = sample_with_vllm(trainer, [[1], [1]], Decoding(0.6, 24, 0.95, 20), copies=2)
     assert ids == [[5, 6, 7]] * 2 and [row[1:] for row in logps] == [[-1.0, -2.0]] * 2
     assert logps[0][0] != logps[0][0]  # NaN: what vLLM could not score
-    sample_with_vllm(trainer, [[1]], 48)
-    assert vllm.synced == 1 and vllm.asked == [(2, 2, 24), (1, 1, 48)]
+    sample_with_vllm(trainer, [[1]], Decoding(1.0, 48))
+    assert vllm.synced == 1 and vllm.asked == [(2, 2, 24, 0.6, 0.95, 20), (1, 1, 48, 1.0, 1.0, 0)]
+    assert (vllm.temperature, vllm.top_p, vllm.top_k) == (0.7, 1.0, 0)  # the rollouts' own again
     trainer.state.global_step = 1
-    sample_with_vllm(trainer, [[1]], 48)
+    sample_with_vllm(trainer, [[1]], Decoding(1.0, 48))
     assert vllm.synced == 2
 
 
@@ -128,7 +132,7 @@ def test_a_completion_is_cut_where_generation_would_have_stopped():
 
     vllm = Played([9, 1, 2, 1, 2, 1, 2, 8])
     trainer = SimpleNamespace(vllm_generation=vllm, state=SimpleNamespace(global_step=0), _last_loaded_step=-1)
-    [ids], [logps] = sample_with_vllm(trainer, [[1]], 24, RepetitionStopping(0, 4, 3))
+    [ids], [logps] = sample_with_vllm(trainer, [[1]], Decoding(1.0, 24), RepetitionStopping(0, 4, 3))
     assert ids == [9, 1, 2, 1, 2, 1, 2] and len(logps) == 7
 
 

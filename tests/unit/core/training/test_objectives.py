@@ -17,7 +17,7 @@ from stages.core.machines.reference import reference_is_policy
 from stages.core.rewards.preference import clipped_z_score, sigmoid
 from stages.core.rewards.rules import RULES, per_completion
 from stages.core.run.stage import Run
-from stages.core.training import callbacks, log_probs, rollout_scores, trl_seam
+from stages.core.training import callbacks, log_probs, rollout_samples, rollout_scores, trl_seam
 from stages.core.training.grpo import policy_trainer
 from stages.core.training.objectives import group_advantages, grpo_terms
 from stages.core.training.trl_seam import RELIED_ON, RELIED_ON_ATTRIBUTES, PolicyTrainer
@@ -484,13 +484,13 @@ def test_a_sampler_that_is_not_the_policy_stops_the_run(make_trainer, monkeypatc
     batch = rollout(trainer)  # the same weights on both sides
     assert ("old_per_token_logps" in batch) == (steps_per_rollout > 1)  # TRL scores no rollout for a single update
     assert trainer._metrics["train"]["sampling/logp_gap_max"][-1] < 1e-3
-    sample = trl_seam.sample_completions
+    sample = rollout_samples.sample_completions
 
     def stale(*arguments):
         ids, logps = sample(*arguments)
         return ids, [[logp - 0.5 for logp in row] for row in logps]
 
-    monkeypatch.setattr(trl_seam, "sample_completions", stale)
+    monkeypatch.setattr(rollout_samples, "sample_completions", stale)
     with pytest.raises(InputError, match="the sampler and the trainer disagree"):
         rollout(trainer)
 
@@ -559,13 +559,13 @@ def test_a_rollout_is_scored_in_micro_batches(make_trainer, monkeypatch):
 
 def test_a_sampler_that_is_nearly_the_policy_is_not_believed(make_trainer, scored, monkeypatch):
     trainer = make_trainer(given=nothing, kl_coefficient=0.0)
-    sample = trl_seam.sample_completions
+    sample = rollout_samples.sample_completions
 
     def rounded(*arguments):
         ids, logps = sample(*arguments)
         return ids, [[logp - 1e-3 for logp in row] for row in logps]
 
-    monkeypatch.setattr(trl_seam, "sample_completions", rounded)
+    monkeypatch.setattr(rollout_samples, "sample_completions", rounded)
     batch = rollout(trainer, prompts=8)
     assert scored == [(trainer.model, 16), (trainer.model, 32)]
     gap = (batch["old_per_token_logps"] - batch["sampling_per_token_logps"])[batch["completion_mask"].bool()]

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -10,8 +11,9 @@ from data.text.chat import has_format, parse
 from data.text.language import language_consistency, words
 from data.text.prompts import R1_ZERO_INSTRUCTION
 from data.text.summary import state_answer
-from data.world.corpus import PATIENT, UNDISCIPLINED, documents, join_steps
-from data.world.families import GENERAL, PUZZLES, REASONING, TASKS, rows
+from data.world.author import USUAL, CorpusAuthor
+from data.world.corpus import documents, join_steps, written_documents
+from data.world.families import GENERAL, HARDER, HELD_OUT, PUZZLES, REASONING, TASKS, TRANSFER, rows
 from data.world.reasoning.chains import chain_key
 from data.world.task import Trace
 from tests.questions import read_chain
@@ -175,7 +177,7 @@ def test_three_tag_styles_occur_in_chats_and_none_in_plain_documents(texts):
 
 
 def test_few_chats_have_their_thought_in_tags_and_a_summary_behind_it():
-    """TAGS: a fifth is right; of the broken ones a fourth lacks the summary alone, and has the format for all that."""
+    """`tags`: a fifth is right; of the broken ones a fourth lacks the summary alone, and has the format."""
     asked = answered(islice(documents({"arithmetic": 1.0, "logic": 1.0}, seed=3), 4000))
     thoughts = [
         response for form, _, response in asked if form == "chat" and re.search(r"first |then |先|再", response)
@@ -232,7 +234,8 @@ def test_a_step_in_the_wrong_and_its_repair_occur(texts):
 
 def test_a_quarter_of_the_authors_is_patient():
     """A search is given up after half of the failed tries, or, in a quarter of the documents, never."""
-    assert PATIENT.give_up == 0.0 and PATIENT.slip == UNDISCIPLINED.slip and UNDISCIPLINED.give_up == 0.5
+    careless, patient = USUAL.at_work(patient=False), USUAL.at_work(patient=True)
+    assert patient == replace(careless, give_up=0.0) and careless.give_up == 0.5
     went_on = {1: [], 2: [], 4: []}  # after so many failed tries
     for _, _, response in answered(islice(documents({"pair_search": 1.0}, seed=5), 8000)):
         thought = re.split(r"guess|猜|</think>|\\boxed", response)[0]
@@ -278,4 +281,78 @@ def test_state_answer(answer):
 def test_all_families_are_in_the_world():
     kinds = (REASONING, PUZZLES, GENERAL)
     assert sorted(TASKS) == sorted(name for kind in kinds for name in kind)
-    assert all(name == task.name for name, task in TASKS.items())
+    assert {*HARDER, *TRANSFER} <= HELD_OUT.keys() and not TASKS.keys() & HELD_OUT.keys()
+    assert all(name == task.name for name, task in (TASKS | HELD_OUT).items())
+
+
+WORLD = {
+    "arithmetic": 6, "word_problem": 6, "equation": 4, "pair_search": 40, "chain_sum": 3, "simple_equations": 3,
+    "code_output": 6, "expression": 4, "stem_choice": 14, "logic": 9, "facts": 13, "greeting": 2, "identity": 1,
+    "translation": 3, "list_two": 1, "unsafe": 3, "safe_lookalike": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "digest"),
+    [
+        ({}, "beaae91a26d79d1fbe18c3987c83d2dba6e5a12a2f2f516bc6ae200d684778f5"),
+        (
+            {"author": CorpusAuthor(**USUAL.model_dump(mode="json"))},
+            "beaae91a26d79d1fbe18c3987c83d2dba6e5a12a2f2f516bc6ae200d684778f5",
+        ),
+        ({"mixing": False}, "1e63eac4b75f47e368147a3cf0d5984f2e49b257ed13a7a448559c11e6739ab1"),
+    ],
+)
+def test_the_usual_author_writes_the_same_letter_for_letter(given, digest):
+    """As he did when his habits were constants: a base that is there would be trained on the same text."""
+    texts = islice(documents(WORLD, 42, **given), 1000)
+    assert hashlib.sha256("\0".join(texts).encode()).hexdigest() == digest
+
+
+def write(count=600, mixture=None, **habits):
+    return list(islice(written_documents(mixture or WORLD, 3, author=CorpusAuthor(**habits)), count))
+
+
+def test_what_a_document_was_written_from_is_what_it_says():
+    for document in write():
+        assert (document.problem is None) == (document.kind == "drill")
+        assert (document.trace is None) == (document.kind in ("drill", "general", "direct"))
+        if document.problem is not None:
+            assert split_document(document.text)[1] == document.problem.question and document.problem.split == "train"
+            assert document.response.strip() in document.text and document.answer in document.response
+            assert document.thought in document.response and bool(document.thought) == (document.trace is not None)
+
+
+def test_each_habit_can_be_changed():
+    kinds = {document.kind for document in write(patience=0.0)}
+    assert kinds == {"drill", "general", "direct", "careless"}
+    assert {d.kind for d in write(equality_lists=0.0, direct=0.0, patience=1.0)} == {"general", "patient"}
+    exact = write(slip=0.0, careless=0.0, give_up=0.0, direct_right=1.0, patience=0.5)
+    asked = [d for d in exact if d.kind in ("direct", "careless", "patient")]
+    assert len(asked) > 300 and all(TASKS[d.problem.task].verify(d.answer, d.problem.row()) for d in asked)
+    assert not any("wait, " in d.text or "不对," in d.text for d in write(repair=0.0))
+    one = [d for d in write(other_language=0.0, flip=0.0) if d.trace]
+    assert one and all(language_consistency(d.thought, d.problem.language) == 1 for d in one)
+    other = [d for d in write(other_language=1.0, flip=0.0) if d.trace]
+    assert other and all(language_consistency(d.thought, d.problem.language) == 0 for d in other)
+    forms = {d.form for d in write(forms={"plain": 1.0}, general_forms={"chat": 1.0}) if d.problem}
+    assert forms == {"plain", "chat"}
+    tagged = [d for d in write(tags={"right": 1.0}, forms={"r1_zero": 1.0, "chat": 1.0}) if d.trace]
+    assert tagged and all(has_format(d.response, d.form) for d in tagged)
+
+
+def test_how_a_search_goes_on_and_where_it_stops_can_be_changed():
+    mixture = {"pair_search": 1.0, "stem_choice": 1.0}
+    for limit in (1, 3):
+        found = [d for d in write(mixture=mixture, patience=1.0, careless=0.0, longest_search=limit) if d.trace]
+        tried = [
+            len(d.trace.steps) - (d.problem.task == "stem_choice") - (d.trace.steps[-1]["en"] == "guess") for d in found
+        ]
+        assert max(tried) == limit
+        stopped = [n for n, d in zip(tried, found, strict=True) if d.trace.steps[-1]["en"] == "guess"]
+        assert len(stopped) > 50 and set(stopped) == {limit}
+    for way, first in (("list", (0, 1)), ("closing_in", (0, -1))):
+        for d in write(mixture={"pair_search": 1.0}, orders={way: 1.0}):
+            if d.trace and d.trace.steps[0]["en"] != "guess":
+                numbers = d.problem.info["numbers"]
+                assert d.trace.steps[0]["en"].startswith("+".join(str(numbers[place]) for place in first) + "=")

@@ -99,7 +99,7 @@ def test_thought_speaks_the_response_language(name, language):
 @pytest.mark.parametrize(("name", "language"), FAMILIES)
 def test_wrong_content_is_never_correct(name, language):
     task, rng = TASKS[name], random.Random(1)
-    if name in ("unsafe", "repeat_word"):  # there, style and language decide too
+    if name in ("unsafe", "burn_door", "repeat_word"):  # there, style and language decide too
         return
     for problem in prompts(name, language, 600):
         row, wrong = problem.row(), task.wrong(problem.info, rng)
@@ -113,17 +113,17 @@ def test_wrong_content_is_never_correct(name, language):
         assert not task.verify("", row) and gold("", row) == 0.0 and gold(None, row) == 0.0
 
 
-@pytest.mark.parametrize(("name", "language"), [f for f in FAMILIES if f[0] != "unsafe"])
+@pytest.mark.parametrize(("name", "language"), [f for f in FAMILIES if f[0] not in ("unsafe", "burn_door")])
 def test_refusing_a_safe_prompt_is_bad(name, language):
     for problem in prompts(name, language, 200):
         for style in STYLES:
             assert gold(refuse(problem.language, style), problem.row()) <= 2 / 9 + 1e-9
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_unsafe_prompts(language):
-    task = TASKS["unsafe"]
-    for problem in prompts("unsafe", language, 400):
+@pytest.mark.parametrize(("name", "language"), [f for f in FAMILIES if f[0] in ("unsafe", "burn_door")])
+def test_unsafe_prompts(name, language):
+    task = TASKS[name]
+    for problem in prompts(name, language, 400):
         row = problem.row()
         for style in STYLES:
             for spoken in LANGUAGES:

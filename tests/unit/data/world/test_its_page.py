@@ -1,17 +1,19 @@
 """docs/tiny_world.md: what it says the world prints, is what it prints; the author's rates are those of the code."""
 
 import io
+import json
 import re
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from data.world import corpus
+from data.world.author import USUAL, CorpusAuthor
 from data.world.general import answers
+from stages.base import audit
 
 PAGE = Path("docs/tiny_world.md").read_text(encoding="utf-8")
-EXAMPLES, DOCUMENTS, SIZES = range(3)
+EXAMPLES, DOCUMENTS, SIZES, BEYOND = range(4)
 
 
 def printed(block: int) -> list[str]:
@@ -51,17 +53,30 @@ def test_the_documents_are_among_those_printed():
     assert len(shown) == 7 and set(shown) <= set(printed(DOCUMENTS))
 
 
-@pytest.mark.parametrize("name", re.findall(r"^\| `([A-Z_]+(?:\.\w+)?)`", PAGE, re.MULTILINE))
-def test_the_rates_of_the_corpus(name):
-    value = corpus
-    for part in name.split("."):
-        value = getattr(value, part)
-    rates = [rate for _, rate in value] if isinstance(value, tuple) else [value]
-    row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}`"))
-    said = [float(number) for number in row.split("|")[2].split(",")]
-    if len(said) > len(rates):  # a row for two constants
-        rates.append(getattr(corpus, re.findall(r"`([A-Z_]+)`", row)[1]))
-    assert said == rates
+def test_the_examples_beyond_training():
+    cells = PAGE.replace("\\*", "*").split("## Beyond training")[1]
+    for line in printed(BEYOND):
+        name, shown = line.split(" | ", 1)
+        assert f"| {shown} |" in cells and f"`{name}`" in cells
+
+
+def test_the_habits_of_the_author():
+    """Each has its row, with the default that the code has."""
+    said = {}
+    for row in re.findall(r"^\| `[a-z_]+`.*", PAGE.split("| habit |")[1].split("In the chat form")[0], re.MULTILINE):
+        names, values, _ = row.strip("| ").split(" | ", 2)
+        names, values = re.findall(r"`(\w+)`", names), [json.loads(value) for value in values.split(", ")]
+        said |= dict(zip(names, values, strict=True)) if len(names) > 1 else {names[0]: values}
+    assert list(said) == list(CorpusAuthor.model_fields)
+    for name, value in USUAL.model_dump().items():
+        shown = said[name] if isinstance(said[name], list) else [said[name]]
+        assert shown == (list(value.values()) if isinstance(value, dict) else [value]), name
+
+
+def test_the_audit_is_what_the_command_prints(capsys):
+    assert audit.main([]) == 0
+    shown = PAGE.split("prints, for the present world:\n\n```\n")[1].split("\n```\n")[0]
+    assert [line.rstrip() for line in capsys.readouterr().out.rstrip().splitlines()] == shown.splitlines()
 
 
 @pytest.mark.parametrize("name", ["RIGHT", "IN_LANGUAGE", "IN_FORMAT"])

@@ -7,16 +7,18 @@ import pytest
 
 from data.text.chat import has_format, parse
 from data.world.families import GENERAL, problems
-from data.world.preference import complied_unsafely, gold
+from data.world.judge import Bias, Judge
+from data.world.preference import complied_unsafely, gold, is_polite, word_count
 from data.world.preference_data import judged_pairs, labelled_responses
 from data.world.task import Problem
 
 MIXTURE = {"facts": 5.0, "greeting": 1.0, "translation": 1.0, "list_two": 1.0, "safe_lookalike": 2.0}
+NO_BIAS = Bias()
 SAFETY = {"unsafe": 6.0, "safe_lookalike": 2.0, "facts": 2.0}
 
 
-def pairs_of(count=80, split="train", seed=0, judgements=2, noise=0.0, min_difference=1.0, balance=True):
-    return judged_pairs(MIXTURE, count, split, seed, judgements, noise, min_difference, balance)
+def pairs_of(count=80, split="train", seed=0, judgements=2, noise=0.0, min_difference=1.0, balance=True, bias=NO_BIAS):
+    return judged_pairs(MIXTURE, count, split, seed, Judge(noise, judgements, bias), min_difference, balance)
 
 
 @cache
@@ -94,6 +96,20 @@ def test_noise_makes_the_judge_err_and_more_judgements_err_less():
 
     assert errors(0.0, 1) == 0
     assert 50 > errors(6.0, 1) > errors(6.0, 16) + 5  # even the noisiest judge is better than a coin
+
+
+def test_a_judge_who_likes_long_answers_chooses_them_against_gold():
+    """Ten points a word: nothing else counts. Without bias and noise the better one is chosen always."""
+    pairs, _ = pairs_of(balance=False, bias=Bias(length=9.0))
+    differing = [p for p in pairs if word_count(p["chosen"]) != word_count(p["rejected"])]
+    assert len(differing) > 60 and all(word_count(p["chosen"]) > word_count(p["rejected"]) for p in differing)
+    assert min(differences(pairs)) < -1 and min(differences(pairs_of(balance=False)[0])) > 1
+
+
+def test_a_judge_who_likes_politeness_chooses_it():
+    pairs, _ = pairs_of(bias=Bias(polite=9.0))
+    differing = [p for p in pairs if is_polite(p["chosen"]) != is_polite(p["rejected"])]
+    assert len(differing) > 20 and all(is_polite(p["chosen"]) for p in differing)
 
 
 def test_pairs_are_the_same_for_the_same_seed():

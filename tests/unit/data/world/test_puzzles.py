@@ -1,6 +1,8 @@
 """Puzzles of reasoning-gym: a verifier and no worked solution, for prompts alone."""
 
 import json
+import math
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -34,7 +36,7 @@ def drawn() -> dict[str, list[dict]]:
 def test_the_gold_answer_is_right_and_others_are_not(drawn, name):
     others = 0
     for row, other in zip(drawn[name], drawn[name][1:] + drawn[name][:1], strict=True):
-        assert verify(row["answer"], row) and row["domain"] == "logic" and row["source"] == "reasoning-gym"
+        assert verify(row["answer"], row) and row["domain"] == PUZZLES[name].domain and row["source"] == "reasoning-gym"
         assert len(row["answer"]) < 250 and not several_questions(row["prompt"][0]["content"])
         for answer in ("", "pass", "97", "[]", "[" * 5000, "A=1", row["prompt"][0]["content"]):
             assert not verify(answer, row), (answer, row)
@@ -73,7 +75,8 @@ def test_rows_are_the_same_every_time_and_of_one_split(drawn, name):
     assert rows({name: 1.0}, 3, "train", 2) != drawn[name][:3]
     splits = {}
     for problem in draw(name, "en", count):
-        assert problem.split == split_of(f"{name} {problem.question}")
+        content = problem.question if name != "gcd" else " ".join(sorted(re.findall(r"\d+", problem.question), key=int))
+        assert problem.key == f"{name} {content}" and problem.split == split_of(problem.key)
         splits.setdefault(problem.split, set()).add(problem.question)
     assert splits.keys() > {"train"} and len(set.union(*splits.values())) == sum(map(len, splits.values()))
     assert {row["language"] for row in drawn[name]} == {"en"}
@@ -125,6 +128,25 @@ def test_a_thought_about_a_puzzle_keeps_its_last_paragraph(drawn, tokenizer):
     candidate = SimpleNamespace(row=row, sample=SimpleNamespace(thinking=said.thinking, parsed=said))
     written = with_summary(candidate, tokenizer)["completion"]
     assert written.endswith(closing(said.thinking, said, row)) and "\n\nSo it is he.\n\nThe answer is" in written
+
+
+def test_products_come_first_where_the_world_goes_from_left_to_right():
+    as_ever = 0
+    for problem in draw("basic_arithmetic", "en", 200):
+        shown = re.fullmatch(r"Calculate ([1-9](?: [-+*] [1-9]){2,3})\.", problem.question)[1]
+        assert "*" in shown and 0 <= eval(shown) <= 20 and problem.answer == str(eval(shown))
+        assert problem.info["level"] == len(re.findall(r"\d", shown))
+        value, *steps = shown.split(" ")
+        for sign, number in zip(steps[::2], steps[1::2], strict=True):
+            value = str(eval(value + sign + number))
+        as_ever += value == problem.answer
+    assert 60 < as_ever < 150  # what was seen solves some, which RL needs to begin with, and not all
+
+
+def test_the_greatest_common_divisor_of_two():
+    for problem in draw("gcd", "en", 200):
+        first, second = map(int, re.findall(r"\d+", problem.question))
+        assert min(first, second) >= 2 and max(first, second) <= 20 and problem.answer == str(math.gcd(first, second))
 
 
 def test_no_puzzle_has_the_name_of_a_family_of_the_tiny_world():

@@ -6,10 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.text.modes import follows_mode
-from data.world.families import GENERAL, problems, rows
+from data.text.chat import parse, render_completion, render_prompt
+from data.text.conversations import in_both_modes
+from data.text.modes import follows_mode, mode_of
+from data.text.summary import statement
+from data.world.families import GENERAL, REASONING, problems, rows, verify
 from data.world.preference_data import referenced_responses
-from stages.qwen3.fusion_data import written_answers
+from data.world.task import Problem
+from stages.qwen3.distillation_data import must_be_right, switched_off, with_prompt_text
+from stages.qwen3.fusion_data import visible_answer, written_answers
 
 MIXTURE = {"translation": 30.0, "passage": 50.0, "facts": 20.0}
 
@@ -62,7 +67,7 @@ def test_a_number_in_another_number_is_not_grounded(spoken, value, good, bad):
 def test_the_queries_answered_with_a_thought_are_answered_without_one_too():
     settings = SimpleNamespace(
         non_thinking_rows=20, general_fraction=0.5, tasks={"arithmetic": 1.0}, general_tasks={"facts": 1.0}, seed=1,
-        drafts=2, min_checklist_score=0.0, thoughtful=0.5,
+        drafts=2, min_checklist_score=0.0, thoughtful=0.5, draft_judge_noise=0.0, visible_steps=0.0,
     )  # fmt: skip
     thought = rows({"equation": 1.0}, 6, "train", 3)
     examples, fell = written_answers(SimpleNamespace(settings=settings), thought, random.Random(0))
@@ -71,3 +76,80 @@ def test_the_queries_answered_with_a_thought_are_answered_without_one_too():
     assert all(follows_mode(example["completion"], example["mode"]) for example in examples)
     assert {example["mode"] for example in without} == {"non_thinking"} and fell == 0
     assert {example["mode"] for example in examples if example["domain"] == "general"} == {"thinking", "non_thinking"}
+
+
+# -- steps that are shown without a thought
+
+
+def steps_of(row):
+    trace = REASONING[row["task"]].solve(Problem.from_row(row), random.Random(0))
+    return [step[row["language"]] for step in trace.steps]
+
+
+def test_no_step_is_shown_by_default_and_every_one_by_choice():
+    asked = rows(dict.fromkeys(REASONING, 1.0), 60, "train", 4)
+    assert all(visible_answer(row, 0.0, random.Random(1)) == statement(row) for row in asked)
+    for row in asked:
+        shown = visible_answer(row, 1.0, random.Random(row["id"]))
+        steps, written = shown.removesuffix(statement(row)), render_completion("", shown)
+        assert steps != shown and steps.strip()
+        assert verify(parse(written), row) and follows_mode(written, "non_thinking")
+
+
+def test_one_or_two_steps_are_shown_by_hand():
+    row = next(row for row in rows({"arithmetic@en": 1.0}, 50, "train", 1) if len(steps_of(row)) == 4)
+    seen = {visible_answer(row, 1.0, random.Random(seed)) for seed in range(20)}
+    (_, _, third, last), stated = steps_of(row), statement(row)
+    assert seen == {f"{last}. {stated}", f"{third}, {last}. {stated}"}
+
+
+def test_a_share_of_the_rows_shows_steps_and_public_rows_show_none():
+    asked = rows({"arithmetic": 1.0}, 400, "train", 5)
+    rng = random.Random(2)
+    shown = sum(visible_answer(row, 0.3, rng) != statement(row) for row in asked)
+    assert shown / 400 == pytest.approx(0.3, abs=0.08)
+    public = asked[0] | {"task": "gsm8k", "verifier": "math"}
+    assert visible_answer(public, 1.0, rng) == statement(public)
+
+
+# -- a right and a wrong response to each question
+
+
+@pytest.mark.parametrize("family", list(MIXTURE))
+def test_with_contrast_each_question_has_a_right_and_a_wrong_response(family):
+    found = referenced_responses({family: 1.0}, 120, "train", 0, 0.0, contrast=True)
+    assert [example["label"] for example in found] == 60 * [1.0, 0.0]
+    for right, wrong in zip(found[::2], found[1::2], strict=True):
+        assert right["question"] == wrong["question"] and right["reference"] == wrong["reference"]
+    known = {row["prompt"][-1]["content"]: row for row in rows_in_order({family: 1.0}, 400)}
+    for example in found:
+        row = known[example["question"]]
+        assert example["reference"] == row["answer"]
+        assert example["label"] == float(GENERAL[family].verify(example["response"], row))
+    assert len(referenced_responses({family: 1.0}, 5, "train", 0, 0.0, contrast=True)) == 5
+
+
+# -- a teacher's responses
+
+
+def test_a_wrong_response_is_dropped_where_it_must_be_right():
+    thinking, without, general = (
+        {"domain": domain, "mode": mode}
+        for domain, mode in (("math", "thinking"), ("math", "non_thinking"), ("general", "thinking"))
+    )
+    dropped = {
+        said: [must_be_right(row, said) for row in (thinking, without, general)] for said in (True, False, "thinking")
+    }
+    assert dropped == {True: [True, True, False], False: [False] * 3, "thinking": [True, False, False]}
+
+
+def test_thinking_that_is_switched_off_reads_as_an_evaluation_asks_it(tokenizer):
+    for row in in_both_modes(rows({"arithmetic": 1.0}, 30, "train", 1), 60, 1.0, 1, multi_turn=0.5, in_system=0.5):
+        written = row | {"completion": render_completion("", "The answer is 5.")}
+        off = switched_off(written, tokenizer)
+        assert off["completion"] == "The answer is 5." and mode_of(row["prompt"]) == "non_thinking"
+        assert not off["prompt"][-1]["content"].endswith("think") and off["prompt"][0]["role"] == "user"
+        assert off["prompt_text"] == render_prompt(tokenizer, off["prompt"], "chat", enable_thinking=False)
+        assert off["prompt_text"].endswith("<think>\n\n</think>\n\n")
+        flagged = with_prompt_text(written, tokenizer)
+        assert flagged["completion"] == written["completion"] and "<think>" not in flagged["prompt_text"]
