@@ -132,7 +132,7 @@ def test_what_is_refused_before_anything_runs(study):
     assert "r1_r1_zero" in study.stale()
     study.write("recipes/studies/mine.yaml", STUDY)
     assert "did you mean `claim_zero_is_better`?" in refused(study.snakemake("claim_zero_is_bettr"))
-    assert "--config ledger: found ''" in refused(study.snakemake("ledger", "--config", "ledger="))
+    assert "--config ledger: found None" in refused(study.snakemake("ledger", "--config", "ledger="))
     Path(study.folder, "docs/ledger/tiny").mkdir(parents=True)
     Path(study.folder, "docs/ledger/tiny/mine.json").write_text("{}")
     assert "docs/ledger/tiny/mine.json: `study` is missing" in refused(study.snakemake("ledger"))

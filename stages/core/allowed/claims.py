@@ -4,7 +4,7 @@ A test is data, never code. It takes an effect from what was measured, and says 
 lie; `stages/evaluation/claims.py` computes both.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -260,8 +260,10 @@ class Several(Part):
 Effect = Level | Difference | Gains | Curve | Correlation
 """A test of one number."""
 Test = Annotated[Level | Difference | Gains | Order | Curve | Correlation | Several, Field(discriminator="kind")]
-KINDS = {"level": Level, "difference": Difference, "gains": Gains, "order": Order, "curve": Curve,
-         "correlation": Correlation, "any": Several, "all": Several}  # fmt: skip
+KINDS: dict[str, type[BaseModel]] = {
+    "level": Level, "difference": Difference, "gains": Gains, "order": Order, "curve": Curve,
+    "correlation": Correlation, "any": Several, "all": Several,
+}  # fmt: skip
 Several.model_rebuild()
 
 
@@ -299,13 +301,13 @@ def effects(tests: list[Any]) -> Iterator[Effect]:
             yield test
 
 
-def claim_keys() -> Mapping[tuple[str, ...], list[str]]:
+def claim_keys() -> dict[tuple[str, ...], list[str]]:
     """Place in a recipe file -> the keys that are allowed there; `*` stands for any name."""
 
     def keys(model: type[BaseModel]) -> list[str]:
         return [field.alias or name for name, field in model.model_fields.items()]
 
-    found = {("claims", "*"): keys(Claim)}
+    found: dict[tuple[str, ...], list[str]] = {("claims", "*"): keys(Claim)}
     tests = ("claims", "*", "tests", "*")
     for kind, model in KINDS.items():
         for place in ((*tests, kind), (*tests, "*", "tests", "*", kind)):

@@ -73,6 +73,12 @@ class Rollouts(Settings):
         """Tokens that a completion may have in a measurement."""
         return self.held_out_max_completion_length or max(self.lengths().values())
 
+    def curves(self):
+        names = ["accuracy", "format", "tokens", "language", "reflections"] + ["kl"] * self.held_out_kl
+        if getattr(self, "general_tasks", None):
+            names += ["reward_model_score", "gold", "unsafe_refused"] + ["general_kl"] * self.held_out_kl
+        return super().curves() | {f"held_out/{name}" for name in names if self.held_out_every}
+
     def lengths(self):
         longest = self.held_out_max_completion_length if self.held_out_every else None
         return super().lengths() | ({} if longest is None else {"held_out_max_completion_length": longest})
