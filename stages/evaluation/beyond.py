@@ -77,9 +77,9 @@ def by_part(
 
 
 def level_in_words(row: Row) -> str | None:
-    """`5 steps`; None where a question has no level, or nobody says what it counts."""
+    """`5 steps`, `1 step`; None where a question has no level, or nobody says what it counts."""
     level, unit = level_of(row), getattr(VERIFIERS.get(row["verifier"]), "unit", "")
-    return f"{level} {unit}" if unit and level is not None else None
+    return f"{level} {unit.removesuffix('s') if level == 1 else unit}" if unit and level is not None else None
 
 
 def guessed(

@@ -106,6 +106,15 @@ def test_reasoning_has_chance_and_levels(recorder):
     assert "levels" not in dict(shown) and "levels" in {line.benchmark for line in lines(recorder.results)}
 
 
+def test_a_level_in_words():
+    def said(verifier, info):
+        return beyond.level_in_words({"verifier": verifier, "info": info})
+
+    assert said("equation", '{"level": 1}') == "1 step" and said("equation", '{"level": 2}') == "2 steps"
+    assert said("pair_search", '{"level": 4}') == "4 numbers"
+    assert said("equation", "{}") is said("gcd", "{}") is said("math", '{"level": "Level 5"}') is None
+
+
 def test_no_chance_where_one_question_has_none(recorder):
     questions = rows({"cryptarithm": 1.0, "logic": 1.0}, 12, "test", 1)
     assert {row["task"] for row in questions} == {"cryptarithm", "logic"}
