@@ -155,7 +155,7 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
             prompts = [render_prompt(engine.tokenizer, row["prompt"], "chat") + settings.opening for row in rows]
             # The answer behind a cut thought must have room: the limit is on thinking.
             longer = replace(decoding, max_tokens=decoding.max_tokens + budget)
-            closings = [closing_of(settings, row) for row in rows]
+            closings = [settings.closing_sentence[row["language"]] for row in rows]
             return generate_with_budget(engine, prompts, samples, longer, budget, settings.seed, closings=closings)
 
         answers = ask(questions, lambda row: asked(settings, row, stages_own), answer)
@@ -163,12 +163,6 @@ def budgets(recorder: Recorder, name: str, engine: Engine, questions: list[Row])
             scores = [[value(c, row) for c in group] for row, group in zip(questions, answers, strict=True)]
             sets, values = by_set(questions, "budget"), values_of(questions, scores)
             recorder.add_sets(name, "budget", metric, sets, values, "thinking", budget, pooled=True)
-
-
-def closing_of(settings: ModeEvaluation, row: Row) -> str:
-    """What closes a cut thought about a question."""
-    closing = settings.closing_sentence
-    return closing if isinstance(closing, str) else closing[row["language"]]
 
 
 BUDGET_METRICS: dict[str, Callable[[Completion, Row], float | None]] = {

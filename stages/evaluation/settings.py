@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
-from data.text.language import Language
 from data.world.families import HARDER, TRANSFER
 from stages.core.allowed.claims import Measured
 from stages.core.allowed.mixtures import (
@@ -27,6 +26,17 @@ from stages.core.sampling.thinking_budget import PAPERS_CLOSING
 REASONING = ("reasoning", "math", "code", "stem", "chinese")
 """Benchmarks of reasoning questions: all of them, by domain, and the Chinese ones."""
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
+
+
+class ByLanguage(TypedDict):
+    """A text for each language of a question."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    en: str
+    """Of an English one."""
+    zh: str
+    """Of a Chinese one."""
 
 
 class Own(TypedDict, total=False):
@@ -178,9 +188,9 @@ class ModeEvaluation(Evaluation):
     """What the logit of a token loses without thinking that the completion has already."""
     budget_checkpoint: str
     """The checkpoint whose thinking budgets are tried."""
-    closing_sentence: str | dict[Language, str] = PAPERS_CLOSING
-    """What is inserted behind a cut thought, before its closing tag, with what parts it from the thought; by language
-    where it is not one for all. An empty text closes the thought alone."""
+    closing_sentence: ByLanguage = {"en": PAPERS_CLOSING, "zh": PAPERS_CLOSING}
+    """What is inserted behind a cut thought, before its closing tag, with what parts it from the thought; an empty text
+    closes the thought alone."""
 
     budgets: Annotated[list[Count], AfterValidator(no_repetition)]
     """Thinking budgets that are tried, in tokens."""

@@ -35,7 +35,7 @@ def main(run: Run) -> None:
     rules = {
         "no end token": has_ended,
         "other mode": lambda c: follows_mode(c.sample.text, c.row["mode"]),
-        "wrong answer": lambda c: not must_be_right(c.row, settings.only_correct) or verify(c.sample.parsed, c.row),
+        "wrong answer": lambda c: not must_be_right(c.row, settings) or verify(c.sample.parsed, c.row),
     }
     kept, counts = apply_rules(candidates(prompts, sampled), rules)
     switching = random.Random(f"{settings.seed} switch")
@@ -48,10 +48,10 @@ def main(run: Run) -> None:
     run.save_data({"rows": Dataset.from_list(table)}, headline, counts)
 
 
-def must_be_right(row: Row, only_correct: bool | str) -> bool:
+def must_be_right(row: Row, settings: DistillationData) -> bool:
     """Whether a wrong response to a prompt is dropped."""
-    wanted = row["mode"] == "thinking" if only_correct == "thinking" else bool(only_correct)
-    return wanted and row["domain"] in REASONING_DOMAINS
+    kept = settings.wrong_without_thinking and row["mode"] == "non_thinking"
+    return settings.only_correct and not kept and row["domain"] in REASONING_DOMAINS
 
 
 def with_prompt_text(row: Row, tokenizer, enable_thinking: bool = True) -> Row:

@@ -239,8 +239,10 @@ class DistillationData(Settings):
     """Share of the prompts that ask for an answer without a thought, in [0, 1]."""
     general_fraction: Fraction
     """Share of general prompts, in [0, 1]; the others are reasoning prompts."""
-    only_correct: bool | Literal["thinking"]
-    """Whether wrong responses to reasoning prompts are dropped: all, or those behind a thought alone."""
+    only_correct: bool
+    """Whether wrong responses to reasoning prompts are dropped."""
+    wrong_without_thinking: bool = False
+    """Whether wrong responses without a thought are kept all the same: they are many, and the mode is in them too."""
     multi_turn: Fraction = 0.0
     """Share of the prompts that end a conversation of several turns."""
     system_flags: Fraction = 0.0

@@ -15,7 +15,7 @@ from stages.core.pipeline.recipe import load_recipe
 from stages.core.pipeline.schema import check_settings
 from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine
-from stages.core.sampling.thinking_budget import EARLY_STOP
+from stages.core.sampling.thinking_budget import PAPERS_CLOSING
 from stages.evaluation import benchmarks, figures
 from stages.evaluation import evaluate_modes as evaluation
 from stages.evaluation.benchmarks import Recorder
@@ -41,6 +41,7 @@ SETTINGS = SimpleNamespace(
     bootstrap_samples=50, budgets=[0, 8],
     pass_k_samples=4, pass_k_questions=3, top_k=20, presence_penalty=0.0, non_thinking_top_k=20,
     non_thinking_presence_penalty=1.5, by_data_set={}, opening="<think>\n",
+    closing_sentence={"en": PAPERS_CLOSING, "zh": PAPERS_CLOSING},
 )  # fmt: skip
 
 
@@ -209,12 +210,13 @@ def test_win_rates_are_against_the_reference_in_the_same_mode(recorder):
 def test_every_budget_is_a_row_of_its_own(recorder, tokenizer, monkeypatch):
     questions = rows(SETTINGS.tasks, 4, "test", 1)
 
-    def cut(engine, prompts, n, sampling, budget, seed):
+    def cut(engine, prompts, n, sampling, budget, seed, closings):
+        assert closings == [PAPERS_CLOSING] * 4
         assert sampling.max_tokens == SETTINGS.max_completion_length + budget and len(prompts) == 4
-        thoughts = [EARLY_STOP if budget == 0 or number == 0 else "so" for number in range(4)]
+        was_cut = [budget == 0 or number == 0 for number in range(4)]
         answers = [row["answer"] if budget else "zero" for row in questions]
-        texts = [render_completion(thought, answer) for thought, answer in zip(thoughts, answers, strict=True)]
-        return [[Completion(text, budget + 2, True, "chat")] * n for text in texts]
+        texts = [render_completion("so", answer) for answer in answers]
+        return [[Completion(text, budget + 2, True, "chat", own)] * n for text, own in zip(texts, was_cut, strict=True)]
 
     monkeypatch.setattr(evaluation, "generate_with_budget", cut)
     evaluation.budgets(recorder, "m", Solver(tokenizer), questions)
@@ -224,13 +226,33 @@ def test_every_budget_is_a_row_of_its_own(recorder, tokenizer, monkeypatch):
     }  # fmt: skip
 
 
+def test_a_cut_thought_is_closed_in_its_own_language(recorder, tokenizer, monkeypatch):
+    questions, seen = rows(SETTINGS.tasks, 6, "test", 1), []
+
+    def cut(engine, prompts, n, sampling, budget, seed, closings):
+        seen.append(closings)
+        return [[Completion(render_completion("so", "no"), 9, True, "chat")] * n for _ in prompts]
+
+    monkeypatch.setattr(evaluation, "generate_with_budget", cut)
+    own = {"closing_sentence": {"en": ", guess.", "zh": ""}, "budgets": [4]}
+    recorder.run.settings = SimpleNamespace(**vars(SETTINGS) | own)
+    evaluation.budgets(recorder, "m", Solver(tokenizer), questions)
+    assert seen == [[", guess." if row["language"] == "en" else "" for row in questions]] and len(set(seen[0])) == 2
+
+
+def test_the_recipe_closes_a_cut_thought_as_its_paper_does():
+    settings = load_recipe("recipes/qwen3.yaml").stages["evaluation"].settings
+    by_language = {"en": PAPERS_CLOSING, "zh": PAPERS_CLOSING}
+    assert settings["closing_sentence"] == by_language == ModeEvaluation.model_fields["closing_sentence"].default
+
+
 def test_budgets_are_tried_on_each_data_set_as_it_is_asked(recorder, tokenizer, monkeypatch):
     questions = [row | {"task": name} for row, name in zip(
         rows(SETTINGS.tasks, 6, "test", 1), 2 * ("aime_2024", "gpqa_diamond", "arithmetic"), strict=True
     )]  # fmt: skip
     asked = []
 
-    def cut(engine, prompts, n, sampling, budget, seed):
+    def cut(engine, prompts, n, sampling, budget, seed, closings):
         asked.append((len(prompts), n, sampling.max_tokens - budget))
         return [[Completion(render_completion("so", "no"), 9, True, "chat")] * n for _ in prompts]
 

@@ -33,9 +33,10 @@ class Scripted:
         return found
 
 
-def run(script, budget, max_tokens=40, prompts=("Q",), n=1):
+def run(script, budget, max_tokens=40, prompts=("Q",), n=1, closings=None):
     engine = Scripted({prompt: [texts] if isinstance(texts, str) else texts for prompt, texts in script.items()})
-    found = generate_with_budget(engine, list(prompts), n, Decoding(0.6, max_tokens), budget, 7)
+    decoding = Decoding(0.6, max_tokens)
+    found = generate_with_budget(engine, list(prompts), n, decoding, budget, 7, closings=closings)
     return found, [call for call in engine.asked if call[0]]
 
 
@@ -69,7 +70,7 @@ def test_a_closed_thought_goes_on_to_max_tokens():
 def test_an_open_thought_is_cut_at_the_budget_and_closed():
     cut = HEAD + "2+3=" + CUT
     [[found]], asked = run({"Q": HEAD + "2+3=5, and so on", "Q" + cut: "5"}, budget=4)
-    assert found == Completion(cut + "5", (8 + 4) + 2, True, "chat")
+    assert found == Completion(cut + "5", (8 + 4) + 2, True, "chat", cut=True)
     assert found.thinking == "2+3=\n\n" + EARLY_STOP and found.answer == "5"
     assert asked == [(["Q"], 1, 12, 7), (["Q" + cut], 1, 40 - 12, 8)]
 
@@ -96,7 +97,7 @@ def test_the_budget_is_reached_by_the_last_token_of_a_thought():
 def test_an_answer_may_run_out_of_tokens():
     cut = HEAD + "2+3=" + CUT
     [[found]], _ = run({"Q": HEAD + "2+3=5, and", "Q" + cut: "five it is, I say"}, budget=4, max_tokens=18)
-    assert found == Completion(cut + "five i", 18, False, "chat")
+    assert found == Completion(cut + "five i", 18, False, "chat", cut=True)
 
 
 def test_a_completion_that_ended_inside_its_thought_is_left_alone():
@@ -116,7 +117,7 @@ def test_without_a_thought_there_is_only_an_answer():
 def test_budget_zero_gives_the_sentence_and_samples_only_the_answer():
     head = f"{HEAD}{EARLY_STOP}\n</think>\n\n"
     [[found]], asked = run({"Q" + head: "5"}, budget=0)
-    assert found == Completion(head + "5", 2, True, "chat")
+    assert found == Completion(head + "5", 2, True, "chat", cut=True)
     assert asked == [(["Q" + head], 1, 40, 8)]
 
 
@@ -150,6 +151,31 @@ def test_the_limit_counts_the_opening_tag():
 def test_the_sentence_is_closed_without_the_paper_s_stray_dot():
     assert closed_early("<think>\nso\n ") == f"<think>\nso\n\n{EARLY_STOP}\n</think>\n\n"
     assert closed_early("<think>\n\n") == closed_early("<think>") == f"<think>\n{EARLY_STOP}\n</think>\n\n"
+
+
+@pytest.mark.parametrize(
+    ("closing", "closed", "unthought"),
+    [
+        (", guess.", "<think>\n2+3=, guess.\n</think>\n\n", "<think>\nguess.\n</think>\n\n"),
+        (",猜。", "<think>\n2+3=,猜。\n</think>\n\n", "<think>\n猜。\n</think>\n\n"),
+        ("", "<think>\n2+3=\n</think>\n\n", "<think>\n\n</think>\n\n"),
+    ],
+)
+def test_another_sentence_and_none(closing, closed, unthought):
+    assert closed_early("<think>\n2+3= ", closing) == closed and closed_early("<think>", closing) == unthought
+    [[found]], _ = run({"Q": HEAD + "2+3=5, and so on", "Q" + closed: "5"}, budget=4, closings=[closing])
+    assert found == Completion(closed + "5", 8 + 4 + 2, True, "chat", cut=True)
+    [[found]], _ = run({"Q" + unthought: "5"}, budget=0, closings=[closing])
+    assert found.text == unthought + "5" and found.cut
+
+
+def test_each_prompt_has_its_own_sentence_and_only_what_was_cut_is_marked():
+    long = HEAD + "long and longer"
+    first, second = (HEAD + "long" + closing + "\n</think>\n\n" for closing in (", guess.", ",猜。"))
+    script = {"A": [long, "2"], "B": [long, HEAD + "</"], "A" + first: "3", "B" + second: "4"}
+    found, _ = run(script, budget=4, prompts=("A", "B"), n=2, closings=[", guess.", ",猜。"])
+    assert [[completion.cut for completion in group] for group in found] == [[True, False], [True, False]]
+    assert [group[0].answer for group in found] == ["3", "4"]
 
 
 @pytest.mark.parametrize(

@@ -137,10 +137,11 @@ def test_a_wrong_response_is_dropped_where_it_must_be_right():
         {"domain": domain, "mode": mode}
         for domain, mode in (("math", "thinking"), ("math", "non_thinking"), ("general", "thinking"))
     )
-    dropped = {
-        said: [must_be_right(row, said) for row in (thinking, without, general)] for said in (True, False, "thinking")
-    }
-    assert dropped == {True: [True, True, False], False: [False] * 3, "thinking": [True, False, False]}
+    for only_correct, kept, dropped in (
+        (True, False, [True, True, False]), (True, True, [True, False, False]), (False, False, [False] * 3),
+    ):  # fmt: skip
+        settings = SimpleNamespace(only_correct=only_correct, wrong_without_thinking=kept)
+        assert [must_be_right(row, settings) for row in (thinking, without, general)] == dropped
 
 
 def test_thinking_that_is_switched_off_reads_as_an_evaluation_asks_it(tokenizer):
