@@ -20,7 +20,7 @@ SHRINK = 0.125
 """The batch is cut down when this share of it has finished."""
 
 LIKELY = 64
-"""Tokens that are ordered first for top-p; all are only where these do not reach it."""
+"""Tokens of a row that are ordered first for top-p; all are only where these do not reach it."""
 
 
 @torch.inference_mode()
@@ -124,27 +124,53 @@ def sample_tokens(logits: torch.Tensor, temperature: float, top_p: float, top_k:
     if temperature == 0:
         return logits.argmax(dim=-1)
     probabilities = (logits / temperature).softmax(dim=-1)
-    vocabulary = probabilities.shape[-1]
-    if 0 < top_k < vocabulary:
+    if 0 < top_k < probabilities.shape[-1]:
         likely, tokens = probabilities.topk(top_k)
         likely = likely / likely.sum(dim=-1, keepdim=True)
-    elif top_p == 1:
-        return draw(probabilities)
-    else:
-        likely, tokens = probabilities.topk(min(LIKELY, vocabulary))
-        if likely.sum(dim=-1).min() < top_p:
-            likely, tokens = probabilities.sort(dim=-1, descending=True)
-    if top_p < 1:
-        before = likely.cumsum(dim=-1) - likely
-        likely = likely.masked_fill(before >= top_p, 0.0)
-    return tokens.gather(1, draw(likely)[:, None])[:, 0]
+        return tokens.gather(1, draw(nucleus(likely, top_p) if top_p < 1 else likely)[:, None])[:, 0]
+    return draw(probabilities) if top_p == 1 else draw_of_nucleus(probabilities, top_p)
 
 
-def draw(weights: torch.Tensor) -> torch.Tensor:
-    """(B,) an index for each row of (B, V) weights, in proportion to them: where a uniform number hits their sum."""
+def draw_of_nucleus(probabilities: torch.Tensor, top_p: float) -> torch.Tensor:
+    """(B,) a token of each row's nucleus; a row of (B, V) is ordered no further than it takes to know the nucleus.
+
+    For most rows the most probable token reaches top_p, for nearly all the first LIKELY ones do.
+    """
+    at = torch.rand((len(probabilities), 1), dtype=torch.float64, device=probabilities.device)
+    highest, chosen = probabilities.max(dim=-1)
+    rows, vocabulary = (highest < top_p).nonzero()[:, 0], probabilities.shape[-1]
+    for count in (LIKELY, vocabulary):
+        if len(rows):
+            likely, tokens = most_likely(probabilities[rows], count)
+            known = (likely.sum(dim=-1) >= top_p) | (count >= vocabulary)
+            places = draw(nucleus(likely[known], top_p), at[rows[known]])
+            chosen[rows[known]] = tokens[known].gather(1, places[:, None])[:, 0]
+            rows = rows[~known]
+    return chosen
+
+
+def most_likely(probabilities: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The `count` largest of each row, in their order, and which they are; all rows whole where it has no more."""
+    if count < probabilities.shape[-1]:
+        return probabilities.topk(count)
+    return probabilities.sort(dim=-1, descending=True)
+
+
+def nucleus(likely: torch.Tensor, top_p: float) -> torch.Tensor:
+    """Ordered probabilities, 0 for those behind the smallest set that has top_p."""
+    before = likely.cumsum(dim=-1) - likely
+    return likely.masked_fill(before >= top_p, 0.0)
+
+
+def draw(weights: torch.Tensor, at: torch.Tensor | None = None) -> torch.Tensor:
+    """(B,) an index for each row of (B, V) weights, in proportion to them: where a uniform number hits their sum.
+
+    at: (B, 1) these numbers, in [0, 1); by default of torch's global generator.
+    """
     reached = weights.cumsum(dim=-1, dtype=torch.float64)
-    at = torch.rand((len(weights), 1), dtype=torch.float64, device=weights.device) * reached[:, -1:]
-    return torch.searchsorted(reached, at, right=True)[:, 0]
+    if at is None:
+        at = torch.rand((len(weights), 1), dtype=torch.float64, device=weights.device)
+    return torch.searchsorted(reached, at * reached[:, -1:], right=True)[:, 0]
 
 
 class TransformersEngine(Engine):

@@ -199,6 +199,23 @@ def test_rows_are_sampled_by_themselves():
     assert set(chosen[:, 0].tolist()) == {0} and set(chosen[:, 1].tolist()) == {2}
 
 
+@pytest.mark.parametrize("top_p", [0.2, 0.5, 0.8, 0.95, 0.999])
+@pytest.mark.parametrize("spread", [0.1, 2.0, 5.0, 20.0])
+def test_a_nucleus_is_that_of_all_tokens_in_order(spread, top_p):
+    """Rows that one token decides, that a few do, and that need all: as if each had been ordered whole."""
+    torch.manual_seed(3)
+    logits = torch.randn(200, 300) * torch.linspace(0, spread, 200)[:, None]
+    torch.manual_seed(4)
+    drawn = sample_tokens(logits, 0.6, top_p)
+    torch.manual_seed(4)
+    likely, tokens = (logits / 0.6).softmax(-1).double().sort(dim=-1, descending=True)
+    kept = likely * (likely.cumsum(-1) - likely < top_p)
+    reached = kept.cumsum(-1)
+    at = torch.rand((200, 1), dtype=torch.float64) * reached[:, -1:]
+    expected = tokens.gather(1, torch.searchsorted(reached, at, right=True))[:, 0]
+    assert (drawn == expected).float().mean() >= 0.99  # the rest is rounding at an edge
+
+
 @pytest.mark.parametrize("top_p", [1.0, 0.5])
 def test_temperature_zero_is_argmax(top_p):
     logits = torch.randn(50, 30, generator=torch.Generator().manual_seed(1))
