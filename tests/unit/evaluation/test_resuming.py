@@ -10,7 +10,7 @@ from stages.core.run.stage import Run
 from stages.core.run.stopping import Stopped
 from stages.core.sampling.asking import answers, open_engine
 from stages.core.sampling.generation import TransformersEngine
-from stages.evaluation import evaluate
+from stages.evaluation import evaluate, evaluate_modes
 
 EVALUATION = {
     "samples_per_question": 2, "temperature": 0.6, "top_p": 0.95, "max_completion_length": 8,
@@ -137,6 +137,22 @@ def test_several_processes_keep_nothing(stage, batches, monkeypatch, tmp_path):
     run = stage("data", "r1.cold_start_data", SAMPLING)
     answers(run, open_engine(run, "checkpoints", 4, "one"), rows({"arithmetic": 1.0}, 2, "train", 1))
     assert batches and not (tmp_path / "data" / "trainer").exists()
+
+
+def test_both_evaluations_ask_beyond_training(stage, tmp_path):
+    modes = EVALUATION | {
+        "both_modes": ["one"], "non_thinking_temperature": 0.7, "non_thinking_top_p": 0.8, "budget_checkpoint": "two",
+        "budgets": [0, 4], "conversations": 2, "reasoning_questions": 4,
+    }  # fmt: skip
+    evaluate_modes.main(stage("evaluation", "evaluation.evaluate_modes", modes))
+    results, _ = evaluated(tmp_path)
+    for benchmark, questions in (("extrapolation", 3), ("transfer", 2)):
+        for metric in ("pass@1", "mean_tokens", "chance"):
+            found = [row for row in results if (row["benchmark"], row["metric"]) == (benchmark, metric)]
+            asked = [(row["checkpoint"], row["mode"]) for row in found]
+            assert asked == [("one", "thinking"), ("one", "non_thinking"), ("two", None)]
+            assert {row["n"] for row in found} == {questions}
+    assert {row["k"] for row in results if row["metric"] == "chance"} == {1}
 
 
 # -- what the last result still says
