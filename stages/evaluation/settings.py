@@ -189,8 +189,7 @@ class ModeEvaluation(Evaluation):
     budget_checkpoint: str
     """The checkpoint whose thinking budgets are tried."""
     closing_sentence: ByLanguage = {"en": PAPERS_CLOSING, "zh": PAPERS_CLOSING}
-    """What is inserted behind a cut thought, before its closing tag, with what parts it from the thought; an empty text
-    closes the thought alone."""
+    """What is inserted between a cut thought and its closing tag, with what parts it from the thought; may be empty."""
 
     budgets: Annotated[list[Count], AfterValidator(no_repetition)]
     """Thinking budgets that are tried, in tokens."""

@@ -134,8 +134,7 @@ class FusionData(Settings):
     min_checklist_score: Fraction
     """Least score of a general answer on the checklist, in [0, 1]."""
     draft_judge_noise: NotNegative = 0.0
-    """Standard deviation of the score, 1 to 10, of the author's answers, by which the best is taken and the checklist
-    is filled in; 0 knows their worth."""
+    """Standard deviation of the score, 1 to 10, that chooses among drafts and fills in the checklist; 0 is exact."""
     visible_steps: Fraction = 0.0
     """Share of the reasoning rows without a thought whose answer shows the last step or two before it is stated."""
     thoughtful: Fraction
@@ -248,8 +247,7 @@ class DistillationData(Settings):
     system_flags: Fraction = 0.0
     """Share of the flagged prompts whose flag stands in the system message."""
     switched_off: Fraction = 0.0
-    """Share of the rows without a thought that have no flag and are given the empty think block, as where a user
-    switches thinking off."""
+    """Share of the rows without a thought that have no flag and are given the empty think block."""
 
     tasks: Prompts
     """What reasoning prompts are drawn from."""

@@ -120,8 +120,7 @@ class GeneralRL(GRPO):
     general_fraction: Fraction
     """Share of general prompts where they are mixed in, in [0, 1]."""
     unsafe_fraction: Fraction | None = None
-    """Share of the general prompts that are of the safety set, in [0, 1]; null leaves it to the weights of
-    `general_tasks`."""
+    """Share of the general prompts that are of the safety set, in [0, 1]; null: as `general_tasks` weighs them."""
     helpful_normalisation: Literal["none", "z_score"]
     """Whether the helpful score is standardised by what the starting policy earns."""
     helpful_clip: Rate
