@@ -15,11 +15,12 @@ from data.errors import InputError, run_command
 from data.text.chat import THINK_CLOSE, THINK_OPEN, Template, parse, render_prompt
 from data.text.completion import Completion
 from data.text.modes import with_flag, without_flags
+from data.text.prompts import EARLY_STOP
 from data.text.row import Message
 from stages.core.run.replacing import verified
 from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine
-from stages.core.sampling.thinking_budget import EARLY_STOP, generate_with_budget, thinking_limit
+from stages.core.sampling.thinking_budget import generate_with_budget, thinking_limit
 
 Show = Callable[[str], None]
 

@@ -16,3 +16,8 @@ BOX_INSTRUCTION = "Put your final answer within \\boxed{}."
 
 EVALUATION_INSTRUCTION = "Please reason step by step, and put your final answer within \\boxed{}."
 """What mathematical questions of an evaluation end with (usage recommendations of DeepSeek-R1's README)."""
+
+EARLY_STOP = "Considering the limited time by the user, I have to give the solution based on the thinking directly now."
+"""What closes a cut thought (Qwen3 s.4.3)."""
+PAPERS_CLOSING = f"\n\n{EARLY_STOP}"
+"""The same with what parts it from the thought."""

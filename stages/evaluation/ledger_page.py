@@ -19,8 +19,8 @@ and where its interval must lie. The effect is computed question by question and
 drawn over training seeds and over what the questions are about. *Reproduced*: each interval lies wholly where it must.
 All else that was run is *not reproduced*, with the reason: on the other side, or undecided. Nothing is corrected for
 the number of claims: of forty effects that are not there, about one lies above 0 by chance. Shares are in percent,
-their differences in points, lengths in tokens. Rows of the evaluations: `{folder}/SCALE/STUDY.csv`. A claim of your own:
-[how_to.md](how_to.md#a-claim-of-your-own).
+their differences in points, lengths in tokens. Rows of the evaluations: `{folder}/SCALE/STUDY.csv`. A claim of your
+own: [how_to.md](how_to.md#a-claim-of-your-own).
 """
 NOT_RUN = "not run"
 

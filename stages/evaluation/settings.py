@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
+from data.text.prompts import PAPERS_CLOSING
 from data.world.families import HARDER, TRANSFER
 from stages.core.allowed.claims import Measured
 from stages.core.allowed.mixtures import (
@@ -21,7 +22,6 @@ from stages.core.allowed.mixtures import (
 from stages.core.allowed.sentences import Misfit, nearest
 from stages.core.allowed.values import Count, Number, Positive, Share, Temperature, no_repetition
 from stages.core.pipeline.settings import Settings
-from stages.core.sampling.thinking_budget import PAPERS_CLOSING
 
 REASONING = ("reasoning", "math", "code", "stem", "chinese")
 """Benchmarks of reasoning questions: all of them, by domain, and the Chinese ones."""

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
+from data.text.prompts import EARLY_STOP
 from stages import chat
-from stages.core.sampling.thinking_budget import EARLY_STOP
 
 
 @pytest.fixture

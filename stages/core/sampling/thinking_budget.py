@@ -10,12 +10,8 @@ from dataclasses import replace
 from data.errors import InputError
 from data.text.chat import THINK_CLOSE, THINK_OPEN
 from data.text.completion import Completion
+from data.text.prompts import PAPERS_CLOSING
 from stages.core.sampling.engine import Decoding, Engine
-
-EARLY_STOP = "Considering the limited time by the user, I have to give the solution based on the thinking directly now."
-"""What the paper inserts (s.4.3)."""
-PAPERS_CLOSING = f"\n\n{EARLY_STOP}"
-"""The same with what parts it from the thought."""
 
 
 def is_open(text: str) -> bool:

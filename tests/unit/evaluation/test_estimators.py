@@ -400,7 +400,7 @@ def test_intervals_are_over_contents_and_leave_out_who_has_no_value():
 def test_a_benchmark_without_questions_is_left_out():
     """A scale's mixture need not have every domain."""
     _, results, _ = benchmarks({"equation": 1.0}, 10)
-    assert {benchmark for benchmark, _ in results} == {"math", "chinese", "reasoning"}
+    assert {benchmark for benchmark, _ in results} == {"math", "chinese", "reasoning", "levels"}
 
 
 PUBLIC = {"arithmetic": "aime_2024", "equation": "math_500", "stem_choice": "gpqa_diamond"}

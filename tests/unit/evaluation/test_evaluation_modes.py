@@ -10,12 +10,12 @@ from data.public.sources import SOURCES
 from data.text.chat import render_completion
 from data.text.completion import Completion
 from data.text.modes import MODES, mode_of, without_flags
+from data.text.prompts import PAPERS_CLOSING
 from data.world.families import rows
 from stages.core.pipeline.recipe import load_recipe
 from stages.core.pipeline.schema import check_settings
 from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine
-from stages.core.sampling.thinking_budget import PAPERS_CLOSING
 from stages.evaluation import benchmarks, figures
 from stages.evaluation import evaluate_modes as evaluation
 from stages.evaluation.benchmarks import Recorder

@@ -4,8 +4,9 @@ import pytest
 
 from data.errors import InputError
 from data.text.completion import Completion
+from data.text.prompts import EARLY_STOP
 from stages.core.sampling.engine import Decoding
-from stages.core.sampling.thinking_budget import EARLY_STOP, closed_early, generate_with_budget, is_open, thinking_limit
+from stages.core.sampling.thinking_budget import closed_early, generate_with_budget, is_open, thinking_limit
 
 HEAD = "<think>\n"
 CUT = "\n\n" + EARLY_STOP + "\n</think>\n\n"
