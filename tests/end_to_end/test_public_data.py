@@ -80,8 +80,9 @@ def table(folder: Path) -> list[dict]:
 def test_what_was_read_and_dropped_is_in_the_manifest(finished):
     folder, output = finished
     sources = manifest(folder / "r1" / "r1_zero")["sources"]
-    [(name, counts)] = sources.items()
-    assert name.startswith("gsm8k (train") and counts["revision"] == "main"
+    assert {name.split(",")[0] for name in sources} == {"gsm8k (train", "gsm8k (validation"}  # the curve's questions
+    counts = sources["gsm8k (train, seed 42)"]
+    assert counts["revision"] == "main"
     assert counts["evaluation question"] == LEAKED and counts["kept"] > 20
     assert "evaluation question 3" in output
 
