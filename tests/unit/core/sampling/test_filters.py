@@ -137,7 +137,7 @@ def rejection_rows(monkeypatch, tokenizer, **changed):
         "max_completion_length": 50, "samples_per_prompt": 3, "keep_per_prompt": 2, "min_language_consistency": 1.0,
         "max_paragraph_words": 100, "allow_code_blocks": False, "repetition_ngram": 8, "max_repetition": 0.3,
         "general_tasks": {"unsafe": 1.0, "facts": 1.0, "greeting": 1.0}, "non_reasoning_rows": 60, "no_cot_tasks": [],
-        "reasoning_rows": 60, "drafts": 2, "unsafe_drafts": 1,
+        "reasoning_rows": 60, "drafts": 2, "unsafe_drafts": 1, "draft_judge_noise": 0.0,
     }  # fmt: skip
     run = SimpleNamespace(
         settings=SimpleNamespace(**(settings | changed)),
