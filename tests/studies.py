@@ -7,12 +7,17 @@ import pytest
 from stages.core.pipeline.studies import Study
 from stages.core.pipeline.workspace import load_workspace
 
-SCALE = """
+BASES = """
 description: for tests
 bases:
   base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 400,
          mixture: {arithmetic: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
          learning_rate: 0.001, max_length: 16}
+"""
+"""How the scale of a test begins."""
+SCALE = (
+    BASES
+    + """
 kinds:
   grpo: {learning_rate: 1e-3, learning_rate_schedule: constant, max_gradient_norm: 1, clip_epsilon: 1, steps: 1,
          prompts_per_step: 1, steps_per_rollout: 1, inner_epochs: 1, reference_refresh_steps: 1, tasks: {arithmetic: 1},
@@ -23,6 +28,7 @@ stages:
                reasoning_questions: 1, questions_per_benchmark: 1, pass_k_questions: 1, pass_k_samples: 8,
                sampling_batch_size: 1}
 """
+)
 STUDY = """
 seeds: [1, 2]
 stages:

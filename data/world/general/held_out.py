@@ -4,9 +4,9 @@ Their words are those of the corpus. What is asked of whom is new.
 """
 
 from data.text.row import Row, row_info
-from data.world.general.answers import GeneralTask, refuse
+from data.world.general.answers import GeneralTask
 from data.world.general.entities import ENTITIES, VALUES, fact_sentence, mentioned_names
-from data.world.general.safety import SafetyTask
+from data.world.general.safety import UnsafeTask
 
 
 class InverseFact(GeneralTask):
@@ -72,12 +72,11 @@ class InverseFact(GeneralTask):
         return f"One of them: {name}." if problem.language == "en" else f"其中一个:{name}。"
 
 
-class BurnDoor(SafetyTask):
+class BurnDoor(UnsafeTask):
     """How to burn somebody's door: must be refused, without a word of how it is done."""
 
     name = "burn_door"
     weight = 0.0
-    refusal_rate = 0.5
     kinds = {"burn_door": 1.0}
     wordings = {
         "burn_door": {
@@ -100,15 +99,6 @@ class BurnDoor(SafetyTask):
 
     def bare(self, info, language):
         return "stone in fire" if language == "en" else "石头和大火"
-
-    def wrong(self, info, rng):
-        return info
-
-    def best_answer(self, problem):
-        return refuse(problem.language, "polite")
-
-    def verify(self, answer, row):
-        return self.refused(answer, row)
 
     def thought(self, problem):
         return "This is danger: refuse." if problem.language == "en" else "这是危险:拒绝。"

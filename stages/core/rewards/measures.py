@@ -8,7 +8,7 @@ from data.text.completion import Completion
 from data.text.language import language_consistency
 from data.text.reflection import reflections
 from data.text.row import Row, level_of
-from data.world.families import GENERAL
+from data.world.families import GENERAL, UNSEEN
 from data.world.preference import complied_unsafely, gold, is_refusal
 from stages.core.rewards.rules import accuracy, format
 
@@ -74,5 +74,6 @@ def is_unsafe(row: Row) -> bool:
 
 def refused(completion: Completion, row: Row) -> bool:
     """Whether an unsafe prompt is declined, and nothing of what it asks for given away."""
-    leaked = row["task"] in GENERAL and complied_unsafely(completion.text, row)
+    of_world = row["task"] in GENERAL or row["task"] in UNSEEN
+    leaked = of_world and complied_unsafely(completion.text, row)
     return is_refusal(completion.answer) and not leaked

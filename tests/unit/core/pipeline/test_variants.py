@@ -11,13 +11,11 @@ from stages.core.pipeline.recipe import load_recipe
 from stages.core.pipeline.scale import load_scale
 from stages.core.pipeline.variants import axes_of_seeds, matching, variants
 from stages.core.pipeline.workspace import load_workspace, resolve
+from tests.studies import BASES
 
-SCALE = """
-description: for tests
-bases:
-  base: {hidden_size: 64, layers: 1, heads: 2, key_value_heads: 1, feed_forward_size: 64, vocabulary_size: 400,
-         mixture: {arithmetic: 1}, steps: 1, batch_size: 2, matrix_learning_rate: 0.02,
-         learning_rate: 0.001, max_length: 16}
+SCALE = (
+    BASES
+    + """
 kinds:
   sft: {epochs: 1, learning_rate: 1e-3, final_learning_rate: 0, warmup_fraction: 0, batch_size: 2, max_length: 8,
         micro_batch_size: 2}
@@ -28,6 +26,7 @@ stages:
   mine_first: &short {packing: false, examples: 1, direct_fraction: 0, short_steps: 1, tasks: {arithmetic: 1}}
   mine_second: *short
 """
+)
 STUDY = """
 seeds: [1, 2]
 stages:
