@@ -198,13 +198,14 @@ def test_general_prompts_are_asked_where_a_model_rewards_them(model_folder, toke
     run = run_of(tmp_path, "r1.general_rl", RL | MEASURED | general | scaled | {"held_out_questions": 8})
     reward = PreferenceReward(Longer(), lambda row: row["domain"] == "general", 0.0, 1.0, 1.0)
     trainer = grpo(run, fresh(model_folder), tokenizer, {"accuracy": brief, "helpful": reward})
+    measuring = next(c for c in trainer.callback_handler.callbacks if isinstance(c, HeldOut))
+    unsafe = sum(row["task"] == "unsafe" for row in measuring.rows) * run.settings.held_out_samples
     train(trainer, run)
     for row in curve(run):
         found = {name.removeprefix("held_out/"): value for name, value in row.items()}
         assert {"accuracy", "gold", "reward_model_score", "unsafe_refused", "kl", "general_kl"} <= found.keys()
         assert found["reward_model_score"] > 1.0  # as it is, not cut off as the reward is
-        assert 0 <= found["gold"] <= 1 and found["unsafe_refused"] in (0.0, 0.25, 0.5, 0.75, 1.0)
-    measuring = next(c for c in trainer.callback_handler.callbacks if isinstance(c, HeldOut))
+        assert 0 <= found["gold"] <= 1 and found["unsafe_refused"] in [count / unsafe for count in range(unsafe + 1)]
     assert {row["task"] for row in measuring.rows if row["task"] in GENERAL} == {"facts", "unsafe"}
 
 
