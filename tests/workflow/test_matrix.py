@@ -45,6 +45,8 @@ KINDS: dict[tuple[str, str], set[str]] = {
     **{(script, "instruction_tasks"): {"evaluation"} for script in EVALUATIONS},
 }
 """Which kinds of public data sets a mixture may name; for the others: prompts, with a verifier."""
+WATCHED = "held_out_tasks"
+"""A mixture whose questions a curve is measured on, and nothing is trained on."""
 
 
 @cache
@@ -113,7 +115,7 @@ def test_data_sets_are_of_the_kind_that_a_stage_needs(scale):
     for stage in workspace(scale).rules():
         for field, name in public(stage):
             where, source = f"{stage.rule_name}.{field}: {name}", SOURCES[name]
-            allowed = KINDS.get((stage.script, field), {"prompts"})
+            allowed = {"prompts", "evaluation"} if field == WATCHED else KINDS.get((stage.script, field), {"prompts"})
             assert source.kind in allowed, f"{where} is of the kind {source.kind}"
             if field == "tasks" and (stage.script in EVALUATIONS or (stage.script, field) not in KINDS):
                 assert source.verifier not in ("none", "instructions"), f"{where} has no verifier of an answer"
@@ -134,12 +136,15 @@ def test_instructions_are_evaluated_and_rewarded(scale):
 @pytest.mark.parametrize("scale", SCALES)
 def test_nothing_is_trained_on_that_is_evaluated(scale):
     for stage in workspace(scale).rules():
-        splits = {"test"} if stage.script in EVALUATIONS else {"train"}
         asked = stage.config["public_data"]["decontaminate"]
         for field, name in public(stage):
             where, source = f"{stage.rule_name}.{field}: {name}", SOURCES[name]
-            assert splits <= set(dict(source.splits)), f"{where} has no split {splits}"
-            if stage.script in EVALUATIONS and set(dict(source.splits)) == {"test"}:
+            evaluated = stage.script in EVALUATIONS or field == WATCHED
+            split = "train"
+            if evaluated:
+                split = stage.config["settings"]["held_out_split"] if field == WATCHED else "test"
+            assert split in dict(source.splits), f"{where} has no split {split}"
+            if evaluated and set(dict(source.splits)) == {"test"}:
                 assert name in asked, f"{where} is evaluated, and nothing is compared with it"
             else:
                 assert source.kind != "evaluation", f"{where} is for evaluation"

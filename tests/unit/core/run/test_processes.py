@@ -216,7 +216,7 @@ def test_a_last_batch_that_is_not_full_is_learned_once(tmp_path, inputs, script,
     assert len(two) == len(one) == 4
     for name in ("loss", "grad_norm"):
         assert [row[name] for row in two] == pytest.approx([row[name] for row in one], rel=1e-3), name
-    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 2e-6)
+    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 4e-6)
 
 
 @pytest.mark.slow

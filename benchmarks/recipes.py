@@ -1,0 +1,78 @@
+"""Whole recipes of an older commit and of this code, from nothing and in turns: seconds and their ratios.
+
+    python -m benchmarks.recipes --commit f45c80b --recipe r1 kimi_k15 qwen3 --runs runs/beside
+
+Each side runs `snakemake recipe_NAME` in its own tree, with this environment's packages and a folder of its own, so
+bases are made again for each recipe; seconds are of the whole command. Prints for each recipe the whole and, from the
+manifests, each stage that both have. A run that has ended is not run again: the same command goes on after a stop. For
+idle cores. An older commit may need a package of its own (f45c80b: `math-verify` 0.9.0). Exit code 2 for bad input.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.before import ROOT, checked_out
+from data.errors import InputError, run_command
+from stages.core.run.manifest import read_json
+
+SIDES = ("before", "here")
+
+
+def run(tree: Path, recipe: str, scale: str, folder: Path) -> float:
+    """Seconds of a recipe from nothing, or of its run that has ended; InputError where it fails."""
+    kept = folder / "seconds.json"
+    if kept.exists():
+        return read_json(kept, "delete it to run again")["seconds"]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-m", "snakemake", f"recipe_{recipe}", "--config", f"scale={scale}", f"runs={folder}"]
+    environment = os.environ | {"PYTHONPATH": str(tree)}
+    started = time.monotonic()
+    with (folder / "log.txt").open("w", encoding="utf-8") as log:
+        done = subprocess.run(command, cwd=tree, env=environment, stdout=log, stderr=log, check=False)
+    seconds = time.monotonic() - started
+    if done.returncode:
+        raise InputError(f"recipe_{recipe} of {tree} ended with exit code {done.returncode}: see {log.name}")
+    kept.write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
+    return seconds
+
+
+def stages(folder: Path) -> dict[str, float]:
+    """Seconds of each stage of a run, by its folder."""
+    found = {file.parent.relative_to(folder): read_json(file, "a stage writes it") for file in sorted(folder.rglob("manifest.json"))}
+    return {str(Path(*name.parts[1:])): manifest["seconds"] for name, manifest in found.items()}
+
+
+def row(name: str, before: float, here: float) -> str:
+    """A row of the table."""
+    return f"| {name} | {before:.0f} | {here:.0f} | {before / here:.2f} |"
+
+
+def main() -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--commit", required=True)
+    parser.add_argument("--recipe", nargs="+", required=True)
+    parser.add_argument("--scale", default="tiny")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs/beside")
+    arguments = parser.parse_args()
+    with checked_out(arguments.commit) as tree:
+        for recipe in arguments.recipe:
+            folders = [arguments.runs.absolute() / recipe / side for side in SIDES]
+            whole = [run(*side) for side in zip((tree, ROOT), [recipe] * 2, [arguments.scale] * 2, folders, strict=True)]
+            print(f"| {recipe}: seconds | {arguments.commit} | here | ratio |\n|---|---:|---:|---:|", flush=True)
+            print(row("whole", *whole), flush=True)
+            before, here = map(stages, folders)
+            for name in sorted(before.keys() & here.keys(), key=lambda name: -before[name]):
+                print(row(name, before[name], here[name]), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
