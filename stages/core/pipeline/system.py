@@ -114,6 +114,9 @@ class System(BaseModel):
     """Train adapters in the place of whole weights."""
     processes: Positive = 1
     """In how many processes a training stage runs, on all of its nodes together."""
+    sampling_processes: Positive = 1
+    """On a CPU: in how many processes of one thread each `transformers` samples, a batch each, where that many threads
+    are the stage's."""
     nodes: Positive = 1
     """Machines that a training stage spans."""
     accelerate: Annotated[str, AfterValidator(_profile)] = "ddp"
@@ -137,7 +140,8 @@ class System(BaseModel):
         return self
 
 
-CHANGES_NO_RESULT = frozenset(
-    {"accelerate", "nodes", "processes", "report_to", "logp_gap_limit", "guards", "min_held_out_accuracy"}
-)
+CHANGES_NO_RESULT = frozenset({
+    "accelerate", "nodes", "processes", "sampling_processes", "report_to", "logp_gap_limit", "guards",
+    "min_held_out_accuracy",
+})  # fmt: skip
 """Fields of the system and of settings that are no reason to run a stage again."""

@@ -28,7 +28,8 @@ def open_engine(run: Run, role: str, batch_size: int, name: str | None = None, k
             folder / KEPT / kept if kept else folder, tokenizer, template, batch_size, run.system
         )
     else:
-        engine = TransformersEngine(load_frozen(run, role, name, kept=kept), tokenizer, template, batch_size)
+        model, processes = load_frozen(run, role, name, kept=kept), run.system.sampling_processes
+        engine = TransformersEngine(model, tokenizer, template, batch_size, processes)
     sampler = fingerprint(type(engine).__module__.removeprefix("stages."))
     engine.tokens = run.tokens
     engine.parts = run.finished_parts.of(role, name, kept, sampler)

@@ -13,6 +13,7 @@ import torch
 
 from data.text.chat import Template
 from data.text.completion import Completion
+from stages.core.run.forked import in_forked
 from stages.core.sampling.cache import roomy_cache
 from stages.core.sampling.engine import Decoding, Engine, as_list
 
@@ -176,8 +177,10 @@ def draw(weights: torch.Tensor, at: torch.Tensor | None = None) -> torch.Tensor:
 class TransformersEngine(Engine):
     """Batched `transformers` generation on whatever device the model is."""
 
-    def __init__(self, model, tokenizer, template: Template, batch_size: int) -> None:
+    def __init__(self, model, tokenizer, template: Template, batch_size: int, processes: int = 1) -> None:
+        """processes: of how many a batch each is sampled at a time, on a CPU."""
         self.model, self.tokenizer, self.template, self.batch_size = model.eval(), tokenizer, template, batch_size
+        self.processes = min(processes, torch.get_num_threads()) if model.device.type == "cpu" else 1
 
     @property
     def end_ids(self) -> list[int]:
@@ -191,16 +194,28 @@ class TransformersEngine(Engine):
         seed: int,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[list[Completion]]:
-        """n completions for each prompt, in the order of the prompts. Same seed and batch size, same completions."""
+        """n completions for each prompt, in the order of the prompts.
+
+        Same seed and batch size, same completions, in however many processes.
+        """
         parts = self.parts.of(prompts, n, astuple(decoding), seed, self.batch_size)
         # Prompts of one length share a batch: less padding.
         order = sorted((len(prompt), index) for index, prompt in enumerate(prompts) for _ in range(n))
+        batches = {
+            start: [index for _, index in order[start : start + self.batch_size]]
+            for start in range(0, len(order), self.batch_size)
+        }
+
+        def sample(start: int) -> list[tuple[str, int, bool]]:
+            torch.manual_seed(seed * 1_000_003 + start)
+            return self._batch([prompts[index] for index in batches[start]], decoding)
+
+        missing = [start for start in batches if start not in parts.values]
+        sampled = in_forked(sample, missing, self.processes)
         found: list[list[Completion]] = [[] for _ in prompts]
-        for start in range(0, len(order), self.batch_size):
-            indices = [index for _, index in order[start : start + self.batch_size]]
+        for start, indices in batches.items():
             if start not in parts.values:
-                torch.manual_seed(seed * 1_000_003 + start)
-                parts.add({start: self._batch([prompts[i] for i in indices], decoding)})
+                parts.add({start: next(sampled)})
             for index, (text, tokens, ended) in zip(indices, parts.values[start], strict=True):
                 found[index].append(Completion(text, tokens, ended, self.template))
             progress(min(start + self.batch_size, len(order)), len(order))
