@@ -1,4 +1,4 @@
-"""A function on several items at once, in forked processes of one thread each: a small model gains little by threads."""
+"""A function on several items at once, in forked processes of one thread: a small model gains little by more."""
 
 import ctypes
 import signal
