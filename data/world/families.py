@@ -169,14 +169,20 @@ def problems(mixture: dict[str, float], seed: int, split: str | None = None) -> 
 
 
 def rows(mixture: dict[str, float], count: int, split: str, seed: int) -> list[Row]:
-    """`count` rows with different questions; fewer where the families have no more (after many draws)."""
+    """`count` rows with different questions; fewer where many draws in a row bring none that is new."""
     if split == "train":
         refuse_held_out(mixture)
     found: dict[str, Row] = {}
     if not count:
         return []
-    for drawn, problem in enumerate(problems(mixture, seed, split)):
-        found.setdefault(problem.question, problem.row())
-        if len(found) == count or drawn > 50 * count + 1000:
-            break
+    known = 0
+    for problem in problems(mixture, seed, split):
+        if problem.question in found:
+            known += 1
+            if known > 1000 + 20 * len(found):
+                break
+        else:
+            found[problem.question], known = problem.row(), 0
+            if len(found) == count:
+                break
     return list(found.values())
