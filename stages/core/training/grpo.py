@@ -156,6 +156,7 @@ def policy_trainer(
         )
     trainer.objective = objective
     trainer.logp_gap_limit = run.system.logp_gap_limit
+    trainer.sampling_processes = run.system.sampling_processes
     if settings.kl_coefficient > 0 and is_adapted(model):
         trainer.add_callback(RefreshReference(refresh_reference_every))
     watch(trainer, run)

@@ -243,6 +243,7 @@ def mirror_descent_trainer(
     )
     trainer.objective, trainer.advantages_of = objective, advantages
     trainer.logp_gap_limit = run.system.logp_gap_limit
+    trainer.sampling_processes = run.system.sampling_processes
     watch(trainer, run)
     measure_held_out(run, trainer, tokenizer, "chat")
     return trainer

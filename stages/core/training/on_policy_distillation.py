@@ -71,6 +71,7 @@ def distillation_trainer(run: Run, student, teacher, tokenizer, rows: list[Row])
     if trainer.use_vllm:
         trainer.vllm_generation.logprobs = 0  # of the sampled tokens, which TRL does not ask for here
     trainer.logp_gap_limit = run.system.logp_gap_limit
+    trainer.sampling_processes = run.system.sampling_processes
     watch(trainer, run)
     measure_held_out(run, trainer, tokenizer, "chat")
     return trainer

@@ -3,28 +3,37 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from trl.models import unwrap_model_for_generation
 
 from data.errors import InputError
+from stages.core.run.forked import in_forked
 from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import sample_completions
 from stages.core.sampling.repetition import RepetitionStopping, first_repetition
 
 
+ROWS_ON_CPU = 256
+"""Sequences that one process samples at a time on a CPU."""
+
+
 def sample_with_transformers(
     trainer, prompt_ids: list[list[int]], decoding: Decoding, stopping: RepetitionStopping | None = None
 ) -> tuple[list[list[int]], list[list[float]]]:
-    """Ids and log-probs of the policy's continuation of each prompt, by `sample_completions`."""
+    """Ids and log-probs of the policy's continuation of each prompt, by `sample_completions`.
+
+    On a CPU in parts, of which several processes each take one; how many they are changes no sample.
+    """
     if trainer.is_fsdp_enabled:  # processes that need different numbers of steps would wait for each other
         raise InputError("engine `transformers` samples from whole models: with `fsdp2` choose `vllm`, or use `ddp`")
-    padded = trainer._tokenizer.pad({"input_ids": prompt_ids}, padding_side="left", return_tensors="pt")
-    with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as policy:
-        training = policy.training
-        policy.eval()
-        completions, logps = sample_completions(
+    device = trainer.accelerator.device
+
+    def sample(policy, ids: list[list[int]]) -> tuple[list[list[int]], list[list[float]]]:
+        padded = trainer._tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(device)
+        return sample_completions(
             policy,
-            padded["input_ids"].to(trainer.accelerator.device),
-            padded["attention_mask"].to(trainer.accelerator.device),
+            padded["input_ids"],
+            padded["attention_mask"],
             decoding.max_tokens,
             decoding.temperature,
             decoding.top_p,
@@ -33,6 +42,24 @@ def sample_with_transformers(
             decoding.top_k,
             decoding.presence_penalty,
         )
+
+    with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as policy:
+        training = policy.training
+        policy.eval()
+        if device.type != "cpu" or len(prompt_ids) <= ROWS_ON_CPU:
+            completions, logps = sample(policy, prompt_ids)
+        else:
+            parts = [prompt_ids[start : start + ROWS_ON_CPU] for start in range(0, len(prompt_ids), ROWS_ON_CPU)]
+            seeds = torch.randint(2**62, (len(parts),)).tolist()
+
+            def sample_part(number: int) -> tuple[list[list[int]], list[list[float]]]:
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(seeds[number])
+                    return sample(policy, parts[number])
+
+            processes = min(trainer.sampling_processes, torch.get_num_threads())
+            found = list(in_forked(sample_part, range(len(parts)), processes))
+            completions, logps = ([row for part in found for row in part[place]] for place in (0, 1))
         policy.train(training)
     return completions, logps
 

@@ -78,6 +78,9 @@ class Sampler:
     logp_gap_limit = 0.02
     """Mean difference between the sampler's and the trainer's log-probs, in nats a token, above which a run stops."""
 
+    sampling_processes = 1
+    """In how many processes `transformers` samples a large rollout on a CPU."""
+
     generated = 0  # tokens that were sampled for the next rollout
 
     def log_value(self, name: str, value: float) -> None:

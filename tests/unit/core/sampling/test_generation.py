@@ -1,6 +1,8 @@
 """Sampling: the tokens of `model.generate`, the right distribution, and the right completion for each prompt."""
 
 import copy
+import math
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 
 from data.text.chat import render_prompt
 from data.text.completion import Completion
+from stages.core.run.parts import Parts
 from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import TransformersEngine, penalised, sample_completions, sample_tokens
 
@@ -287,8 +290,21 @@ def test_the_engine_passes_top_k_and_penalty_on(model, tokenizer):
 # -- the engine
 
 
-def engine(model, tokenizer, batch_size=4, template="chat"):
-    return TransformersEngine(model, tokenizer, template, batch_size)
+def engine(model, tokenizer, batch_size=4, template="chat", processes=1):
+    return TransformersEngine(model, tokenizer, template, batch_size, processes)
+
+
+def test_processes_sample_what_one_would_and_keep_what_is_finished(model, tokenizer, monkeypatch, tmp_path):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    decoding, one, two = Decoding(1.0, 12), engine(model, tokenizer), engine(model, tokenizer, processes=2)
+    two.parts, two.tokens = Parts(tmp_path), Counter()
+    assert two.processes == 2 and engine(model, tokenizer, processes=8).processes == 2
+    found = two.generate(PROMPTS, 3, decoding, 1)
+    assert found == one.generate(PROMPTS, 3, decoding, 1)
+    assert two.tokens["generated"] == sum(completion.tokens for group in found for completion in group)
+    assert two.parts.files() == math.ceil(3 * len(PROMPTS) / 4) > 1
+    monkeypatch.setattr(two, "_batch", None)  # nothing is left to be sampled
+    assert two.generate(PROMPTS, 3, decoding, 1) == found
 
 
 def test_same_seed_same_completions(model, tokenizer):
