@@ -45,7 +45,10 @@ def run(tree: Path, recipe: str, scale: str, folder: Path) -> float:
 
 def stages(folder: Path) -> dict[str, float]:
     """Seconds of each stage of a run, by its folder."""
-    found = {file.parent.relative_to(folder): read_json(file, "a stage writes it") for file in sorted(folder.rglob("manifest.json"))}
+    found = {
+        file.parent.relative_to(folder): read_json(file, "a stage writes it")
+        for file in sorted(folder.rglob("manifest.json"))
+    }
     return {str(Path(*name.parts[1:])): manifest["seconds"] for name, manifest in found.items()}
 
 
@@ -65,7 +68,9 @@ def main() -> int:
     with checked_out(arguments.commit) as tree:
         for recipe in arguments.recipe:
             folders = [arguments.runs.absolute() / recipe / side for side in SIDES]
-            whole = [run(*side) for side in zip((tree, ROOT), [recipe] * 2, [arguments.scale] * 2, folders, strict=True)]
+            whole = [
+                run(*side) for side in zip((tree, ROOT), [recipe] * 2, [arguments.scale] * 2, folders, strict=True)
+            ]
             print(f"| {recipe}: seconds | {arguments.commit} | here | ratio |\n|---|---:|---:|---:|", flush=True)
             print(row("whole", *whole), flush=True)
             before, here = map(stages, folders)

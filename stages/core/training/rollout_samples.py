@@ -12,7 +12,6 @@ from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import sample_completions
 from stages.core.sampling.repetition import RepetitionStopping, first_repetition
 
-
 ROWS_ON_CPU = 256
 """Sequences that one process samples at a time on a CPU."""
 
