@@ -2,8 +2,9 @@
 
     python -m benchmarks.sampling runs/tiny/r1/reasoning_rl
 
-The same checkpoint answers the same prompts through `model.generate`, through `sample_completions` and, where it is
-installed, through vLLM, at temperature 1 and batch sizes from 32 to 512, each side three times in turn. Prints for each
+The same checkpoint answers the same prompts through `model.generate`, through `sample_completions`, through as many
+processes of it as there are threads, each with its part of the batch, and, where it is installed, through vLLM, at
+temperature 1 and batch sizes from 32 to 512, each side three times in turn. Prints for each
 batch size and side the medians of completion tokens a second, of their ratio to `generate` and of the share of the
 machine's limit (`benchmarks.limit`) that the FLOPs of prompts and completions make, without padding.
 """
@@ -11,6 +12,7 @@ machine's limit (`benchmarks.limit`) that the FLOPs of prompts and completions m
 import argparse
 import importlib.util
 import json
+import math
 import statistics
 import time
 from pathlib import Path
@@ -30,7 +32,8 @@ def main() -> None:
     from data.text.chat import render_prompt
     from data.world.families import REASONING, rows
     from stages.core.machines.adapters import load_weights
-    from stages.core.sampling.generation import sample_completions
+    from stages.core.sampling.engine import Decoding
+    from stages.core.sampling.generation import TransformersEngine, sample_completions
 
     template = json.loads((arguments.checkpoint / "manifest.json").read_text())["template"]
     tokenizer = AutoTokenizer.from_pretrained(arguments.checkpoint / "model")
@@ -61,7 +64,13 @@ def main() -> None:
             output = plain.generate(**inputs, generation_config=config)[:, input_ids.shape[1] :]
         return (output != tokenizer.pad_token_id).sum(dim=1).tolist()
 
-    sides = {"generate": theirs, "ours": ours}
+    def in_processes(prompts: list[str], **_) -> list[int]:
+        threads = torch.get_num_threads()
+        engine = TransformersEngine(model, tokenizer, template, math.ceil(len(prompts) / threads), threads)
+        found = engine.generate(prompts, 1, Decoding(1.0, arguments.max_tokens), torch.initial_seed())
+        return [group[0].tokens for group in found]
+
+    sides = {"generate": theirs, "ours": ours, "processes": in_processes}
     if importlib.util.find_spec("vllm"):
         sides["vllm"] = with_vllm(arguments.checkpoint / "model", tokenizer, template, arguments.max_tokens)
     shape, limit = Shape.of(model.config.to_dict()), matmul_rate()
