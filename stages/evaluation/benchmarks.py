@@ -17,6 +17,7 @@ from stages.core.sampling.drawing import draw_rows
 from stages.core.sampling.engine import Decoding, Engine
 from stages.evaluation.beyond import by_part, guessed, level_in_words
 from stages.evaluation.by_question import Value
+from stages.evaluation.calibration import calibration
 from stages.evaluation.estimators import cons_at_k, pass_at_k
 from stages.evaluation.questions import Answers, answers_as, asked, by_set
 from stages.evaluation.recorder import Recorder, Scores, Values, values_of
@@ -122,6 +123,8 @@ def reasoning(
             if metric in of_k and benchmark not in DOMAINS and any(i not in values for i in sets[benchmark]):
                 continue  # of a part of the pooled questions it would be another benchmark
             recorder.add_sets(name, benchmark, metric, sets, values, mode)
+    for metric, values in calibration(questions, hot, correct_hot, many).items():  # the ECE of a part would be another
+        recorder.add_sets(name, "reasoning", metric, groups["reasoning"], values, mode)
 
 
 def safety(recorder: Recorder, name: str, questions: list[Row], answers: Answers) -> None:

@@ -149,7 +149,8 @@ def taken(points: Sequence[tuple[float, float]], take: str, ends: int = 1) -> fl
         return float(values.mean())
     if take == "rise":
         return float(last - values[:ends].mean())
-    return float(last - np.convolve(values, np.ones(ends) / ends, mode="valid").max())
+    highest = np.convolve(values, np.ones(ends) / ends, mode="valid").max()
+    return float(highest - values[:ends].mean() if take == "peak" else last - highest)
 
 
 def ranks(values: Sequence[float]) -> NDArray[np.float64]:

@@ -243,18 +243,65 @@ def paired_difference(
     return estimate(second - first, keys, samples, seed, level)
 
 
-def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:
-    """ECE = sum_b (n_b / N) |accuracy_b - confidence_b| over bins of equal width on [0, 1]; empty bins count nothing.
+CALIBRATION_BINS = 10
+
+
+class Bin(NamedTuple):
+    """Answers of about the same confidence: the mean of it, the share that is right, and how many they are."""
+
+    confidence: float
+    accuracy: float
+    answers: int
+
+
+def agreement(votes: Sequence[str | None]) -> float:
+    """The confidence in the majority's answer: the share of the samples that vote for it, in [0, 1].
+
+    A missing answer votes for nothing but is a sample; 0 where nobody votes. Agreement-based consistency of Lyu et al.
+    2025 (arXiv 2402.13904). The largest of several shares of k samples lies above its probability on average, the more
+    so the less the samples agree: compare models at the same k.
+    """
+    index = majority_index(votes)
+    return 0.0 if index is None else votes.count(votes[index]) / len(votes)
+
+
+def confidence_bins(
+    confidence: ArrayLike, correct: ArrayLike, bins: int = CALIBRATION_BINS
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """The two as vectors, checked, and the bin of each answer: of equal width on [0, 1].
 
     `confidence`: (answers,) probability given to the chosen answer; `correct`: (answers,) in {0, 1}. The right edge
-    belongs to a bin, and 0 to the first (Guo et al. 2017, eq. 3).
+    belongs to a bin, and 0 to the first (Guo et al. 2017, s.2).
     """
     confidence, correct = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=np.float64)
     if confidence.ndim != 1 or confidence.size == 0 or confidence.shape != correct.shape:
         raise ValueError(f"need two equal, non-empty vectors, got shapes {confidence.shape} and {correct.shape}")
     if not np.all((confidence >= 0) & (confidence <= 1)) or bins < 1:  # also refuses nan
         raise ValueError("confidences must lie in [0, 1] and there must be at least one bin")
-    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    counts = np.bincount(which, minlength=bins)
-    gaps = np.bincount(which, weights=correct - confidence, minlength=bins)  # n_b (accuracy_b - confidence_b)
-    return float(np.abs(gaps[counts > 0]).sum() / confidence.size)
+    return confidence, correct, np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+
+
+def calibration_errors(
+    confidence: ArrayLike, correct: ArrayLike, bins: int = CALIBRATION_BINS
+) -> NDArray[np.float64]:
+    """(answers,) what each answer adds to the ECE, which is their mean: confidence - correct, signed as its bin's sum.
+
+    So the ECE has a value for each question, as other metrics have, and an interval over questions. That interval takes
+    the signs as given: it is right where bins are clearly off, and may reach below 0, where no ECE lies. Drawing the
+    ECE itself anew would count the noise within bins twice.
+    """
+    confidence, correct, which = confidence_bins(confidence, correct, bins)
+    gaps = confidence - correct
+    return gaps * np.sign(np.bincount(which, weights=gaps, minlength=bins))[which]
+
+
+def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: int = CALIBRATION_BINS) -> float:
+    """ECE = sum_b (n_b / N) |accuracy_b - confidence_b|; empty bins count nothing (Guo et al. 2017, Eq. 3)."""
+    return float(calibration_errors(confidence, correct, bins).mean())
+
+
+def reliability(confidence: ArrayLike, correct: ArrayLike, bins: int = CALIBRATION_BINS) -> list[Bin]:
+    """The bins that are not empty, from the least confident on: a reliability diagram (Guo et al. 2017, Fig. 1)."""
+    confidence, correct, which = confidence_bins(confidence, correct, bins)
+    parts = [which == number for number in np.unique(which)]
+    return [Bin(float(confidence[part].mean()), float(correct[part].mean()), int(part.sum())) for part in parts]

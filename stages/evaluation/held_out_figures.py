@@ -9,6 +9,7 @@ from stages.evaluation.records import StageRecord, series
 
 PREFIX = "held_out/"
 SECONDS = f"{PREFIX}seconds"
+DISTANCE = f"{PREFIX}general_kl"
 
 DRAWN = {
     "accuracy": "accuracy",
@@ -25,6 +26,7 @@ DRAWN = {
 """Measure -> its title, in the order in which they are drawn."""
 OVER_OPTIMISED = ("reward_model_score", "gold")
 """What is drawn against the root of the KL on general prompts, too."""
+Point = tuple[float, float]
 
 
 class HeldOut(NamedTuple):
@@ -61,12 +63,17 @@ def curves(stage: StageRecord) -> list[str]:
     for name in sets:
         data_set = name.removeprefix(f"{PREFIX}accuracy_")
         drawn.append(figures.line_chart(series(stage.metrics, name), f"accuracy on {data_set}"))
-    distance = dict(points(stage, "general_kl"))
     for name in OVER_OPTIMISED:
-        moved = sorted((math.sqrt(max(0.0, distance[at])), up) for at, up in points(stage, name) if at in distance)
+        moved = against_root(points(stage, "general_kl"), points(stage, name))
         if len(moved) > 1:
             drawn.append(figures.line_chart(moved, f"{DRAWN[name]} against √KL", "√KL"))
     return drawn
+
+
+def against_root(distance: Sequence[Point], measured: Sequence[Point]) -> list[Point]:
+    """(step, KL) and (step, value) -> (√KL, value) of the steps that both have, from the least distance on."""
+    known = dict(distance)
+    return sorted((math.sqrt(max(0.0, known[step])), value) for step, value in measured if step in known)
 
 
 def seconds_trained(stage: StageRecord) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 from data.errors import InputError, run_command
 from stages.core.allowed.claims import Correlation, Curve, Gains, Series
 from stages.core.pipeline.command_line import read_configuration
-from stages.core.pipeline.studies import Planned, Study
+from stages.core.pipeline.studies import Planned, Study, settings_of_stage
 from stages.core.pipeline.workspace import Workspace, load_workspace
 from stages.core.run.ledger import (
     PREFIX,
@@ -38,15 +38,14 @@ from stages.core.run.ledger import (
 from stages.core.run.manifest import read_manifest, write_atomically
 from stages.core.run.staleness import marks, verdicts
 from stages.core.run.tables import read_parquet
-from stages.evaluation.claim_figures import effects_chart
+from stages.evaluation.claim_figures import DIGITS, drawn, effects_chart, lines_chart
 from stages.evaluation.claims import Answers, Curves, Outcome, Question, verdict
-from stages.evaluation.ledger_page import document, page, told
+from stages.evaluation.held_out_figures import DISTANCE
+from stages.evaluation.ledger_page import document, image_of, page, told
 from stages.evaluation.records import read_metrics, series
 
 PLACE = ("checkpoint", "benchmark", "metric", "mode", "budget")
 COLUMNS = (*PLACE, "data_set", "question", "key", "value")
-DIGITS = 6
-"""Of a kept number behind the point: more would differ from machine to machine."""
 
 
 class Measurements:
@@ -81,6 +80,11 @@ class Measurements:
                 raise InputError(f"{run.folder}/metrics.jsonl: no value of `{metric}`")
         return found
 
+    def distances(self, stage: str) -> Curves:
+        """How far a stage came from its start on general prompts, KL in nats; empty where it did not measure that."""
+        measured = settings_of_stage(next(iter(self.study.runs[stage].values()))).curves()
+        return self.curves(stage, DISTANCE) if DISTANCE in measured else {}
+
 
 def shown_test(found: Outcome) -> ShownTest:
     """An outcome as it is kept."""
@@ -102,10 +106,8 @@ def stages_in(claim: Any) -> int:
     """How many checkpoints or runs, seeds apart, the tests of a claim speak of."""
     names: set[str] = set()
     for test in claim.effects():
-        if isinstance(test, Curve | Correlation):
-            names |= {test.of, *([test.over] if isinstance(test, Curve) and test.over else [])}
-        else:
-            names |= {str(side.checkpoint) for side in test.sides()}
+        curves = isinstance(test, Curve | Correlation)
+        names |= set(test.stages() if curves else [str(side.checkpoint) for side in test.sides()])
     return len(names)
 
 
@@ -120,7 +122,7 @@ def judged(study: Study) -> dict[str, ShownClaim]:
             raise InputError(f"{study.file}: claims.{name}: {error}") from None
         found[name] = ShownClaim(
             statement=claim.statement, source=claim.source, checkpoints=stages_in(claim), verdict=said.verdict,
-            reason=said.reason, tests=[shown_test(part) for part in said.outcomes],
+            reason=said.reason, tests=[shown_test(part) for part in said.outcomes], figures=drawn(claim, evidence),
         )  # fmt: skip
     return found
 
@@ -173,9 +175,11 @@ def write_document(workspace: Workspace, ledger: Mapping[str, Entry], folder: Pa
     others = [read_kept(file) for file in sorted(folder.glob("*/*.json")) if file.parent.name != workspace.scale.name]
     for kept in [*(entry.kept for entry in ledger.values() if entry.kept), *others]:
         for name, claim in kept.claims.items():
-            if claim.tests:
-                figure = folder / kept.scale / f"{name}.svg"
-                write_atomically(figure, effects_chart(claim.tests, alone=True) + "\n")
+            images = {f"{name}.svg": effects_chart(claim.tests, alone=True)} if claim.tests else {}
+            for number, figure in enumerate(claim.figures, 1):
+                images[image_of(name, number)] = lines_chart(figure, alone=True)
+            for file, image in images.items():
+                write_atomically(folder / kept.scale / file, image + "\n")
     folder.parent.mkdir(parents=True, exist_ok=True)
     text = folder.with_name(f"{folder.name}.md")
     write_atomically(text, document(workspace.scale.name, list(ledger.values()), others, folder.name))

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.run.ledger import Entry, Kept, ShownClaim, ShownTest
-from stages.evaluation.claim_figures import effects_chart
+from stages.evaluation.claim_figures import effects_chart, lines_chart
 from stages.evaluation.claims import REPRODUCED
 from stages.evaluation.results import in_unit
+from stages.evaluation.settings import OVERCONFIDENCE
 
 HEAD = """# Ledger
 
@@ -57,7 +58,8 @@ def lines_kept(kept: Kept) -> Iterator[Line]:
 
 def effect(test: ShownTest) -> str:
     """An effect with its interval: `+5.1 [+2.0, +8.3]`; of a level without signs."""
-    signed = " minus " in test.test or test.metric == "correlation" or test.test.startswith(("rise", "fall"))
+    either_way = test.metric in ("correlation", OVERCONFIDENCE) or test.test.startswith(("rise", "peak", "fall"))
+    signed = " minus " in test.test or either_way
     value, low, high = (in_unit(test.metric, found, signed) for found in (test.value, test.low, test.high))
     return f"{value} [{low}, {high}]"
 
@@ -111,12 +113,20 @@ def anchor(name: str, where: str) -> str:
     return f"{name}-at-{where}".replace(".", "")
 
 
+def image_of(claim: str, number: int) -> str:
+    """The file of a claim's figure beside that of its effects; no claim has a dot in its name."""
+    return f"{claim}.{number}.svg"
+
+
 def section(line: Line, where: str, folder: str) -> list[str]:
     """A claim with its figure and where it comes from."""
     text = [f"### {line.name} at {where}", f"{line.claim.statement} ({line.claim.source})"]
     text.append(f"**{verdict_of(line)}**" + (f": {line.claim.reason}" if line.claim.reason else ""))
     if line.claim.tests:
         text.append(f"![{line.name}]({folder}/{where}/{line.name}.svg)")
+        for number, figure in enumerate(line.claim.figures, 1):
+            image = f"{folder}/{where}/{image_of(line.name, number)}"
+            text.append(f"![{line.name}: {figure.up} against {figure.across}]({image})")
         for test in line.claim.tests:
             questions = f"; {test.questions:,} questions" if test.questions else ""
             seeds = ", ".join(in_unit(test.metric, found) for found in test.by_seed.values())
@@ -169,7 +179,7 @@ def page(scale: str, entries: Sequence[Entry]) -> str:
     lines = list(lines_of(entries))
     return environment.from_string(template).render(
         style=style, scale=scale, lines=lines, counted=counted(lines), effect=effect, bound=bound, size=size,
-        verdict_of=verdict_of, figure=effects_chart, origin=origin,
+        verdict_of=verdict_of, figure=effects_chart, drawing=lines_chart, origin=origin,
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ SAMPLING = (r"greedy", r"pass@1", r"pass@1 \(T 1\)", r"cons@\d+", r"pass@\d+", r
 """The columns that tell learning from sharpening."""
 _SHARE = re.compile(
     r"(pass|cons)@|greedy|win_rate|followed|unsafe_refused|safe_answered|format_rate|language_consistency"
-    r"|length_score|cut|correct|chance"
+    r"|length_score|cut|correct|chance|(over)?confidence|ece"
 )
 
 

@@ -25,6 +25,11 @@ from stages.core.pipeline.settings import Settings
 
 REASONING = ("reasoning", "math", "code", "stem", "chinese")
 """Benchmarks of reasoning questions: all of them, by domain, and the Chinese ones."""
+CALIBRATION = CONFIDENCE, OVERCONFIDENCE, ECE = "confidence", "overconfidence", "ece"
+"""Of the samples of `pass@k (T 1)` (calibration.py): the share that agrees with the majority; that minus whether the
+majority is right, above 0 where a model is surer than right; expected calibration error over the questions."""
+MAJORITY = "cons@k (T 1)"
+"""Whether the majority of those samples is right."""
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
 
 
@@ -160,9 +165,9 @@ class Evaluation(Settings):
             alone["transfer"] = ("pass@1", "mean_tokens")
         if self.unseen_questions:
             alone |= {"general_held_out": ("correct", "gold"), "safety_held_out": ("unsafe_refused",)}
-        return {name: {metric: metric for metric in whole} | of_k for name in REASONING} | {
-            name: {metric: metric for metric in metrics} for name, metrics in alone.items()
-        }
+        found = {name: {metric: metric for metric in whole} | of_k for name in REASONING}
+        found["reasoning"] |= {MAJORITY: f"cons@{hot} (T 1)"} | {name: name for name in CALIBRATION}
+        return found | {name: {metric: metric for metric in metrics} for name, metrics in alone.items()}
 
     @model_validator(mode="after")
     def _has_the_split(self):

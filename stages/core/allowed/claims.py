@@ -224,10 +224,18 @@ class Curve(Bounded):
     """Whose curve."""
     over: Text | None = None
     """Whose number is taken off."""
-    take: Literal["last", "mean", "rise", "fall"]
-    """Its end; its mean over the steps; the end minus the beginning; the end minus the highest point."""
+    take: Literal["last", "mean", "rise", "peak", "fall"]
+    """Its end; its mean over steps; the end, or the highest point, minus the beginning; the end minus the highest."""
     ends: Positive = 1
     """Points whose mean is the beginning, the end, and each point of which the highest is sought."""
+
+    def stages(self) -> list[str]:
+        """Whose curves it needs."""
+        return [self.of] if self.over is None else [self.of, self.over]
+
+    def metrics(self) -> list[str]:
+        """Which."""
+        return [self.metric]
 
     def __str__(self) -> str:
         minus = f" minus that of {self.over}" if self.over else ""
@@ -244,6 +252,14 @@ class Correlation(Bounded):
     """A column of the stage's metrics.jsonl."""
     second: Text
     """Another column."""
+
+    def stages(self) -> list[str]:
+        """Whose curves it needs."""
+        return [self.of]
+
+    def metrics(self) -> list[str]:
+        """Which."""
+        return [self.first, self.second]
 
     def __str__(self) -> str:
         return f"rank correlation of {self.first} and {self.second} along {self.of}"

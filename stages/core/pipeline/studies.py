@@ -143,13 +143,12 @@ class Study:
                 raise InputError(f"{where}: {error}") from None
 
     def _check_curves(self, test: Curve | Correlation) -> None:
-        names = [test.first, test.second] if isinstance(test, Correlation) else [test.metric]
-        for of in [test.of, *([test.over] if isinstance(test, Curve) and test.over else [])]:
+        for of in test.stages():
             if of not in self.runs:
                 raise InputError(f"unknown stage `{of}`; {nearest(of, self.runs)}")
             if len(self.runs[of]) < 2:
                 raise InputError(f"{test}: {of} has one seed, whose curve has no interval; allowed: two seeds at least")
             curves = settings_of_stage(next(iter(self.runs[of].values()))).curves()
-            for name in names:
+            for name in test.metrics():
                 if name not in curves:
                     raise InputError(f"{of} has no curve `{name}`; {nearest(name, curves)}")

@@ -57,8 +57,29 @@ class ShownTest(BaseModel):
     holds: bool
 
 
+class ShownLine(BaseModel):
+    """A line of a figure, by name; counts: how many answers are behind each point, where that is to be seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    points: list[tuple[float, float]]
+    counts: list[int] = []
+
+
+class ShownFigure(BaseModel):
+    """Lines, and what the axes show; diagonal: both are shares, and where they are equal is drawn, too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    across: str
+    up: str
+    lines: list[ShownLine]
+    diagonal: bool = False
+
+
 class ShownClaim(BaseModel):
-    """A claim and its verdict."""
+    """A claim, its verdict, and what its tests are of, drawn."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,6 +89,7 @@ class ShownClaim(BaseModel):
     verdict: str
     reason: str
     tests: list[ShownTest]
+    figures: list[ShownFigure] = []
 
 
 class Kept(BaseModel):

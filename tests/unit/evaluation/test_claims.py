@@ -161,6 +161,9 @@ def test_numbers_of_a_curve():
     assert taken(points, "mean") == pytest.approx(0.55)
     assert taken(points, "rise") == pytest.approx(0.6)
     assert taken(points, "rise", 2) == pytest.approx(0.6 - 0.5)
+    assert taken(points, "peak") == pytest.approx(0.9 - 0.1)
+    assert taken(points, "peak", 2) == pytest.approx(0.7 - 0.5)
+    assert taken([(0.0, 0.9), (1.0, 0.4)], "peak") == 0  # that falls from the start
     assert taken(points, "fall") == pytest.approx(0.7 - 0.9)
     assert taken(points, "fall", 2) == pytest.approx(0.6 - 0.7)  # windows: .5, .7, .6
     with pytest.raises(ValueError, match="4 points, needed are 6"):

@@ -364,6 +364,11 @@ def test_reasoning_questions_are_grouped_by_domain():
     assert results["code", "pass@1"]["value"] == results["chinese", "pass@1"]["value"] == 1.0
     assert results["chinese", "pass@1"]["n"] == sum(row["language"] == "zh" for row in questions)
     assert results["reasoning", "pass@3 (T 1)"]["n"] == len(questions[::3]) and results["math", "greedy"]["k"] == 1
+    asked = [row["domain"] == "code" or row["language"] == "zh" for row in questions[::3]]
+    for metric, value in {"confidence": 1.0, "cons@3 (T 1)": np.mean(asked), "ece": 1 - np.mean(asked)}.items():
+        row = results["reasoning", metric]  # all three samples say the same
+        assert (row["value"], row["n"], row["k"]) == (exactly(value), len(asked), 3)
+    assert not {("math", "ece"), ("chinese", "confidence")} & results.keys()
 
 
 def test_a_vote_is_for_what_an_answer_says():

@@ -90,6 +90,27 @@ def test_verdicts_are_made_of_the_runs_and_kept(study, capsys):
     assert "faster is better" in Path("runs/tiny/ledger.html").read_text()
 
 
+def test_curves_that_a_claim_is_of_are_kept_and_drawn(tmp_path, monkeypatch):
+    curve = "{kind: curve, of: rl_fast, over: rl_slow, metric: reward, take: rise, above: 0}"
+    study = plan_study(tmp_path, monkeypatch, STUDY % f"{GOOD}, {curve}")
+    finish(study)
+    for stage in study.needed():
+        rows = [{"step": step, "reward": step * stage.config["settings"].get("learning_rate", 0)} for step in (1, 3)]
+        Path(stage.folder, "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert ledger() == 0
+    claim = json.loads(Path("docs/ledger/tiny/mine.json").read_text())["claims"]["faster_is_better"]
+    assert [test["value"] for test in claim["tests"]] == [0.2, 0.2] and claim["verdict"] == "reproduced"
+    (figure,) = claim["figures"]
+    assert [(line["name"], line["points"]) for line in figure["lines"]] == [
+        *[("rl_fast", [[1, 0.2], [3, 0.6]])] * 2, *[("rl_slow", [[1, 0.1], [3, 0.3]])] * 2,
+    ]  # fmt: skip
+    written = Path("docs/ledger/tiny/faster_is_better.1.svg").read_text()
+    assert written.startswith("<svg xmlns=") and written.count("<polyline") == 4
+    text, page = Path("docs/ledger.md").read_text(), Path("runs/tiny/ledger.html").read_text()
+    assert "![faster_is_better: reward against updates](ledger/tiny/faster_is_better.1.svg)" in text
+    assert page.count("<polyline") == 4
+
+
 def test_kept_results_hold_without_the_runs_until_settings_code_or_tests_change(study, monkeypatch, tmp_path, capsys):
     finish(study)
     assert ledger() == 0 and entry().holds

@@ -36,6 +36,7 @@ def test_the_numbers_of_samples_are_the_evaluations(planned):
     assert [study.measured(side).metric for side in (majority, single)] == ["cons@4", "pass@1"]
     hot = majority.model_copy(update={"metric": "pass@k (T 1)"})
     assert study.measured(hot).metric == "pass@8 (T 1)"
+    assert study.measured(majority.model_copy(update={"metric": "cons@k (T 1)"})).metric == "cons@8 (T 1)"
 
 
 def test_a_checkpoint_of_two_modes_has_a_mode_and_budgets_are_those_of_the_scale():
@@ -56,6 +57,9 @@ def test_a_checkpoint_of_two_modes_has_a_mode_and_budgets_are_those_of_the_scale
         "{kind: gains, from: base, to: rl_fast, of: {metric: greedy}, over: {metric: pass@k (T 1)}, above: 0}",
         "{kind: order, of: [rl_fast, rl_slow, base], by: 0.01}",
         "{kind: curve, of: rl_fast, over: rl_slow, metric: reward, take: rise, ends: 3, above: 0.1}",
+        "{kind: curve, of: rl_fast, metric: reward, take: peak, above: 0.1}",
+        "{kind: difference, of: rl_fast, over: rl_slow, metric: ece, above: 0}",
+        "{kind: level, of: rl_fast, metric: overconfidence, above: 0}",
         "{kind: correlation, of: rl_fast, first: rewards/accuracy/mean, second: completions/mean_length, above: 0.5}",
         f"{{kind: any, tests: [{GOOD}, {{kind: level, of: base, above: 0.1}}]}}",
         f"{{kind: any, tests: [{GOOD}, {{kind: all, tests: [{GOOD}, {GOOD}]}}]}}",
@@ -76,6 +80,7 @@ def test_what_a_test_may_be(planned, test):
         ("{kind: difference, of: rl_fast_seed1, over: base, above: 0}", "unknown checkpoint `rl_fast_seed1`"),
         ("{kind: level, of: rl_fast, benchmark: resoning, above: 0}", "rl_fast: unknown benchmark `resoning`; did you"),
         ("{kind: level, of: rl_fast, metric: pass@4, above: 0}", "of rl_fast: unknown metric `pass@4`; did you mean"),
+        ("{kind: level, of: rl_fast, benchmark: math, metric: ece, above: 0}", "math of rl_fast: unknown metric `ece`"),
         ("{kind: level, of: rl_fast, mode: thinking, above: 0}", "unknown mode `thinking`; allowed: None"),
         ("{kind: level, of: rl_fast, budget: most, above: 0}", "unknown budget `most`; allowed: None"),
         ("{kind: level, of: rl_fast}", "a test has one of `above`, `below` and `within`, found none of them"),
