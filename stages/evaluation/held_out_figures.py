@@ -12,6 +12,7 @@ SECONDS = f"{PREFIX}seconds"
 
 DRAWN = {
     "accuracy": "accuracy",
+    "weak_accuracy": "accuracy by the weak verifier",
     "tokens": "tokens a completion",
     "reflections": "words of reflection a completion",
     "format": "format",
