@@ -134,8 +134,8 @@ class Evaluation(Settings):
     split: Literal["validation", "test"] = "test"
     """Which questions are asked: those of the validation or of the test split."""
     measures: Annotated[list[Measure], AfterValidator(no_repetition)] = []
-    """What else is measured of reasoning: `unsupported`, the share of right answers to which their thought does not come;
-    `weak_accuracy`, what a verifier that can be fooled takes for right."""
+    """What else is measured of reasoning: `unsupported`, the share of right answers that their thought does not come
+    to; `weak_accuracy`, what a weak verifier takes for right."""
 
     def lengths(self):
         own = {f"by_data_set.{name}": asked.get("max_completion_length", 0) for name, asked in self.by_data_set.items()}

@@ -168,8 +168,8 @@ def test_a_measurement_says_what_it_found_and_what_it_cost(model_folder, tokeniz
 
 
 def test_where_a_weak_verifier_rewards_the_curve_has_its_verdict(model_folder, tokenizer, tmp_path):
-    weak = {"rewards": {"weak_accuracy": 1.0, "accuracy": 0.0}, "extended_completion_length": 12, "extended_from_step": 1}
-    run = run_of(tmp_path, "r1.r1_zero", RL | MEASURED | weak)
+    weak, longer = {"weak_accuracy": 1.0, "accuracy": 0.0}, {"extended_completion_length": 12, "extended_from_step": 1}
+    run = run_of(tmp_path, "r1.r1_zero", RL | MEASURED | longer | {"rewards": weak})
     rewards = weighted(run.settings.rewards, accuracy=accuracy, weak_accuracy=weak_accuracy)
     train(grpo(run, fresh(model_folder), tokenizer, rewards), run)
     assert all(row["held_out/weak_accuracy"] >= row["held_out/accuracy"] for row in curve(run))
