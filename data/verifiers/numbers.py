@@ -2,6 +2,8 @@
 
 import re
 
+from data.text.mention import stated
+
 _NUMBER = re.compile(r"(?:[a-z]\s*=\s*)?([+-]?\d{1,400})(?:\.0+)?")
 
 
@@ -18,3 +20,8 @@ def canonical_number(answer: str) -> str | None:
     """The whole number that an answer is, as Python writes it; None for anything else."""
     found = _NUMBER.fullmatch(answer.strip())
     return None if found is None else str(int(found[1]))
+
+
+def comes_out(answer: str, thought: str) -> bool:
+    """Whether a number is the result of a step of a thought: it stands behind an equals sign."""
+    return stated(f"={canonical_number(answer)}", thought)

@@ -7,6 +7,7 @@ from typing import Any
 from data.errors import InputError
 from data.text.chat import Parsed
 from data.text.language import LANGUAGES, Language
+from data.text.mention import stated
 from data.text.row import Row, row_info
 from data.verifiers.free_form import FREE_FORM
 from data.verifiers.verdict import Verdict
@@ -129,6 +130,22 @@ def _read(given: Parsed | str | None, row: Row) -> str | None:
         unmarked = row["verifier"] == "math" and not given.marked and row_info(row).get("answer_form") == "marked"
         given = given.answer if whole else None if unmarked else given.final
     return given if whole or given is None or len(given) <= MAX_FINAL else None
+
+
+def holds(text: str, parsed: Parsed, row: Row) -> bool | None:
+    """Whether the thought of a right completion, as its text and as parsed, comes to its final answer.
+
+    The thought is what stands in its tags; where they are not closed, all that stands before the final answer. A family
+    knows how its worked solutions come to one; elsewhere the answer must stand in the thought as it is written. None
+    where a verifier reads the whole answer, as that of programs does.
+    """
+    verifier = VERIFIERS[row["verifier"]]
+    if getattr(verifier, "reads", "final") == "answer" or parsed.final is None:
+        return None
+    thought = text.rpartition(parsed.final)[0] if parsed.thinking is None else parsed.thinking
+    if isinstance(verifier, Task):
+        return verifier.holds(thought, parsed.final, row)
+    return stated(parsed.final, thought)
 
 
 def chance(row: Row) -> float | None:

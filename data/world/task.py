@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from data.text.language import Language
+from data.text.mention import stated
 from data.text.row import Domain, Row, Split, last_turn, split_of
 from data.verifiers.verdict import Verdict, compared
 
@@ -118,6 +119,10 @@ class Task(ABC):
         Plausible is what the question and the world allow: an option, a pair of the list, a number of the world.
         """
         return None
+
+    def holds(self, thought: str, answer: str, row: Row) -> bool:
+        """Whether a thought comes to a right answer as a worked solution does; by default, where it stands in it."""
+        return stated(answer, thought)
 
     def explain(self, answer: str, row: Row) -> Verdict:
         """`verify`, with what was read and why."""

@@ -10,7 +10,7 @@ from data.text.row import Row, last_turn
 from data.verifiers.instructions import need_checkers
 from data.world.families import GENERAL, votes
 from data.world.preference import gold, is_refusal
-from stages.core.rewards.measures import is_unsafe, language_share, refused
+from stages.core.rewards.measures import MORE, is_unsafe, language_share, refused
 from stages.core.rewards.rules import accuracy, format, instruction
 from stages.core.run.stage import Run
 from stages.core.sampling.drawing import draw_rows
@@ -105,6 +105,7 @@ def reasoning(
         table["format_rate"] = each(format)
     table["language_consistency"] = each(language_share)
     table["mean_tokens"] = each(lambda c, row: float(c.tokens))
+    table |= {name: each(MORE[name]) for name in settings.measures}
     table["greedy"] = values_of(questions, correct_greedy)
     table["pass@1 (T 1)"] = values_of(questions, correct_hot)
     table[f"pass@{many} (T 1)"] = solved(correct_hot, many)

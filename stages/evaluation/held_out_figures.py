@@ -13,6 +13,7 @@ DISTANCE = f"{PREFIX}general_kl"
 
 DRAWN = {
     "accuracy": "accuracy",
+    "weak_accuracy": "accuracy by the weak verifier",
     "tokens": "tokens a completion",
     "reflections": "words of reflection a completion",
     "format": "format",

@@ -20,7 +20,10 @@ _OF_DOMAIN = {
 }  # fmt: skip
 _ACCURACY = (r"pass@1", r"chance")
 _WHOLE = {
-    "reasoning": (*_ACCURACY, r"cons@\d+", r"pass@\d+", r"format_rate", r"language_consistency", r"mean_tokens"),
+    "reasoning": (
+        *_ACCURACY, r"cons@\d+", r"pass@\d+", r"format_rate", r"language_consistency", r"mean_tokens", r"unsupported",
+        r"weak_accuracy",
+    ),  # fmt: skip
     "math": _ACCURACY,
     "code": _ACCURACY,
     "stem": _ACCURACY,
@@ -60,7 +63,7 @@ SAMPLING = (r"greedy", r"pass@1", r"pass@1 \(T 1\)", r"cons@\d+", r"pass@\d+", r
 """The columns that tell learning from sharpening."""
 _SHARE = re.compile(
     r"(pass|cons)@|greedy|win_rate|followed|unsafe_refused|safe_answered|format_rate|language_consistency"
-    r"|length_score|cut|correct|chance|(over)?confidence|ece"
+    r"|length_score|cut|correct|chance|(over)?confidence|ece|unsupported|weak_accuracy"
 )
 
 

@@ -31,6 +31,8 @@ majority is right, above 0 where a model is surer than right; expected calibrati
 MAJORITY = "cons@k (T 1)"
 """Whether the majority of those samples is right."""
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
+Measure = Literal["unsupported", "weak_accuracy"]
+"""What is measured of answers where it is asked for (core/rewards/measures.py)."""
 
 
 class ByLanguage(TypedDict):
@@ -75,8 +77,9 @@ class Evaluation(Settings):
         "tasks", "general_tasks", "instruction_tasks", "safety_tasks", "reasoning_questions", "questions_per_benchmark",
         "pass_k_questions", "pass_k_samples", "bootstrap_samples", "sampling_batch_size", "split",
         "extrapolation_tasks", "extrapolation_questions", "extrapolation_max_completion_length", "transfer_tasks",
-        "transfer_questions", "unseen_questions",
+        "transfer_questions", "unseen_questions", "measures",
     }  # fmt: skip
+    measuring = frozenset({"measures"})
 
     samples_per_question: Positive
     """Completions behind each pass@1."""
@@ -135,6 +138,9 @@ class Evaluation(Settings):
     """Such questions, at most; 0 asks none."""
     split: Literal["validation", "test"] = "test"
     """Which questions are asked: those of the validation or of the test split."""
+    measures: Annotated[list[Measure], AfterValidator(no_repetition)] = []
+    """What else is measured of reasoning: `unsupported`, the share of right answers that their thought does not come
+    to; `weak_accuracy`, what a weak verifier takes for right."""
 
     def lengths(self):
         own = {f"by_data_set.{name}": asked.get("max_completion_length", 0) for name, asked in self.by_data_set.items()}
@@ -153,7 +159,8 @@ class Evaluation(Settings):
         """Benchmark -> its metrics, as a claim names them -> as its rows do, which have numbers for `k`."""
         many, hot = self.samples_per_question, self.pass_k_samples
         of_k = {"cons@k": f"cons@{many}", "pass@k": f"pass@{many}", "pass@k (T 1)": f"pass@{hot} (T 1)"}
-        whole = ("pass@1", "greedy", "pass@1 (T 1)", "format_rate", "language_consistency", "mean_tokens")
+        always = ("pass@1", "greedy", "pass@1 (T 1)", "format_rate", "language_consistency", "mean_tokens")
+        whole = (*always, *self.measures)
         alone: dict[str, tuple[str, ...]] = {
             "instruction_following": ("followed",),
             "general": ("gold", "win_rate", "reward_model_score"),

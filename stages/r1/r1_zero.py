@@ -25,7 +25,7 @@ from stages.r1.settings import R1Zero
 
 def main(run: Run) -> None:
     from stages.core.machines.weights import load_model, load_tokenizer, save_model
-    from stages.core.rewards.rules import accuracy, format, weighted
+    from stages.core.rewards.rules import accuracy, format, weak_accuracy, weighted
     from stages.core.training.callbacks import CompletionLengthCallback
     from stages.core.training.grpo import policy_trainer, train_policy
     from stages.core.training.objectives import grpo_terms
@@ -33,7 +33,9 @@ def main(run: Run) -> None:
     settings: R1Zero = run.settings
     base, tokenizer = load_model(run), load_tokenizer(run)
     prompts = draw_rows(run, settings.tasks, settings.prompts, "train", settings.seed)
-    rewards = weighted(settings.rewards, accuracy=accuracy, format=format)  # Eq. 4: with equal weights
+    rewards = weighted(  # Eq. 4: accuracy and format with equal weights
+        settings.rewards, accuracy=accuracy, format=format, weak_accuracy=weak_accuracy
+    )
     objective = partial(grpo_terms, clip_epsilon=settings.clip_epsilon, kl_coefficient=settings.kl_coefficient)  # Eq. 1
     trainer = policy_trainer(
         run, base, tokenizer, prompts, rewards, objective, longest=settings.extended_completion_length,

@@ -18,15 +18,12 @@ from stages.core.pipeline.settings import (
     Settings,
 )
 
-RuleRewards = Weighted[Literal["accuracy", "format"]]
-"""Reward -> its weight."""
-
 
 class R1Zero(DrawnGRPO):
     """`r1_zero`: from the base model, longer completions in the last part of the run."""
 
-    rewards: RuleRewards
-    """Reward -> its weight."""
+    rewards: Weighted[Literal["accuracy", "weak_accuracy", "format"]]
+    """Reward -> its weight; 0 measures without counting. `weak_accuracy` is that of a verifier that can be fooled."""
     extended_completion_length: Positive
     """Longest completion in the last part of the run, in tokens."""
     extended_from_step: Positive
@@ -169,7 +166,7 @@ class Distillation(SFT):
 class SmallRL(DrawnGRPO):
     """`small_rl`: the RL of R1-Zero on a smaller base."""
 
-    rewards: RuleRewards
+    rewards: Weighted[Literal["accuracy", "format"]]
     """Reward -> its weight."""
 
 

@@ -4,7 +4,7 @@ import random
 
 from data.text.language import Language
 from data.text.row import Row
-from data.verifiers.numbers import canonical_number, same_number
+from data.verifiers.numbers import canonical_number, comes_out, same_number
 from data.world.reasoning.chains import LIMIT, work
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
@@ -40,6 +40,9 @@ class Equation(Task):
 
     def verify(self, answer: str, row: Row) -> bool:
         return same_number(row["answer"], answer)
+
+    def holds(self, thought: str, answer: str, row: Row) -> bool:
+        return comes_out(answer, thought)
 
     def canonical(self, answer: str, row: Row) -> str:
         return canonical_number(answer) or super().canonical(answer, row)

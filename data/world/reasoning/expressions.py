@@ -6,6 +6,7 @@ from collections import Counter
 from functools import lru_cache
 
 from data.text.language import Language
+from data.text.mention import stated
 from data.text.row import Row, row_info
 from data.verifiers.expression import passes, printed
 from data.verifiers.verdict import Verdict, shown
@@ -70,6 +71,9 @@ class Expression(Task):
     def verify(self, answer: str, row: Row) -> bool:
         tests = json.loads(row["info"])["tests"]
         return passes(answer.strip("` "), tests)
+
+    def holds(self, thought: str, answer: str, row: Row) -> bool:
+        return stated(answer.strip("` "), thought)
 
     def explain(self, answer: str, row: Row) -> Verdict:
         code, tests = answer.strip("` "), json.loads(row["info"])["tests"]

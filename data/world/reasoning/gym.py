@@ -10,6 +10,7 @@ from functools import lru_cache
 from data.errors import InputError
 from data.text.language import Language
 from data.text.row import Domain, Row, row_info
+from data.verifiers.numbers import comes_out
 from data.world.reasoning.chains import LIMIT, apply, chain_key, work
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
@@ -108,6 +109,9 @@ class ChainSum(_Gym):
     def chance(self, row: Row) -> float:
         return 1 / (LIMIT + 1)
 
+    def holds(self, thought: str, answer: str, row: Row) -> bool:
+        return comes_out(answer, thought)
+
 
 class SimpleEquation(_Gym):
     """`3*z + 5 = 20` and its rearrangements."""
@@ -133,6 +137,9 @@ class SimpleEquation(_Gym):
     def chance(self, row: Row) -> float:
         lowest, highest = (self.options[name] for name in ("min_value", "max_value"))
         return 1 / (highest - lowest + 1)
+
+    def holds(self, thought: str, answer: str, row: Row) -> bool:
+        return comes_out(answer, thought)
 
 
 class Puzzle(_Gym):

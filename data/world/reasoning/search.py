@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from data.text.language import Language
+from data.text.mention import stated
 from data.text.row import Row, row_info
 from data.world.task import PERFECT, Author, Problem, Task, Trace
 
@@ -97,6 +98,13 @@ class PairSearch(Task):
         if pair is None or len({*pair}) != 2 or not {*pair} <= {*info["numbers"]}:
             return False
         return self.total(max(pair), min(pair)) == info["target"]
+
+    def holds(self, thought: str, answer: str, row: Row) -> bool:
+        """Whether the pair is tried, with the result that is asked for."""
+        target = row_info(row)["target"]
+        pair = _pair(answer, target)
+        tries = [f"{a}{self.sign}{b}={target}" for a, b in (pair, pair[::-1])] if pair else []
+        return any(stated(line, thought) for line in tries)
 
     def canonical(self, answer: str, row: Row) -> str:
         pair = _pair(answer, json.loads(row["info"])["target"])

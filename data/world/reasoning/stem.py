@@ -4,6 +4,7 @@ import random
 import re
 
 from data.text.language import LANGUAGES, Language
+from data.text.mention import stated
 from data.text.row import Row, row_info
 from data.world.reasoning.chains import LIMIT
 from data.world.reasoning.search import GUESS, VERDICTS
@@ -83,6 +84,12 @@ class StemChoice(Task):
     def verify(self, answer: str, row: Row) -> bool:
         return _letter(answer) == row["answer"]
 
+    def holds(self, thought: str, answer: str, row: Row) -> bool:
+        """Whether the option is tried and taken, in either language."""
+        option = row_info(row)["value"]
+        lines = (f"{row['answer']}{gap}{option} {hit}" for gap in _GAP.values() for hit in VERDICTS["hit"].values())
+        return any(stated(line, thought) for line in lines)
+
     def canonical(self, answer: str, row: Row) -> str:
         return _letter(answer) or super().canonical(answer, row)
 
@@ -146,6 +153,11 @@ class Logic(Task):
     def verify(self, answer: str, row: Row) -> bool:
         truth = row["answer"] in (_TRUE[True]["en"], _TRUE[True]["zh"])
         return answer.strip().lower() in _TRUE[truth].values()
+
+    def holds(self, thought: str, answer: str, row: Row) -> bool:
+        """Whether the truth value is the result of a step, in either language."""
+        truth = row["answer"] in _TRUE[True].values()
+        return any(stated(f"={form}", thought) for form in _TRUE[truth].values())
 
     def canonical(self, answer: str, row: Row) -> str:
         said = answer.strip().lower()

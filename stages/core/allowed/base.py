@@ -33,7 +33,8 @@ class Settings(BaseModel):
 
     payload: what the stage writes beside its manifest; several_processes: whether a scale's `processes` train it;
     collects: whether one stage reads all seeds and arms of what it names; makes: what others can read of it; reads: by
-    role what it needs, also where it can do without (`optional`); names: by role the stages that it asks for by name.
+    role what it needs, also where it can do without (`optional`); names: by role the stages that it asks for by name;
+    measuring: those of its run fields that say what is measured, which a study may set, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -45,6 +46,7 @@ class Settings(BaseModel):
     optional: ClassVar[frozenset[str]] = frozenset()
     names: ClassVar[Mapping[str, Sequence[str]]] = {}
     run_fields: ClassVar[frozenset[str]] = frozenset({"seed"})
+    measuring: ClassVar[frozenset[str]] = frozenset()
 
     seed: Seed = 42
     """What all random choices of the stage start from."""

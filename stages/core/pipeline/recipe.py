@@ -257,5 +257,5 @@ def citation_gaps(recipe: Recipe) -> list[str]:
             elif (citation == "undisclosed") == (field in stage.settings):
                 gaps.append(f"{name}.{field}: cited as {citation!r}, value {stage.settings.get(field)!r}")
         own = stage.settings.keys() - recipe.variants[name].labels.keys()  # of `seeds` is the seed
-        gaps += [f"{name}.{field} is not of the paper" for field in settings.run_fields & own]
+        gaps += [f"{name}.{field} is not of the paper" for field in (settings.run_fields - settings.measuring) & own]
     return gaps

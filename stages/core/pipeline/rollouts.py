@@ -75,6 +75,7 @@ class Rollouts(Settings):
 
     def curves(self):
         names = ["accuracy", "format", "tokens", "language", "reflections"] + ["kl"] * self.held_out_kl
+        names += ["weak_accuracy"] * ("weak_accuracy" in getattr(self, "rewards", ()))
         if getattr(self, "general_tasks", None):
             names += ["reward_model_score", "gold", "unsafe_refused"] + ["general_kl"] * self.held_out_kl
         return super().curves() | {f"held_out/{name}" for name in names if self.held_out_every}

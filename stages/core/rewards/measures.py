@@ -8,20 +8,20 @@ from data.text.completion import Completion
 from data.text.language import language_consistency
 from data.text.reflection import reflections
 from data.text.row import Row, level_of
-from data.world.families import GENERAL, UNSEEN
+from data.world.families import GENERAL, UNSEEN, holds
 from data.world.preference import complied_unsafely, gold, is_refusal
-from stages.core.rewards.rules import accuracy, format
+from stages.core.rewards.rules import Reward, accuracy, format, weak_accuracy
 
 Measures = dict[str, float | None]
 """By name; None where one does not apply."""
 
 
-def of_reasoning(completion: Completion, row: Row, words: Sequence[str]) -> Measures:
+def of_reasoning(completion: Completion, row: Row, words: Sequence[str], more: Sequence[str] = ()) -> Measures:
     """The measures of an answer to a reasoning question.
 
     `accuracy`, `format` in {0, 1}; `tokens`; `language`, the share of the thought's words in the question's language,
     in [0, 1]; `reflections`, how often one of `words` stands in the completion; `level_N`, the accuracy again where the
-    question has level N, and `accuracy_SET` where it is of a public data set.
+    question has level N, and `accuracy_SET` where it is of a public data set; `more` of MORE by their names.
     """
     right = accuracy(completion, row)
     level = level_of(row)
@@ -31,6 +31,7 @@ def of_reasoning(completion: Completion, row: Row, words: Sequence[str]) -> Meas
         "format": format(completion, row),
         "language": language_share(completion, row),
         "reflections": float(reflections(completion.text, words)),
+        **{name: MORE[name](completion, row) for name in more},
         **({} if level is None else {f"level_{level}": right}),
         **({f"accuracy_{row['task']}": right} if row["task"] in SOURCES else {}),
     }
@@ -65,6 +66,19 @@ def means(measured: Iterable[Mapping[str, float | None]]) -> dict[str, float]:
 def language_share(completion: Completion, row: Row) -> float | None:
     """Share of the words of the thought (of all, without one) in the row's language; None where there are no words."""
     return language_consistency(completion.thinking or completion.text, row["language"])
+
+
+def unsupported(completion: Completion, row: Row) -> float | None:
+    """1 if a right answer comes from nowhere, as its thought does not come to it, else 0 (Kimi k1.5 s.2.1).
+
+    None of other answers, and where nobody can say. So a mean is a share of the right answers.
+    """
+    held = holds(completion.text, completion.parsed, row) if accuracy(completion, row) else None
+    return None if held is None else float(not held)
+
+
+MORE: dict[str, Reward] = {"unsupported": unsupported, "weak_accuracy": weak_accuracy}
+"""What is measured of answers to reasoning questions where it is asked for, by name."""
 
 
 def is_unsafe(row: Row) -> bool:

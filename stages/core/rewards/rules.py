@@ -12,6 +12,7 @@ from data.text.row import REASONING_DOMAINS, Row
 from data.world.families import GENERAL, verify
 from data.world.general.length_control import LENGTH_ASKED, length_score
 from data.world.preference import follows_instruction
+from data.world.weak import weakly_right
 
 Reward = Callable[[Completion, Row], float | None]
 BatchReward = Callable[[list[Completion], list[Row]], list[float | None]]
@@ -22,6 +23,13 @@ def accuracy(completion: Completion, row: Row) -> float | None:
     if row["domain"] not in REASONING_DOMAINS:
         return None
     return float(verify(completion.parsed, row))
+
+
+def weak_accuracy(completion: Completion, row: Row) -> float | None:
+    """1 if a weak verifier takes the completion for right, else 0: what a policy over-optimises (lecture, slide 16)."""
+    if row["domain"] not in REASONING_DOMAINS:
+        return None
+    return float(weakly_right(completion.text, completion.parsed, row))
 
 
 def format(completion: Completion, row: Row) -> float:
@@ -62,6 +70,7 @@ def length_asked(completion: Completion, row: Row) -> float | None:
 
 RULES: dict[str, Reward] = {
     "accuracy": accuracy,
+    "weak_accuracy": weak_accuracy,
     "format": format,
     "language": language,
     "mode": mode,

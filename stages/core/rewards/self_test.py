@@ -15,6 +15,7 @@ GENERAL_RULES = ("mode", "instruction", "length_asked")
 """The rules that are tested on general prompts: the others read them too, but have no gold answer there."""
 WORSE = {
     "accuracy": ("wrong",),
+    "weak_accuracy": ("unanswered",),
     "format": ("malformed",),
     "language": ("other_language",),
     "mode": ("malformed", "other_mode"),
@@ -40,7 +41,7 @@ def self_test(names: list[str], rows: list[Row], tokenizer, template: Template, 
         if row["verifier"] in ("code_tests", "instructions") and not verify(row["answer"], row):
             continue  # a public gold program or response that fails its own tests says nothing about the reward
         taken[asked] = taken.get(asked, 0) + 1
-        for kind, text in _exemplars(row, template, "mode" in names).items():
+        for kind, text in _exemplars(row, template, names).items():
             ids = tokenizer(text, add_special_tokens=False)["input_ids"]
             decoded = tokenizer.decode(ids, skip_special_tokens=True)
             completion = Completion(decoded, len(ids), True, template)
@@ -69,7 +70,7 @@ def _instruction_of(row: Row) -> str | None:
     return row_info(row)["instruction"] if row["task"] in GENERAL else None
 
 
-def _exemplars(row: Row, template: Template, both_modes: bool) -> dict[str, str]:
+def _exemplars(row: Row, template: Template, names: list[str]) -> dict[str, str]:
     gold, answer = worked_completion(row, template)
     found: dict[str, str] = {}
     if template == "chat":
@@ -77,7 +78,7 @@ def _exemplars(row: Row, template: Template, both_modes: bool) -> dict[str, str]
         thinks = mode_of(row["prompt"]) == "thinking"
         in_mode = {think: render_completion((thought or answer) if think else "", visible) for think in (True, False)}
         gold = in_mode[thinks]
-        if both_modes:
+        if "mode" in names:
             found["other_mode"] = in_mode[not thinks]
     found |= {"gold": gold, "malformed": gold.replace("</think>", "")}
     if row["task"] in GENERAL:
@@ -86,6 +87,8 @@ def _exemplars(row: Row, template: Template, both_modes: bool) -> dict[str, str]
         return found | {"disobedient": gold.replace(answer, "")}
     if row["domain"] not in REASONING_DOMAINS:
         return found
+    if "weak_accuracy" in names:
+        found["unanswered"] = gold.replace(answer, "")
     no_answer = row["verifier"] == "code_tests" or row["task"] in PUZZLES
     wrong = gold.replace(answer, "pass") if no_answer else _with_wrong_answer(gold, answer)
     return found | {

@@ -28,7 +28,7 @@ from data.text.row import REASONING_DOMAINS, Row
 from stages.core.machines.adapters import is_adapted
 from stages.core.machines.sharding import largest
 from stages.core.pipeline.settings import Rollouts
-from stages.core.rewards.measures import Measures, is_unsafe, means, of_general, of_reasoning
+from stages.core.rewards.measures import MORE, Measures, is_unsafe, means, of_general, of_reasoning
 from stages.core.rewards.preference import PreferenceReward
 from stages.core.run.processes import is_main, rank, world_size
 from stages.core.run.stage import Run
@@ -81,6 +81,7 @@ class HeldOut(TrainerCallback):
         self.run, self.trainer, self.tokenizer, self.template = run, trainer, tokenizer, template
         self.settings: Rollouts = run.settings
         self.preference = next((found for found in rewards.values() if isinstance(found, PreferenceReward)), None)
+        self.more = [name for name in MORE if name in rewards]  # where a weak verifier rewards, its verdict
         self.rows = self._questions()
         texts = [render_prompt(tokenizer, row["prompt"], template) for row in self.rows]
         self.prompts: list[list[int]] = tokenizer(texts)["input_ids"]
@@ -186,7 +187,7 @@ class HeldOut(TrainerCallback):
         return [
             of_general(answer, row, scores.get(number))
             if row["domain"] not in REASONING_DOMAINS
-            else of_reasoning(answer, row, words)
+            else of_reasoning(answer, row, words, self.more)
             for number, (answer, row) in enumerate(zip(answers, rows, strict=True))
         ]
 

@@ -17,7 +17,8 @@ from stages.evaluation.results import LEADING, lines
 
 SETTINGS = SimpleNamespace(
     seed=1, split="test", temperature=0.6, top_p=0.95, top_k=0, presence_penalty=0.0, max_completion_length=20,
-    samples_per_question=2, bootstrap_samples=50, by_data_set={}, opening="", pass_k_samples=2, pass_k_questions=5,
+    samples_per_question=2, bootstrap_samples=50, by_data_set={}, opening="", measures=[], pass_k_samples=2,
+    pass_k_questions=5,
     extrapolation_tasks=dict.fromkeys(HARDER, 1.0), extrapolation_questions=30, extrapolation_max_completion_length=44,
     transfer_tasks=dict.fromkeys(TRANSFER, 1.0), transfer_questions=20,
 )  # fmt: skip

@@ -22,6 +22,7 @@ from stages.evaluation.estimators import (
 )
 from stages.evaluation.questions import answers_of, answers_to_all, ask
 from stages.evaluation.recorder import Recorder, values_of
+from stages.evaluation.settings import REASONING, Evaluation
 from tests.questions import find
 
 exactly = pytest.approx
@@ -326,7 +327,7 @@ def asked_and_reasoned(recorder, engine, questions):
     reasoning(recorder, "base", engine, questions, sampled, decoding)
 
 
-def benchmarks(tasks, count, renamed=None, by_data_set=None):
+def benchmarks(tasks, count, renamed=None, by_data_set=None, measures=()):
     """(questions, rows of the result by benchmark and metric, the solver).
 
     renamed: task family -> the public data set that its questions are taken to be of.
@@ -334,7 +335,7 @@ def benchmarks(tasks, count, renamed=None, by_data_set=None):
     settings = SimpleNamespace(
         samples_per_question=2, pass_k_samples=3, pass_k_questions=20, max_completion_length=8, temperature=0.6,
         top_p=0.95, top_k=0, presence_penalty=0.0, by_data_set=by_data_set or {}, seed=0, bootstrap_samples=10,
-        opening="",
+        opening="", measures=measures,
     )  # fmt: skip
     recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
     questions = [row | {"task": (renamed or {}).get(row["task"], row["task"])} for row in rows(tasks, count, "test", 0)]
@@ -371,6 +372,20 @@ def test_reasoning_questions_are_grouped_by_domain():
     assert not {("math", "ece"), ("chinese", "confidence")} & results.keys()
 
 
+def test_what_is_asked_for_is_measured_too():
+    asked = ["unsupported", "weak_accuracy"]
+    questions, results, _ = benchmarks({"equation": 1.0, "code_output": 1.0}, 40, measures=asked)
+    right = [row for row in questions if row["domain"] == "code" or row["language"] == "zh"]
+    assert 0 < len(right) < len(questions)
+    found = results["reasoning", "unsupported"]
+    assert (found["value"], found["n"]) == (1.0, len(right))  # no thought of theirs comes to an answer
+    assert results["reasoning", "weak_accuracy"]["value"] == results["reasoning", "pass@1"]["value"]
+    assert results["math", "unsupported"]["n"] == sum(row["domain"] == "math" for row in right)
+    settings = Evaluation.model_construct(measures=asked, samples_per_question=2, pass_k_samples=3)
+    assert all(set(asked) <= settings.by_benchmark()[name].keys() for name in REASONING)
+    assert not set(asked) & {metric for _, metric in benchmarks({"equation": 1.0}, 6)[1]}
+
+
 def test_a_vote_is_for_what_an_answer_says():
     """2+7 and 7+2 together outvote 3+5, which comes first and as often as each."""
     question = find("pair_search", "en", lambda problem: problem.answer == "2+7" and 3 in problem.info["numbers"])
@@ -384,7 +399,7 @@ def test_a_vote_is_for_what_an_answer_says():
     settings = SimpleNamespace(
         samples_per_question=5, pass_k_samples=1, pass_k_questions=1, max_completion_length=8, temperature=0.6,
         top_p=0.95, top_k=0, presence_penalty=0.0, by_data_set={}, seed=0, bootstrap_samples=10,
-        opening="",
+        opening="", measures=[],
     )  # fmt: skip
     recorder = Recorder(SimpleNamespace(settings=settings, recipe="r1", scale="tiny"))
     asked_and_reasoned(recorder, Voter(), [question])

@@ -40,7 +40,7 @@ SETTINGS = SimpleNamespace(
     non_thinking_temperature=0.7, non_thinking_top_p=0.8, max_completion_length=20, samples_per_question=2,
     bootstrap_samples=50, budgets=[0, 8],
     pass_k_samples=4, pass_k_questions=3, top_k=20, presence_penalty=0.0, non_thinking_top_k=20,
-    non_thinking_presence_penalty=1.5, by_data_set={}, opening="<think>\n",
+    non_thinking_presence_penalty=1.5, by_data_set={}, opening="<think>\n", measures=[],
     closing_sentence={"en": PAPERS_CLOSING, "zh": PAPERS_CLOSING},
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What is measured of a completion, by hand."""
 
 import json
+from typing import get_args
 
 import pytest
 
@@ -8,7 +9,8 @@ from data.text.chat import render_completion
 from data.text.completion import Completion
 from data.text.row import level_of
 from data.world.families import rows
-from stages.core.rewards.measures import means, of_general, of_reasoning
+from stages.core.rewards.measures import MORE, means, of_general, of_reasoning, unsupported
+from stages.evaluation.settings import Measure
 
 WORDS = ("wait", "不对")
 
@@ -81,3 +83,31 @@ def test_means_are_over_those_that_have_a_measure():
     ])  # fmt: skip
     assert found == {"accuracy": 0.5, "level_2": 0.25, "level_10": 1.0}
     assert list(found) == ["accuracy", "level_2", "level_10"] and means([]) == {}
+
+
+def test_a_right_answer_is_unsupported_where_its_thought_does_not_come_to_it():
+    row = question("pair_search")
+    answer, target = row["answer"], json.loads(row["info"])["target"]
+    boxed = rf"\boxed{{{answer}}}"
+    assert unsupported(written(f"{answer}={target} yes.", boxed), row) == 0.0
+    assert unsupported(written("guess.", boxed), row) == 1.0
+    assert unsupported(Completion(f"{answer}={target} yes. {boxed}", 9, True, "chat"), row) == 0.0
+    assert unsupported(Completion(boxed, 9, True, "chat"), row) == 1.0
+    assert unsupported(written(f"{answer}={target} yes.", "none"), row) is None  # of wrong answers it says nothing
+    assert unsupported(written("so", "Hello."), question("greeting")) is None
+
+
+def test_what_is_asked_for_is_measured_beside_the_others():
+    row = question("arithmetic")
+    on_the_way = written(f"so {row['answer']}, or", "none")
+    found = of_reasoning(on_the_way, row, (), ["weak_accuracy", "unsupported"])
+    assert (found["accuracy"], found["weak_accuracy"], found["unsupported"]) == (0.0, 1.0, None)
+    assert not of_reasoning(on_the_way, row, ()).keys() & MORE.keys()
+    assert set(get_args(Measure)) == MORE.keys()
+
+
+def test_the_share_is_of_the_right_answers():
+    row = question("arithmetic")
+    answer = row["answer"]
+    texts = [(f"so ={answer}", answer), ("so", answer), ("so", answer), (f"so ={answer}", "none")]
+    assert means(of_reasoning(written(*text), row, (), ["unsupported"]) for text in texts)["unsupported"] == 2 / 3

@@ -13,7 +13,7 @@ from data.world.families import GENERAL, REASONING, TASKS, rows
 from data.world.task import Author
 from data.world.written import worked_completion
 from stages.core.rewards import rules as rewards
-from stages.core.rewards.rules import RULES, accuracy, format, language, tries
+from stages.core.rewards.rules import RULES, accuracy, format, language, tries, weak_accuracy
 from stages.core.rewards.self_test import self_test
 
 TEMPLATES = ("r1_zero", "chat")
@@ -71,6 +71,25 @@ def test_accuracy_does_not_apply_to_general_prompts(name):
     row = first_row(name)
     assert accuracy(completion(worked_completion(row, "chat")[0]), row) is None
     assert accuracy(completion(""), row) is None
+
+
+# -- weak accuracy
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("<think>a</think> <answer>9</answer>", 1.0),
+        ("<think>9</think> <answer>8</answer>", 1.0),
+        ("8, 9, 10", 1.0),
+        ("<think>the answer is 9", 1.0),
+        ("<think>19</think> <answer>8</answer>", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_weak_accuracy(text, score):
+    assert weak_accuracy(completion(text), number_row()) == score
+    assert weak_accuracy(completion(text), general_row()) is None
 
 
 # -- format
@@ -228,6 +247,13 @@ def test_self_test_passes(tokenizer, reasoning_rows, template):
     assert means["format/wrong"] == means["language/wrong"] == 1.0
     assert means["accuracy/other_language"] == means["format/other_language"] == 1.0
     assert means["accuracy/malformed"] == means["language/malformed"] == 0.0
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_self_test_of_a_weak_verifier_asks_for_the_answer_somewhere(tokenizer, reasoning_rows, template):
+    means = self_test(["accuracy", "weak_accuracy"], reasoning_rows, tokenizer, template)
+    assert means["accuracy/unanswered"] == means["weak_accuracy/unanswered"] == means["accuracy/wrong"] == 0.0
+    assert means["weak_accuracy/gold"] == 1.0 and means["weak_accuracy/wrong"] > 0.8  # the thought says it
 
 
 def test_self_test_passes_with_option_a(tokenizer):

@@ -15,6 +15,7 @@ from stages.core.machines.adapters import with_adapter
 from stages.core.pipeline.system import Lora
 from stages.core.rewards.length_reward import length_reward
 from stages.core.rewards.preference import PreferenceReward
+from stages.core.rewards.rules import accuracy, weak_accuracy, weighted
 from stages.core.run.stage import Run
 from stages.core.run.stopping import Stopped
 from stages.core.sampling.prompt_choice import PromptSampler
@@ -164,6 +165,17 @@ def test_a_measurement_says_what_it_found_and_what_it_cost(model_folder, tokeniz
     assert [row["step"] for row in trained] == [1, 2, 3, 4, 5, 6]
     assert run.tokens["generated"] == sum(row.get("tokens/generated", 0) for row in trained)
     assert "reward" in headline and not any("held_out" in name for name in headline)
+
+
+def test_where_a_weak_verifier_rewards_the_curve_has_its_verdict(model_folder, tokenizer, tmp_path):
+    weak, longer = {"weak_accuracy": 1.0, "accuracy": 0.0}, {"extended_completion_length": 12, "extended_from_step": 1}
+    run = run_of(tmp_path, "r1.r1_zero", RL | MEASURED | longer | {"rewards": weak})
+    rewards = weighted(run.settings.rewards, accuracy=accuracy, weak_accuracy=weak_accuracy)
+    train(grpo(run, fresh(model_folder), tokenizer, rewards), run)
+    assert all(row["held_out/weak_accuracy"] >= row["held_out/accuracy"] for row in curve(run))
+    assert {"held_out/weak_accuracy", "rewards/accuracy/mean"} <= run.settings.curves() & {
+        name for row in metrics(run) for name in row
+    }
 
 
 def test_the_last_update_is_measured_whatever_the_distance(model_folder, tokenizer, tmp_path):
