@@ -57,8 +57,10 @@ def sample_with_transformers(
                     return sample(policy, parts[number])
 
             processes = min(trainer.sampling_processes, torch.get_num_threads())
-            found = list(in_forked(sample_part, range(len(parts)), processes))
-            completions, logps = ([row for part in found for row in part[place]] for place in (0, 1))
+            completions, logps = [], []
+            for part in in_forked(sample_part, range(len(parts)), processes):
+                completions += part[0]
+                logps += part[1]
         policy.train(training)
     return completions, logps
 
