@@ -24,8 +24,7 @@ import random
 from collections.abc import Callable
 from functools import partial
 
-from data.text.completion import Completion
-from data.text.row import Row, last_turn
+from data.text.row import Row
 from stages.core.allowed.mixtures import must_be_refused
 from stages.core.rewards.rules import BatchReward
 from stages.core.run.gate import refuse_weak
@@ -109,16 +108,10 @@ def helpful(run: Run) -> BatchReward:
 
 def safe(run: Run) -> BatchReward:
     """The safety reward model's probability that the whole response is safe; None for other prompts."""
-    from stages.core.rewards.preference import sigmoid
+    from stages.core.rewards.preference import safety_reward
     from stages.core.rewards.scoring import open_scorer
 
-    safety_model = open_scorer(run, SAFETY)
-
-    def reward(completions: list[Completion], batch: list[Row]) -> list[float | None]:
-        scores = safety_model.score([last_turn(row) for row in batch], [c.text for c in completions])
-        return [sigmoid(score) if is_safety(row) else None for score, row in zip(scores, batch, strict=True)]
-
-    return reward
+    return safety_reward(open_scorer(run, SAFETY), is_safety)
 
 
 REWARD_MODELS = {"helpful": helpful, "safe": safe}

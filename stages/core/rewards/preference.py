@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from data.errors import InputError
 from data.text.completion import Completion
@@ -92,17 +93,23 @@ def reference_reward(scorer: RewardScorer, applies: Callable[[Row], bool]) -> Ba
     return _scored(scorer, applies, lambda row: with_reference(question(row), row["answer"]), sigmoid)
 
 
+def safety_reward(scorer: RewardScorer, applies: Callable[[Row], bool]) -> BatchReward:
+    """The probability that the whole response, its thought too, is safe, in [0, 1]; None where that is not asked."""
+    return _scored(scorer, applies, question, sigmoid, attrgetter("text"))
+
+
 def _scored(
     scorer: RewardScorer,
     applies: Callable[[Row], bool],
     asked: Callable[[Row], str],
     value: Callable[[float], float],
+    judged: Callable[[Completion], str] = attrgetter("answer"),
 ) -> BatchReward:
-    """`value` of the scores of the visible answers; only what the reward applies to is read, the rest is None."""
+    """`value` of the scores of what is `judged`; only what the reward applies to is read, the rest is None."""
 
     def reward(completions: list[Completion], batch: list[Row]) -> list[float | None]:
         read = [index for index, row in enumerate(batch) if applies(row)]
-        scores = scorer.score([asked(batch[i]) for i in read], [completions[i].answer for i in read])
+        scores = scorer.score([asked(batch[i]) for i in read], [judged(completions[i]) for i in read])
         found = dict(zip(read, map(value, scores), strict=True))
         return [found.get(index) for index in range(len(batch))]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from data.text.chat import render_prompt
+from stages.core.machines.padding import without_padding
 from stages.core.machines.sharding import largest, shards
 from stages.core.machines.weights import load_frozen, load_model, load_tokenizer
 
@@ -61,7 +62,7 @@ def reading_batches(texts: list[list[int]]) -> Iterator[list[list[int]]]:
 def open_scorer(run, name: str) -> RewardScorer:
     """A reward model that a stage consumes."""
     model = load_frozen(run, "reward_models", name, kind="AutoModelForSequenceClassification")
-    return RewardScorer(model, load_tokenizer(run, "reward_models", name))
+    return RewardScorer(without_padding(model), load_tokenizer(run, "reward_models", name))
 
 
 def scalar_head(run):

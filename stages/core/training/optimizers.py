@@ -9,19 +9,20 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 
 
-def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
-    """The singular vectors of (rows, columns) `matrix` with singular values near one, in the precision it has.
+def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
+    """The singular vectors of (N, rows, columns) matrices with singular values near one, in the precision they have.
 
     Newton-Schulz: x <- a x + (b g + c g g) x with g = x x^T, from x of Frobenius norm one (Jordan et al. 2024, Muon).
     Zero stays zero.
     """
     a, b, c = COEFFICIENTS
-    wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix  # so that g is the smaller of two
-    x = wide / wide.norm().clamp(min=1e-7)
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT.contiguous() if tall else matrices  # so that g is the smaller of two
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for _ in range(ITERATIONS):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.T if wide is not matrix else x
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
 
 
 class Muon(torch.optim.Muon):
@@ -37,16 +38,20 @@ class Muon(torch.optim.Muon):
     @torch.no_grad()
     def step(self, closure=None) -> None:
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                rows, columns = weight.shape
-                state = self.state[weight]
-                if not state:
-                    state["momentum_buffer"] = torch.zeros_like(weight)
-                momentum = state["momentum_buffer"].lerp_(weight.grad, 1 - group["momentum"])
-                update = orthogonalised(weight.grad.lerp(momentum, group["momentum"]))  # Nesterov
-                weight.add_(update, alpha=-group["lr"] * math.sqrt(max(1.0, rows / columns)))
+            learned = [weight for weight in group["params"] if weight.grad is not None]
+            for rows, columns in dict.fromkeys(weight.shape for weight in learned):
+                alike = [weight for weight in learned if weight.shape == (rows, columns)]  # together they are faster
+                updates = orthogonalised(torch.stack([self._momentum(weight, group["momentum"]) for weight in alike]))
+                for weight, update in zip(alike, updates, strict=True):
+                    weight.add_(update, alpha=-group["lr"] * math.sqrt(max(1.0, rows / columns)))
+
+    def _momentum(self, weight: torch.nn.Parameter, momentum: float) -> torch.Tensor:
+        """Nesterov's: the gradient drawn towards its running mean."""
+        state = self.state[weight]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(weight)
+        mean = state["momentum_buffer"].lerp_(weight.grad, 1 - momentum)
+        return weight.grad.lerp(mean, momentum)
 
 
 class MuonWithAdamW(torch.optim.Optimizer):

@@ -21,7 +21,7 @@ def sample_with_transformers(
 ) -> tuple[list[list[int]], list[list[float]]]:
     """Ids and log-probs of the policy's continuation of each prompt, by `sample_completions`.
 
-    On a CPU in parts, of which several processes each take one; how many they are changes no sample.
+    On a CPU in parts, of which several processes each take one; how many they are changes no more than rounding.
     """
     if trainer.is_fsdp_enabled:  # processes that need different numbers of steps would wait for each other
         raise InputError("engine `transformers` samples from whole models: with `fsdp2` choose `vllm`, or use `ddp`")
@@ -57,8 +57,10 @@ def sample_with_transformers(
                     return sample(policy, parts[number])
 
             processes = min(trainer.sampling_processes, torch.get_num_threads())
-            found = list(in_forked(sample_part, range(len(parts)), processes))
-            completions, logps = ([row for part in found for row in part[place]] for place in (0, 1))
+            completions, logps = [], []
+            for part in in_forked(sample_part, range(len(parts)), processes):
+                completions += part[0]
+                logps += part[1]
         policy.train(training)
     return completions, logps
 
