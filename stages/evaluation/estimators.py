@@ -281,9 +281,7 @@ def confidence_bins(
     return confidence, correct, np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
 
 
-def calibration_errors(
-    confidence: ArrayLike, correct: ArrayLike, bins: int = CALIBRATION_BINS
-) -> NDArray[np.float64]:
+def calibration_errors(confidence: ArrayLike, correct: ArrayLike, bins: int = CALIBRATION_BINS) -> NDArray[np.float64]:
     """(answers,) what each answer adds to the ECE, which is their mean: confidence - correct, signed as its bin's sum.
 
     So the ECE has a value for each question, as other metrics have, and an interval over questions. That interval takes

@@ -21,7 +21,13 @@ _OF_DOMAIN = {
 _ACCURACY = (r"pass@1", r"chance")
 _WHOLE = {
     "reasoning": (
-        *_ACCURACY, r"cons@\d+", r"pass@\d+", r"format_rate", r"language_consistency", r"mean_tokens", r"unsupported",
+        *_ACCURACY,
+        r"cons@\d+",
+        r"pass@\d+",
+        r"format_rate",
+        r"language_consistency",
+        r"mean_tokens",
+        r"unsupported",
         r"weak_accuracy",
     ),  # fmt: skip
     "math": _ACCURACY,

@@ -13,7 +13,7 @@ import torch
 
 from data.text.chat import Template
 from data.text.completion import Completion
-from stages.core.run.forked import in_forked
+from stages.core.machines.forked import in_forked
 from stages.core.sampling.cache import roomy_cache
 from stages.core.sampling.engine import Decoding, Engine, as_list
 

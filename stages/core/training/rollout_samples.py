@@ -7,7 +7,7 @@ import torch
 from trl.models import unwrap_model_for_generation
 
 from data.errors import InputError
-from stages.core.run.forked import in_forked
+from stages.core.machines.forked import in_forked
 from stages.core.sampling.engine import Decoding
 from stages.core.sampling.generation import sample_completions
 from stages.core.sampling.repetition import RepetitionStopping, first_repetition

@@ -8,7 +8,7 @@ from multiprocessing import active_children
 import pytest
 import torch
 
-from stages.core.run.forked import in_forked
+from stages.core.machines.forked import in_forked
 from stages.core.run.stopping import Stopped
 
 

@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+import torch
+
 from stages.core.run.processes import PR_SET_PDEATHSIG
 
 Item = TypeVar("Item")
@@ -39,8 +41,6 @@ def in_forked(work: Callable[[Item], Result], items: Sequence[Item], processes: 
 def _begin(work: Callable[[Any], Any]) -> None:
     """In a child. OpenMP's other threads have not come along, so it has to do with one."""
     global _work
-    import torch
-
     _work = work
     torch.set_num_threads(1)
     for number in (signal.SIGTERM, signal.SIGINT):
