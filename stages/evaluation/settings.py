@@ -139,8 +139,7 @@ class Evaluation(Settings):
     split: Literal["validation", "test"] = "test"
     """Which questions are asked: those of the validation or of the test split."""
     measures: Annotated[list[Measure], AfterValidator(no_repetition)] = []
-    """What else is measured of reasoning: `unsupported`, the share of right answers that their thought does not come
-    to; `weak_accuracy`, what a weak verifier takes for right."""
+    """What else is measured of reasoning: right answers without their thought, what a weak verifier takes for right."""
 
     def lengths(self):
         own = {f"by_data_set.{name}": asked.get("max_completion_length", 0) for name, asked in self.by_data_set.items()}

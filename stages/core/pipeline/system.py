@@ -115,8 +115,7 @@ class System(BaseModel):
     processes: Positive = 1
     """In how many processes a training stage runs, on all of its nodes together."""
     sampling_processes: Positive = 1
-    """On a CPU: in how many processes of one thread each `transformers` samples, a batch each, where that many threads
-    are the stage's."""
+    """In how many processes of one thread `transformers` samples on a CPU; at most as many as the stage has threads."""
     nodes: Positive = 1
     """Machines that a training stage spans."""
     accelerate: Annotated[str, AfterValidator(_profile)] = "ddp"
