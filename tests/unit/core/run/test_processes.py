@@ -206,9 +206,11 @@ def test_dpo_in_shards_is_dpo_in_one_process(tmp_path, inputs):
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", ["thirty", "twenty_six"])
 @pytest.mark.parametrize(
-    ("script", "settings"), [("r1.cold_start_sft", SFT), ("kimi_k15.long2short_dpo", DPO)], ids=["sft", "dpo"]
+    ("script", "settings", "tolerance"),
+    [("r1.cold_start_sft", SFT, 4e-6), ("kimi_k15.long2short_dpo", DPO, 2e-6)],
+    ids=["sft", "dpo"],
 )
-def test_a_last_batch_that_is_not_full_is_learned_once(tmp_path, inputs, script, settings, rows):
+def test_a_last_batch_that_is_not_full_is_learned_once(tmp_path, inputs, script, settings, tolerance, rows):
     """Of 30 rows the second process has two in the last update, of 26 none: nothing is learned a second time."""
     uneven = {"from": inputs["from"], "data": inputs[rows]}
     one, single, _ = finish(config_of(tmp_path, "last", script, settings, uneven, 1))
@@ -216,7 +218,7 @@ def test_a_last_batch_that_is_not_full_is_learned_once(tmp_path, inputs, script,
     assert len(two) == len(one) == 4
     for name in ("loss", "grad_norm"):
         assert [row[name] for row in two] == pytest.approx([row[name] for row in one], rel=1e-3), name
-    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), 4e-6)
+    same_weights(single, double, load_file(f"{inputs['from']}/model/model.safetensors"), tolerance)
 
 
 @pytest.mark.slow
