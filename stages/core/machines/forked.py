@@ -5,11 +5,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import torch
 
+from data.errors import InputError
 from stages.core.run.processes import PR_SET_PDEATHSIG
 
 Item = TypeVar("Item")
@@ -23,7 +25,7 @@ def in_forked(work: Callable[[Item], Result], items: Sequence[Item], processes: 
 
     With more than one process, and one item for each of two at least, in so many children; Linux alone can. A child
     knows what this process knows; what it changes is seen by nobody but in its result, which is pickled. Raises what
-    `work` raises, BrokenProcessPool where a child is killed; no child outlives the iteration.
+    `work` raises, InputError where a child is killed; no child outlives the iteration.
     """
     if min(processes, len(items)) < 2 or sys.platform != "linux":
         yield from map(work, items)
@@ -32,6 +34,11 @@ def in_forked(work: Callable[[Item], Result], items: Sequence[Item], processes: 
     with ProcessPoolExecutor(min(processes, len(items)), context, _begin, (work,)) as pool:
         try:
             yield from pool.map(_call, items)
+        except BrokenProcessPool:
+            raise InputError(
+                f"one of {processes} processes that sample was killed, as where memory is short: fewer of them, by "
+                "`sampling_processes` of the scale's `system`, need less"
+            ) from None
         except BaseException:
             for child in context.active_children():
                 child.kill()

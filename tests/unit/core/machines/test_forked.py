@@ -2,12 +2,12 @@
 
 import os
 import signal
-from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children
 
 import pytest
 import torch
 
+from data.errors import InputError
 from stages.core.machines.forked import in_forked
 from stages.core.run.stopping import Stopped
 
@@ -63,7 +63,7 @@ def test_a_child_that_is_killed_is_not_waited_for():
     def work(item):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    with pytest.raises(BrokenProcessPool):
+    with pytest.raises(InputError, match="was killed"):
         list(in_forked(work, range(2), 2))
 
 
