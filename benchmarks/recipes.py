@@ -57,11 +57,9 @@ def run(tree: Path, recipe: str, scale: str, folder: Path) -> Took:
 
 def stages(folder: Path) -> dict[str, float]:
     """Seconds of each stage of a run, by its folder."""
-    found = {
-        file.parent.relative_to(folder): read_json(file, "a stage writes it")
-        for file in sorted(folder.rglob("manifest.json"))
-    }
-    return {str(Path(*name.parts[1:])): manifest["seconds"] for name, manifest in found.items()}
+    files = sorted(folder.rglob("manifest.json"))
+    found = {Path(*file.parent.relative_to(folder).parts[1:]): read_json(file, "a stage writes it") for file in files}
+    return {str(name): manifest["seconds"] for name, manifest in found.items()}
 
 
 def row(name: str, before: float, here: float) -> str:
@@ -80,9 +78,7 @@ def main() -> int:
     with checked_out(arguments.commit) as tree:
         for recipe in arguments.recipe:
             folders = [arguments.runs.absolute() / recipe / side for side in SIDES]
-            whole = [
-                run(*side) for side in zip((tree, ROOT), [recipe] * 2, [arguments.scale] * 2, folders, strict=True)
-            ]
+            whole = [run(of, recipe, arguments.scale, folder) for of, folder in zip((tree, ROOT), folders, strict=True)]
             print(f"| {recipe}: seconds | {arguments.commit} | here | ratio |\n|---|---:|---:|---:|", flush=True)
             print(row("matmul rate", *(took.rate for took in whole)), flush=True)
             print(row("whole", *(took.seconds for took in whole)), flush=True)

@@ -1,6 +1,5 @@
 """A function on several items at once, in forked processes of one thread: a small model gains little by more."""
 
-import ctypes
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 
 from data.errors import InputError
-from stages.core.run.processes import PR_SET_PDEATHSIG
+from stages.core.run.processes import end_with_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,7 +51,7 @@ def _begin(work: Callable[[Any], Any]) -> None:
     torch.set_num_threads(1)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # its parent decides
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
 
 
 def _call(item: Any) -> Any:

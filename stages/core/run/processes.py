@@ -131,7 +131,12 @@ def launched(arguments: list[str], complete: Callable[[], bool]) -> int:
 def end_with_launcher() -> None:
     """From here on this process ends when its launcher is killed: two runs of a stage must not write at once."""
     if "RANK" in os.environ and sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        end_with_parent()
+
+
+def end_with_parent() -> None:
+    """From here on this process, on Linux, is killed when its parent ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def end_process(code: int) -> None:
